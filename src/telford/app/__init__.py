@@ -1,0 +1,1 @@
+"""Use cases, one module a verb, shared by CLI and API; wiring and Settings."""

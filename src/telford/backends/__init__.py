@@ -1,0 +1,1 @@
+"""Network, disk and subprocess: adapters of the ports; they return domain types."""

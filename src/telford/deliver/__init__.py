@@ -1,0 +1,1 @@
+"""Pure decisions about a release: verdicts and the next step."""

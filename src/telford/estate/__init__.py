@@ -1,0 +1,3 @@
+"""The model: addresses, kinds, documents -> Estate, overlays, graph, and the types that every
+floor above speaks in (Binding, Release, Artifact, Observation).
+"""

@@ -1,0 +1,84 @@
+"""A service's version as a place runs it, and how traffic is split between versions.
+
+The same types serve every place: the local supervisor and, later, Kubernetes. Both carry a
+generation; an executor that has seen a higher one refuses a lower one (fencing).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Readiness over HTTP: a GET of `path` on the replica's own port must answer 2xx or 3xx."""
+
+    path: str = "/healthz"
+    interval_seconds: float = 0.2
+    timeout_seconds: float = 1.0
+    deadline_seconds: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """One version of one service in a place: what to run and how often.
+
+    `command` is an argument list; ``{port}`` in it and in `env` values is replaced by the port
+    chosen for the replica, ``{upstream:NAME}`` by the address (``http://127.0.0.1:PORT``) under
+    which this service reaches service NAME through the data plane, ``{state}`` by a folder of the
+    service's own that outlives restarts. A `listens` of False is a worker: no port, no route.
+    """
+
+    service: str
+    version: str
+    generation: int
+    command: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+    cwd: str = ""
+    replicas: int = 1
+    listens: bool = True
+    probe: Probe = field(default_factory=Probe)
+    upstreams: tuple[str, ...] = ()
+    stop_seconds: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """How requests to a service are divided: version -> weight, basis points summing to 10,000."""
+
+    service: str
+    generation: int
+    weights: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Ingress:
+    """Which requests from outside reach which service: the longest matching `prefix` wins."""
+
+    prefix: str
+    service: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaState:
+    """One replica as it is: `phase` is starting, ready, backing-off, stopping, failed or stopped."""
+
+    service: str
+    version: str
+    replica: str
+    phase: str
+    port: int
+    pid: int
+    restarts: int
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceState:
+    """What a place runs now: replicas, desired workloads, and the splits that the data plane
+    itself confirms (not those that were asked for).
+    """
+
+    replicas: tuple[ReplicaState, ...]
+    workloads: tuple[Workload, ...]
+    splits: tuple[Split, ...]
+    ingress_url: str = ""

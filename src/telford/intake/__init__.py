@@ -1,0 +1,1 @@
+"""Foreign formats -> estate documents, with a report of what was understood."""

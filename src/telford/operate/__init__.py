@@ -1,0 +1,1 @@
+"""Pure decisions about promises: an objective's burn and budget."""

@@ -1,0 +1,1 @@
+"""Last applied + desired + observed -> an immutable plan."""

@@ -1,0 +1,1 @@
+"""API and pages: one file per page."""

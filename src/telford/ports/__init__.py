@@ -1,0 +1,47 @@
+"""Protocols for everything outside. Two sets of adapters implement them: local and Kubernetes.
+
+Every method is idempotent and has a time limit. A call that carries a generation lower than one
+the place has seen raises `RefusedError` and changes nothing.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from telford.estate.observation import Reading
+from telford.estate.workload import Ingress, PlaceState, Split, Workload
+
+
+class Cluster(Protocol):
+    """Runs versions of services."""
+
+    def apply(self, workload: Workload) -> None:
+        """Make `workload` the desired one of its service and version; returns before it is ready."""
+        ...
+
+    def remove(self, service: str, version: str, generation: int) -> None:
+        """Drain and stop a version; one that is not there is fine. Refused while it has traffic."""
+        ...
+
+    def state(self) -> PlaceState:
+        """What runs now."""
+        ...
+
+
+class Router(Protocol):
+    """Divides traffic between versions of a service."""
+
+    def route(self, split: Split) -> None:
+        """Ask for a split and return once the data plane itself confirms that it serves it."""
+        ...
+
+    def expose(self, ingress: Sequence[Ingress]) -> None:
+        """Replace the routes from outside."""
+        ...
+
+
+class Metrics(Protocol):
+    """Counts requests, errors and latencies per series."""
+
+    def read(self) -> Reading:
+        """All counters now. Raises `TemporaryError` where they cannot be had."""
+        ...

@@ -1,0 +1,1 @@
+"""Artifacts out, one folder a target."""

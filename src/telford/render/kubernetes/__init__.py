@@ -1,0 +1,1 @@
+"""Target `kubernetes`: plain manifests."""

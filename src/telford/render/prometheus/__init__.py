@@ -1,0 +1,1 @@
+"""Target `prometheus`: recording and alerting rules with their tests."""

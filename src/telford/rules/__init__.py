@@ -1,0 +1,1 @@
+"""Rules find diagnostics: one file a rule family, one explicit list."""
