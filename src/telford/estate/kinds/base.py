@@ -1,0 +1,113 @@
+"""What all kinds share: the head of a document, strictness, and typed scalar fields.
+
+Keys in YAML are camelCase, attributes are snake_case. Unknown keys are errors; ``x-*`` keys are
+taken out before validation (`telford.estate.documents`) and are open everywhere.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from telford.basics import units
+
+API_VERSION = "telford/v1"
+
+# A DNS label, as Kubernetes and every place behind it demand of names (RFC 1123).
+NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
+
+
+def _text_with_unit(value: object) -> object:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        raise ValueError(f"{value} has no unit; write one, such as {value}s, {value}% or {value}Mi")
+    return value
+
+
+def _cores(value: object) -> object:
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def _duration(text: str) -> str:
+    units.seconds(text)
+    return text
+
+
+def _percentage(text: str) -> str:
+    if units.ratio(text) > 1:
+        raise ValueError(f"{text} is more than 100%")
+    return text
+
+
+def _quantity(text: str) -> str:
+    units.quantity(text)
+    return text
+
+
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
+Duration = Annotated[str, BeforeValidator(_text_with_unit), AfterValidator(_duration)]
+Percentage = Annotated[str, BeforeValidator(_text_with_unit), AfterValidator(_percentage)]
+Cores = Annotated[str, BeforeValidator(_cores), AfterValidator(_quantity)]
+Bytes = Annotated[str, BeforeValidator(_cores), AfterValidator(_quantity)]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One reference from a document: where it is written (`path` into the model, by YAML keys and
+    list indices), the kind it must name, and the text (``orders``, ``shop.orders``).
+    """
+
+    path: tuple[str | int, ...]
+    kind: str
+    text: str
+
+
+class Model(BaseModel):
+    """Strict, immutable, camelCase outside."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+        hide_input_in_errors=True,
+    )
+
+
+class Moved(Model):
+    """A rename that keeps history: the thing was at address `from` before."""
+
+    from_: str = Field(alias="from")
+    to: str
+
+
+class Kind(Model):
+    """The head that every document has."""
+
+    # Fields that an overlay may not change, by YAML key.
+    identity: ClassVar[tuple[str, ...]] = ("apiVersion", "kind", "name", "system", "owner")
+    # List field (dotted YAML path) -> the keys that identify an item when overlays merge;
+    # a list field that is not here is atomic: an overlay replaces it.
+    merge_keys: ClassVar[dict[str, tuple[str, ...]]] = {}
+    # Whether one of its kind needs an owner.
+    owned: ClassVar[bool] = True
+
+    api_version: str = API_VERSION
+    kind: str
+    name: Name
+    system: str | None = None
+    owner: str | None = None
+    description: str = ""
+    labels: dict[str, str] = Field(default_factory=dict)
+    annotations: dict[str, str] = Field(default_factory=dict)
+    moved: tuple[Moved, ...] = ()
+
+    def references(self) -> Iterator[Reference]:
+        """Every reference that this document makes, in reading order."""
+        if self.system is not None:
+            yield Reference(("system",), "System", self.system)
+        if self.owner is not None:
+            kind, _, name = self.owner.rpartition("/")
+            yield Reference(("owner",), kind.capitalize() or "Team", name)

@@ -1,0 +1,63 @@
+"""Change: Delivery, how a new version of a service reaches its users."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from telford.estate.kinds import base
+
+Probability = Annotated[float, Field(gt=0, lt=0.5)]
+
+
+class CanaryStep(base.Model):
+    """A share of the traffic for the new version, and the least time it is looked at there."""
+
+    weight: base.Percentage
+    soak: base.Duration = "30s"
+    # The share of beta that this step may spend; the default is an equal split.
+    beta_share: base.Percentage | None = None
+
+
+class Fuse(base.Model):
+    """Rolls back at once when the error rate is beyond `factor` times the budget rate."""
+
+    factor: Annotated[float, Field(gt=1)] = 14.4
+    alpha: Probability = 0.001
+
+
+class Verdict(base.Model):
+    """How the evidence is judged: declared before the start, never changed during a release.
+
+    `alpha` bounds the probability of a wrong rollback, `beta` of a wrong promotion. See
+    docs/concepts/verdicts.md.
+    """
+
+    engine: Literal["E1", "E2", "E4"] = "E2"
+    alpha: Probability = 0.01
+    beta: Probability = 0.05
+    certificate: Literal["objective", "ratio"] = "objective"
+    # Largest ratio of bad rates (new to stable) that is still no reason to roll back.
+    harmless_ratio: Annotated[float, Field(ge=1)] = 1.0
+    # Largest ratio that may be promoted under the ratio certificate.
+    tolerable_ratio: Annotated[float, Field(gt=1)] = 2.0
+    # Under the objective certificate: the share of the budget rate that must be proven, and the
+    # ratio beyond which "good enough" is refused all the same.
+    budget_share: base.Percentage = "100%"
+    ratio_cap: Annotated[float, Field(gt=1)] = 10.0
+    fuse: Fuse | None = Fuse()
+
+
+class Delivery(base.Kind):
+    """A strategy: steps of weight, the verdict's error bounds, and what happens at a deadline."""
+
+    kind: Literal["Delivery"]
+    strategy: Literal["canary"] = "canary"
+    steps: Annotated[tuple[CanaryStep, ...], Field(min_length=1)]
+    verdict: Verdict = Verdict()
+    tick: base.Duration = "15s"
+    warmup: base.Duration = "0s"
+    deadline: base.Duration = "30m"
+    at_deadline: Literal["hold", "promote", "rollback"] = "hold"
+    # Without data for this long the release holds; missing data is never a failure.
+    stale: base.Duration = "2m"
+    canary_replicas: Annotated[int, Field(ge=1, le=100)] = 1

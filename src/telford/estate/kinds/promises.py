@@ -1,0 +1,81 @@
+"""Promises: Objective (an SLO)."""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from telford.estate.kinds import base
+
+
+class Availability(base.Model):
+    """Requests that did not fail: everything but 5xx, as the data plane counts them."""
+
+
+class Latency(base.Model):
+    """Requests answered within `threshold`, from the data plane's histogram."""
+
+    threshold: base.Duration
+
+
+class Ratio(base.Model):
+    """Two counters of the service's own, as PromQL selectors: `total` and `bad` or `good`."""
+
+    total: str
+    bad: str | None = None
+    good: str | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if (self.bad is None) == (self.good is None):
+            raise ValueError("give exactly one of `bad` and `good`")
+        return self
+
+
+class Probe(base.Model):
+    """A gauge that is 1 when a probe succeeds and 0 when it fails, as a PromQL selector."""
+
+    success: str
+
+
+class Indicator(base.Model):
+    """The SLI: exactly one way to tell good events from bad ones."""
+
+    availability: Availability | None = None
+    latency: Latency | None = None
+    ratio: Ratio | None = None
+    probe: Probe | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if sum(value is not None for value in dict(self).values()) != 1:
+            raise ValueError("give exactly one of `availability`, `latency`, `ratio` or `probe`")
+        return self
+
+
+class Alerting(base.Model):
+    """`minimumEvents` in the long window before an alert may fire, so that one error at low
+    traffic wakes nobody; `absent` how long without data is an alert of its own.
+    """
+
+    minimum_events: Annotated[int, Field(ge=1)] = 100
+    absent: base.Duration = "10m"
+    page: bool = True
+
+
+class Objective(base.Kind):
+    """A service level objective: the share of good events promised over a period."""
+
+    kind: Literal["Objective"]
+    service: str
+    target: base.Percentage
+    # Rolling, such as 30d, or a calendar unit.
+    period: base.Duration = "30d"
+    calendar: Literal["month", "quarter"] | None = None
+    sli: Indicator
+    alerting: Alerting = Alerting()
+
+    def references(self) -> Iterator[base.Reference]:
+        """See `Kind.references`."""
+        yield from super().references()
+        yield base.Reference(("service",), "Service", self.service)

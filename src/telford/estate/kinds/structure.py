@@ -1,0 +1,232 @@
+"""Structure: System, Service, Datastore, Stream, Config and Manifest."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from telford.estate.kinds import base, running
+
+# How something is on the road: `paved` gets the road's defaults and policies, `as-found` was
+# imported and nothing is added to it.
+Road = Literal["paved", "as-found"]
+
+
+class Inferred(base.Model):
+    """Marks a fact that was concluded, not declared: from what, and whether a person confirmed."""
+
+    from_: str = Field(alias="from")
+    confirmed: bool = False
+
+
+class Use(base.Model):
+    """A typed dependency: exactly one of `service`, `datastore`, `stream`."""
+
+    service: str | None = None
+    datastore: str | None = None
+    stream: str | None = None
+    critical: bool = True
+    timeout: base.Duration | None = None
+    retries: Annotated[int, Field(ge=0, le=10)] | None = None
+    fallback: str | None = None
+    access: Literal["read", "write", "readwrite"] | None = None
+    role: Literal["publish", "consume"] | None = None
+    port: running.PortNumber | None = None
+    inferred: Inferred | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        named = [n for n in ("service", "datastore", "stream") if getattr(self, n) is not None]
+        if len(named) != 1:
+            raise ValueError("name exactly one of `service`, `datastore` or `stream`")
+        return self
+
+    @property
+    def target(self) -> tuple[str, str]:
+        """The key it is written under and the reference: ``("service", "orders")``."""
+        for key in ("service", "datastore", "stream"):
+            value = getattr(self, key)
+            if value is not None:
+                return key, value
+        raise AssertionError("a Use names exactly one target")
+
+    @property
+    def policed(self) -> bool:
+        """Whether policies may be made from it: declared, or inferred and confirmed."""
+        return self.inferred is None or self.inferred.confirmed
+
+
+class EndpointPort(base.Model):
+    """One port of an endpoint; `target` is the process's port (number or name)."""
+
+    name: str | None = None
+    port: running.PortNumber
+    target: running.PortNumber | str | None = None
+    protocol: Literal["TCP", "UDP", "SCTP"] = "TCP"
+
+
+class Endpoint(base.Model):
+    """A stable address in front of the replicas (a Kubernetes Service)."""
+
+    name: base.Name
+    type: Literal["ClusterIP", "Headless", "NodePort", "LoadBalancer"] = "ClusterIP"
+    ports: tuple[EndpointPort, ...]
+
+
+class RouteRule(base.Model):
+    """Requests from outside that reach this service."""
+
+    host: str | None = None
+    path: str = "/"
+    port: running.PortNumber | str | None = None
+
+
+class Carried(base.Model):
+    """Part of a foreign object that is kept opaque and given back on build."""
+
+    object: str  # "Deployment/frontend"
+    patch: dict[str, Any]
+
+
+class System(base.Kind):
+    """A bounded context: services, data stores and streams that belong together."""
+
+    kind: Literal["System"]
+
+
+class Service(base.Kind):
+    """Something that runs: http, grpc, worker, job, cron or function."""
+
+    merge_keys: ClassVar[dict[str, tuple[str, ...]]] = {
+        "uses": ("service", "datastore", "stream"),
+        "run.ports": ("name",),
+        "run.volumes": ("name",),
+        "endpoints": ("name",),
+    }
+
+    kind: Literal["Service"]
+    type: Literal["http", "grpc", "worker", "job", "cron", "function"] = "http"
+    tier: Annotated[int, Field(ge=0, le=4, strict=True)] = 2
+    road: Road = "paved"
+    run: running.Run = running.Run()
+    uses: tuple[Use, ...] = ()
+    endpoints: tuple[Endpoint, ...] = ()
+    routes: tuple[RouteRule, ...] = ()
+    delivery: str | None = None
+    carried: tuple[Carried, ...] = ()
+
+    def references(self) -> Iterator[base.Reference]:
+        """See `Kind.references`."""
+        yield from super().references()
+        for index, use in enumerate(self.uses):
+            key, text = use.target
+            yield base.Reference(("uses", index, key), key.capitalize(), text)
+        yield from config_references(self.run)
+        if self.delivery is not None:
+            yield base.Reference(("delivery",), "Delivery", self.delivery)
+
+
+class Backup(base.Model):
+    """How often a copy is made and how long it is kept."""
+
+    every: base.Duration
+    keep: base.Duration
+
+
+class Datastore(base.Kind):
+    """A data store: the engine, its size and its promises. `run` where the estate runs it itself."""
+
+    identity: ClassVar[tuple[str, ...]] = (*base.Kind.identity, "engine")
+    merge_keys: ClassVar[dict[str, tuple[str, ...]]] = {
+        "run.ports": ("name",),
+        "run.volumes": ("name",),
+        "endpoints": ("name",),
+    }
+
+    kind: Literal["Datastore"]
+    engine: Literal[
+        "postgres",
+        "mysql",
+        "cassandra",
+        "dynamodb",
+        "redis",
+        "opensearch",
+        "object-store",
+        "mongodb",
+        "sqlite",
+    ]
+    version: str | None = None
+    size: base.Bytes | None = None
+    replication: Annotated[int, Field(ge=1, le=9, strict=True)] = 1
+    backup: Backup | None = None
+    retention: base.Duration | None = None
+    consistency: Literal["strong", "eventual", "quorum"] | None = None
+    host: str | None = None
+    port: running.PortNumber | None = None
+    road: Road = "paved"
+    run: running.Run | None = None
+    uses: tuple[Use, ...] = ()
+    endpoints: tuple[Endpoint, ...] = ()
+    carried: tuple[Carried, ...] = ()
+
+    def references(self) -> Iterator[base.Reference]:
+        """See `Kind.references`."""
+        yield from super().references()
+        for index, use in enumerate(self.uses):
+            key, text = use.target
+            yield base.Reference(("uses", index, key), key.capitalize(), text)
+        if self.run is not None:
+            yield from config_references(self.run)
+
+
+class Stream(base.Kind):
+    """A topic or queue: ordering, durability, retention and what happens to poison messages."""
+
+    identity: ClassVar[tuple[str, ...]] = (*base.Kind.identity, "engine")
+
+    kind: Literal["Stream"]
+    engine: Literal["kafka", "rabbitmq", "nats", "sqs", "embedded"]
+    partitions: Annotated[int, Field(ge=1, strict=True)] = 1
+    ordering: Literal["none", "key", "total"] = "none"
+    durable: bool = True
+    retention: base.Duration | None = None
+    dead_letter: str | None = None
+    # The service that runs an embedded broker.
+    broker: str | None = None
+
+    def references(self) -> Iterator[base.Reference]:
+        """See `Kind.references`."""
+        yield from super().references()
+        if self.dead_letter is not None:
+            yield base.Reference(("deadLetter",), "Stream", self.dead_letter)
+        if self.broker is not None:
+            yield base.Reference(("broker",), "Service", self.broker)
+
+
+class Config(base.Kind):
+    """Named settings that several workloads read (a ConfigMap); never a secret."""
+
+    kind: Literal["Config"]
+    values: dict[str, str] = Field(default_factory=dict)
+    road: Road = "paved"
+    carried: tuple[Carried, ...] = ()
+
+
+class Manifest(base.Kind):
+    """Something foreign, carried along exactly as it was found."""
+
+    kind: Literal["Manifest"]
+    object: dict[str, Any]
+    # Why it is carried and not understood.
+    reason: str = ""
+
+
+def config_references(run: running.Run) -> Iterator[base.Reference]:
+    """The Configs that a workload reads."""
+    for name, value in run.env.items():
+        if isinstance(value, str) or value.config is None or value.optional:
+            continue
+        yield base.Reference(("run", "env", name, "config"), "Config", value.config)
+    for index, source in enumerate(run.env_from):
+        if source.config is not None and not source.optional:
+            yield base.Reference(("run", "envFrom", index, "config"), "Config", source.config)
