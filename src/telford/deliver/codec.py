@@ -1,0 +1,100 @@
+"""Frozen dataclasses <-> plain JSON values, exactly.
+
+Exists so that a release's row (policy, state, ledger entry) survives the store bit for bit: floats
+go out as numbers that Python's `repr` round-trips, the infinities as the strings "inf" and "-inf",
+decimals as strings, tuples as lists. An unknown or missing key is an error, never skipped. Called
+by the `to_json`/`from_json` of the types of this floor.
+"""
+
+import dataclasses
+import enum
+import functools
+import math
+import types
+import typing
+from decimal import Decimal
+from typing import Any, TypeVar, cast
+
+from telford.basics.errors import UsageError
+
+T = TypeVar("T")
+
+
+def encode(value: object) -> Any:
+    """A plain dict, list, str, number, bool or None for `value`."""
+    if isinstance(value, enum.Enum):
+        return value.value
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else repr(value)
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, tuple):
+        return [encode(item) for item in value]
+    if dataclasses.is_dataclass(value):
+        kind: Any = type(value)
+        return {name: encode(getattr(value, name)) for name in _names(kind)}
+    raise TypeError(f"{type(value).__name__} has no JSON form here")
+
+
+def decode(kind: type[T], data: object) -> T:
+    """The inverse of `encode`. Raises `UsageError` naming the type and the key that is wrong."""
+    try:
+        return cast("T", _decode(kind, data))
+    except (TypeError, ValueError, KeyError, ArithmeticError) as error:
+        raise UsageError(f"this is not the JSON form of a {kind.__name__}: {error}") from error
+
+
+@functools.cache
+def _hints(kind: object) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
+
+
+@functools.cache
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(one.name for one in dataclasses.fields(kind))
+
+
+def _decode(kind: Any, data: Any) -> Any:
+    origin = typing.get_origin(kind)
+    if origin is types.UnionType:
+        return _decode_optional(kind, data)
+    if origin is tuple:
+        return _decode_tuple(typing.get_args(kind), data)
+    if dataclasses.is_dataclass(kind):
+        return _decode_dataclass(cast("type", kind), data)
+    if kind is float:
+        return float(data)
+    if kind is Decimal or (isinstance(kind, type) and issubclass(kind, enum.Enum)):
+        return kind(data)
+    if not isinstance(data, kind):
+        raise TypeError(f"expected {kind.__name__}, found {data!r}")
+    return data
+
+
+def _decode_optional(kind: Any, data: Any) -> Any:
+    if data is None:
+        return None
+    (inner,) = (arg for arg in typing.get_args(kind) if arg is not type(None))
+    return _decode(inner, data)
+
+
+def _decode_tuple(args: tuple[Any, ...], data: Any) -> tuple[Any, ...]:
+    if not isinstance(data, (list, tuple)):
+        raise TypeError(f"expected a list, found {data!r}")
+    if len(args) == 2 and args[1] is Ellipsis:
+        return tuple(_decode(args[0], item) for item in data)
+    if len(args) != len(data):
+        raise TypeError(f"expected {len(args)} items, found {len(data)}")
+    return tuple(_decode(arg, item) for arg, item in zip(args, data, strict=True))
+
+
+def _decode_dataclass(kind: type, data: Any) -> Any:
+    if not isinstance(data, dict):
+        raise TypeError(f"expected an object for {kind.__name__}, found {data!r}")
+    hints = _hints(kind)
+    unknown = sorted(set(data) - set(hints))
+    if unknown:
+        raise KeyError(f"{kind.__name__} knows no {unknown[0]}")
+    return kind(**{name: _decode(hints[name], item) for name, item in data.items()})

@@ -1,0 +1,227 @@
+"""What a tick's evidence says: roll back, hold, advance, promote or go on looking, and why.
+
+The rules are a visible list in `judge`, safety first. Nothing here changes a state: `release`
+applies the judgement. The sentences are written for the person who watches the release.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from telford.deliver import mixture, suspect, weighing
+from telford.deliver.policy import soak_of
+from telford.deliver.state import Cause, Decision, Phase, Probe, State
+from telford.deliver.weighing import EValue, Evidence
+
+MANY = 1e6
+"""Odds beyond this are shown as "over a million"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A decision and its reason; `probe` where a replica is to be moved first."""
+
+    decision: Decision
+    reason: str
+    cause: Cause = Cause.NONE
+    probe: Probe | None = None
+    certificate: str = ""
+
+
+def split_value(state: State) -> EValue:
+    """The evidence that requests are not divided as asked."""
+    bound = mixture.log_bound(state.policy.split_alpha)
+    return EValue("split", "", mixture.log_e(state.split), bound)
+
+
+def all_values(state: State) -> tuple[EValue, ...]:
+    """Every e-value of the release at its present step."""
+    return (*weighing.values(state.policy, state.step, state.evidence), split_value(state))
+
+
+def judge(state: State, now: float, why: str) -> Judgement:
+    """The first rule that applies, in this order.
+
+    `now` in epoch seconds; `why` this tick was not counted, "" where it was: no gate opens then.
+    """
+    values = all_values(state)
+    return (
+        _fuse(state, values)
+        or _rollback(state, values, now)
+        or _split(state, values)
+        or _stale(state, now)
+        or _waits(state)
+        or _gate(state, values, now, why)
+    )
+
+
+def odds(log_e: float) -> str:
+    """An e-value for people: "37:1"."""
+    if log_e > math.log(MANY):
+        return "over a million:1"
+    value = math.exp(log_e)
+    return f"{value:,.0f}:1" if value >= 10 else f"{value:.2g}:1"
+
+
+def _fuse(state: State, values: tuple[EValue, ...]) -> Judgement | None:
+    for value in values:
+        if value.name == "fuse" and value.crossed:
+            seen = _seen(_of(state, value))
+            factor = state.policy.fuse_factor
+            reason = f"fuse: {value.indicator} burn the budget {factor:g} times too fast ({seen})"
+            return Judgement(Decision.ROLLBACK, reason)
+    return None
+
+
+def _rollback(state: State, values: tuple[EValue, ...], now: float) -> Judgement | None:
+    crossed = [value for value in values if value.name == "rollback" and value.crossed]
+    if not crossed:
+        return None
+    reason = "; ".join(_worse(state, value) for value in crossed)
+    if state.probe is None:
+        suspects = {suspect.lone_replica(_of(state, value)) for value in crossed}
+        return _ask_probe(state, suspects, reason, now) or Judgement(Decision.ROLLBACK, reason)
+    if state.probe.done:
+        again = f"{reason}, also after replica {state.probe.replica} was replaced"
+        return Judgement(Decision.ROLLBACK, again)
+    if now - state.probe.asked_at > state.policy.start_seconds:
+        late = f"{reason}; replica {state.probe.replica} could not be replaced in time"
+        return Judgement(Decision.ROLLBACK, late)
+    waiting = f"bad host or bad version? replica {state.probe.replica} is being replaced"
+    return Judgement(Decision.HOLD, waiting)
+
+
+def _ask_probe(
+    state: State, suspects: set[str | None], reason: str, now: float
+) -> Judgement | None:
+    """Move the one replica that carries all the evidence, if the place knows it."""
+    known = dict(state.replicas)
+    replica = next(iter(suspects)) if len(suspects) == 1 else None
+    if state.policy.canary_replicas < 2 or replica is None or replica not in known:
+        return None
+    return Judgement(
+        Decision.HOLD,
+        f"bad host or bad version? {reason}, but only on replica {replica}: replacing it first",
+        probe=Probe(replica, known[replica], now),
+    )
+
+
+def _split(state: State, values: tuple[EValue, ...]) -> Judgement | None:
+    if state.cause is Cause.SPLIT or not values[-1].crossed:
+        return None
+    (n1, _), (n0, _) = state.evidence[0].canary, state.evidence[0].stable
+    got = n1 / (n1 + n0)
+    return Judgement(
+        Decision.HOLD,
+        "the split you asked for is not the split you got: "
+        f"{got:.1%} of the counted requests reached the new version, now asked "
+        f"{state.desired_bp / 10_000:.1%}",
+        Cause.SPLIT,
+    )
+
+
+def _stale(state: State, now: float) -> Judgement | None:
+    fresh = state.clocks.fresh_at
+    age = 0.0 if fresh is None else now - fresh
+    if age <= state.policy.stale_seconds or (
+        state.phase is not Phase.STEPPING and not _lost(state)
+    ):
+        return None
+    what = "no counts from both versions" if state.confirmed else "the weight is not confirmed"
+    return Judgement(Decision.HOLD, f"{what} for {duration(age)}: holding", Cause.STALE)
+
+
+def _lost(state: State) -> bool:
+    return state.phase is Phase.HELD and state.cause is Cause.STALE
+
+
+def _waits(state: State) -> Judgement | None:
+    if state.phase is Phase.STEPPING or _lost(state):
+        return None
+    return Judgement(Decision.HOLD, state.reason, state.cause)
+
+
+def _gate(state: State, values: tuple[EValue, ...], now: float, why: str) -> Judgement:
+    unmet = [why] if why else []
+    unmet += _unmet(state, values, now)
+    last = state.step == len(state.policy.weights) - 1
+    onward = Decision.PROMOTE if last else Decision.ADVANCE
+    if not unmet:
+        return Judgement(onward, _good(state, values), certificate=state.policy.certificate)
+    start = state.clocks.deadline_from
+    limit = state.policy.deadline_seconds
+    if start is None or now - start < limit:
+        return Judgement(Decision.CONTINUE, "looking: " + "; ".join(unmet))
+    return _at_deadline(state, values, unmet, onward)
+
+
+def _at_deadline(
+    state: State, values: tuple[EValue, ...], unmet: list[str], onward: Decision
+) -> Judgement:
+    late = f"no verdict within {duration(state.policy.deadline_seconds)} ({'; '.join(unmet)})"
+    capped = any(value.name == "cap" and value.crossed for value in values)
+    if state.policy.on_deadline == "rollback":
+        return Judgement(Decision.ROLLBACK, f"{late}: rolling back, as declared")
+    if state.policy.on_deadline == "promote" and not capped:
+        return Judgement(
+            onward, f"{late}: going on without evidence, as declared", certificate="deadline"
+        )
+    return Judgement(Decision.HOLD, f"{late}: promote, abort or resume it", Cause.DEADLINE)
+
+
+def _unmet(state: State, values: tuple[EValue, ...], now: float) -> Iterator[str]:
+    """What the gate still lacks."""
+    if state.clocks.confirmed_at is None:
+        return
+    for value in values:
+        if value.name == "promotion" and not value.crossed:
+            yield (
+                f"{value.indicator} good enough at {odds(value.log_e)} of {odds(value.log_bound)}"
+            )
+        if value.name == "cap" and value.crossed:
+            yield (
+                f"{value.indicator} over {state.policy.ratio_cap:g} times the stable version's, "
+                "too much for an objective alone"
+            )
+    served = now - state.clocks.confirmed_at - state.policy.warmup_seconds
+    left = soak_of(state.policy, state.step) - served
+    if left > 0:
+        yield f"{duration(left)} of soak left"
+
+
+def _good(state: State, values: tuple[EValue, ...]) -> str:
+    claims = []
+    for indicator, evidence in zip(state.policy.indicators, state.evidence, strict=True):
+        if state.policy.certificate == "objective":
+            share = state.policy.objective_share
+            limit = f"below {share * indicator.budget:.3g}"
+        else:
+            limit = f"less than {state.policy.tolerable_ratio:g} times the stable version's"
+        claims.append(f"{indicator.name} {limit} ({_seen(evidence)})")
+    weakest = min(value.log_e for value in values if value.name == "promotion")
+    return f"good enough at {odds(weakest)}: {'; '.join(claims)}"
+
+
+def _worse(state: State, value: EValue) -> str:
+    return (
+        f"{value.indicator}: worse than the stable version at {odds(value.log_e)} "
+        f"(bound {odds(value.log_bound)}; {_seen(_of(state, value))})"
+    )
+
+
+def _of(state: State, value: EValue) -> Evidence:
+    return next(one for one in state.evidence if one.indicator == value.indicator)
+
+
+def _seen(evidence: Evidence) -> str:
+    (n1, k1), (n0, k0) = evidence.canary, evidence.stable
+    return f"new {k1:,} bad of {n1:,}, stable {k0:,} of {n0:,}"
+
+
+def duration(seconds: float) -> str:
+    """A length of time for people: "38 min"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 48 * 3600 else f"{seconds / 86400:.0f} days"

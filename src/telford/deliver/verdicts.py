@@ -1,0 +1,87 @@
+"""What a tick says to people, and its line in the ledger. Called by `release` alone."""
+
+from telford.deliver import bounds, judging
+from telford.deliver.judging import Judgement
+from telford.deliver.state import (
+    Entry,
+    RateView,
+    RatioView,
+    SeriesCount,
+    State,
+    Verdict,
+)
+from telford.deliver.weighing import Evidence
+from telford.estate.observation import Observation
+
+
+def verdict(state: State, judgement: Judgement) -> Verdict:
+    """The view of a state and what was decided on it."""
+    level = state.policy.display_level / 2
+    rates: list[RateView] = []
+    ratios: list[RatioView] = []
+    for one in state.evidence:
+        canary, stable = _rate(one, "canary", level), _rate(one, "stable", level)
+        rates += [canary, stable]
+        between = bounds.ratio_bounds((canary.low, canary.high), (stable.low, stable.high))
+        ratio = canary.rate / stable.rate if stable.rate else None
+        ratios.append(RatioView(one.indicator, ratio, between))
+    return Verdict(
+        decision=judgement.decision,
+        reason=judgement.reason,
+        certificate=judgement.certificate,
+        evidence=judging.all_values(state),
+        rates=tuple(rates),
+        ratios=tuple(ratios),
+    )
+
+
+def entry(
+    state: State, observation: Observation | None, now: float, why: str, judgement: Judgement
+) -> Entry:
+    """The ledger line of the tick that `state` has weighed, before the judgement was applied."""
+    return Entry(
+        release=state.release,
+        tick=state.tick,
+        at=now,
+        phase=state.phase,
+        step=state.step,
+        generation=state.generation,
+        weight_bp=state.desired_bp,
+        clocks=state.clocks,
+        counted=not why,
+        why=why,
+        series=_series(state, observation),
+        missing=_missing(state, observation),
+        rollback_epoch=state.rollback_epoch,
+        split_epoch=state.split_epoch,
+        evidence=judging.all_values(state),
+        decision=judgement.decision,
+        reason=judgement.reason,
+        certificate=judgement.certificate,
+    )
+
+
+def _rate(evidence: Evidence, arm: str, level: float) -> RateView:
+    requests, bad = evidence.canary if arm == "canary" else evidence.stable
+    low, high = bounds.rate_bounds(requests, bad, level)
+    return RateView(evidence.indicator, arm, requests, bad, low, high)
+
+
+def _series(state: State, observation: Observation | None) -> tuple[SeriesCount, ...]:
+    if observation is None:
+        return ()
+    return tuple(
+        SeriesCount(tally.series.version, tally.series.replica, tally.sli, tally.total, tally.bad)
+        for tally in observation.tallies
+        if tally.series.version in {state.stable, state.canary}
+    )
+
+
+def _missing(state: State, observation: Observation | None) -> tuple[str, ...]:
+    if observation is None:
+        return ()
+    return tuple(
+        f"{series.version}/{series.replica}"
+        for series in observation.missing
+        if series.version in {state.stable, state.canary}
+    )
