@@ -113,7 +113,8 @@ class Volume(base.Model):
     """Files a replica sees at `path`: scratch, a Config or Secret, or storage that outlives it."""
 
     name: base.Name
-    path: str
+    # Where the main container sees it; a volume without a path is for sidecars alone.
+    path: str | None = None
     type: Literal["scratch", "config", "secret", "storage"] = "scratch"
     source: str | None = None
     size: base.Bytes | None = None
@@ -121,6 +122,22 @@ class Volume(base.Model):
     access: Literal["ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany"] = "ReadWriteOnce"
     read_only: bool = False
     medium: Literal["", "Memory"] = ""
+    # The part of the volume that is seen at `path`.
+    sub_path: str | None = None
+    # Of a Config or Secret: which key appears as which file; all of them where it is empty.
+    items: dict[str, str] = Field(default_factory=dict)
+    # Permission bits of the files of a Config or Secret.
+    mode: Annotated[int, Field(ge=0, le=0o777, strict=True)] | None = None
+    optional: bool = False
+
+
+class Mount(base.Model):
+    """One more place where a container sees a volume."""
+
+    volume: base.Name
+    path: str
+    sub_path: str | None = None
+    read_only: bool = False
 
 
 class Disruption(base.Model):
@@ -145,6 +162,51 @@ class Security(base.Model):
     seccomp: str | None = None
 
 
+class Rollout(base.Model):
+    """How the place replaces old replicas by new ones: how many more (`surge`) and fewer
+    (`unavailable`) there may be meanwhile.
+    """
+
+    strategy: Literal["RollingUpdate", "Recreate", "OnDelete"] | None = None
+    surge: Count | base.Percentage | None = None
+    unavailable: Count | base.Percentage | None = None
+    partition: Count | None = None
+
+
+class Toleration(base.Model):
+    """Lets replicas run on nodes with a taint that keeps others away."""
+
+    key: str | None = None
+    operator: Literal["Equal", "Exists"] | None = None
+    value: str | None = None
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
+    seconds: int | None = None
+
+
+class BeforeStop(base.Model):
+    """What a container does before it is told to stop: wait, or run a command; not both."""
+
+    sleep: base.Duration | None = None
+    command: tuple[str, ...] = ()
+
+
+class Batch(base.Model):
+    """How a job or cron runs to its end: attempts, parallel runs, time limits, what is kept."""
+
+    retries: Count | None = None
+    completions: Count | None = None
+    parallelism: Count | None = None
+    deadline: base.Duration | None = None
+    keep: base.Duration | None = None
+    # Of a cron only:
+    concurrency: Literal["Allow", "Forbid", "Replace"] | None = None
+    suspend: bool | None = None
+    time_zone: str | None = None
+    start_deadline: base.Duration | None = None
+    keep_succeeded: Count | None = None
+    keep_failed: Count | None = None
+
+
 class Local(base.Model):
     """How to run it as a process on the local place; ``{port}``, ``{upstream:NAME}`` and
     ``{state}`` are replaced (see `telford.estate.workload.Workload`).
@@ -156,25 +218,60 @@ class Local(base.Model):
     replicas: Annotated[int, Field(ge=1, le=20)] = 1
 
 
-class Run(base.Model):
-    """How one workload runs."""
+class Container(base.Model):
+    """What every container of a replica has: the main one (`Run`), sidecars and initialisers."""
 
     image: str | None = None
+    pull: Literal["Always", "IfNotPresent", "Never"] | None = None
     command: tuple[str, ...] = ()
     args: tuple[str, ...] = ()
-    # The Kubernetes workload kind; the default follows from the service's type.
-    workload: Literal["Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob"] | None = None
-    container: base.Name | None = None
-    replicas: Count | Replicas | None = None
+    working_directory: str | None = None
     ports: tuple[Port, ...] = ()
     env: dict[str, str | EnvironmentReference] = Field(default_factory=dict)
     env_from: tuple[EnvironmentSource, ...] = ()
     resources: Resources = Resources()
     health: Health = Health()
+    mounts: tuple[Mount, ...] = ()
+    before_stop: BeforeStop | None = None
+
+
+class Sidecar(Container):
+    """A container beside the main one, or one that runs to its end before it (`initialise`)."""
+
+    name: base.Name
+    security: Security = Security()
+
+
+class Run(Container):
+    """How one workload runs."""
+
+    # The Kubernetes workload kind; the default follows from the service's type.
+    workload: Literal["Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob"] | None = None
+    container: base.Name | None = None
+    replicas: Count | Replicas | None = None
     volumes: tuple[Volume, ...] = ()
     disruption: Disruption | None = None
+    # Of the whole replica: user, groups, seccomp; of the main container: the rest.
     security: Security = Security()
+    # What the main container says about user, group or seccomp on its own; goes before `security`.
+    container_security: Security | None = None
     service_account: str | None = None
+    mount_token: bool | None = None
+    service_links: bool | None = None
     schedule: str | None = None
+    batch: Batch = Batch()
+    restart: Literal["Always", "OnFailure", "Never"] | None = None
+    rollout: Rollout = Rollout()
+    history: Count | None = None
     stop: base.Duration | None = None
+    node_selector: dict[str, str] = Field(default_factory=dict)
+    tolerations: tuple[Toleration, ...] = ()
+    # Labels of the replicas, and of a cron's jobs: those of the document where they are not given.
+    pod_labels: dict[str, str] | None = None
+    pod_annotations: dict[str, str] = Field(default_factory=dict)
+    job_labels: dict[str, str] | None = None
+    # Which replicas are its own: `pod_labels` where it is not given.
+    selector: dict[str, str] | None = None
+    sidecars: tuple[Sidecar, ...] = ()
+    initialise: tuple[Sidecar, ...] = ()
     local: Local | None = None

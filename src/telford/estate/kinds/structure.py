@@ -63,6 +63,7 @@ class EndpointPort(base.Model):
     port: running.PortNumber
     target: running.PortNumber | str | None = None
     protocol: Literal["TCP", "UDP", "SCTP"] = "TCP"
+    node_port: running.PortNumber | None = None
 
 
 class Endpoint(base.Model):
@@ -71,6 +72,10 @@ class Endpoint(base.Model):
     name: base.Name
     type: Literal["ClusterIP", "Headless", "NodePort", "LoadBalancer"] = "ClusterIP"
     ports: tuple[EndpointPort, ...]
+    # Those of the document, and the workload's own selector, where they are not given.
+    labels: dict[str, str] | None = None
+    annotations: dict[str, str] = Field(default_factory=dict)
+    selector: dict[str, str] | None = None
 
 
 class RouteRule(base.Model):
@@ -78,14 +83,22 @@ class RouteRule(base.Model):
 
     host: str | None = None
     path: str = "/"
+    match: Literal["Prefix", "Exact", "ImplementationSpecific"] | None = None
     port: running.PortNumber | str | None = None
+    # The endpoint that it leads to, and the Ingress object that says so: called as the service
+    # where they are not given.
+    endpoint: str | None = None
+    ingress: str | None = None
 
 
 class Carried(base.Model):
-    """Part of a foreign object that is kept opaque and given back on build."""
+    """Part of a foreign object that is kept opaque and given back on build: `telford.road.patch`
+    merges `patch` over what the fields of the document give. It also says what the object is
+    called, where that is not the name of the document.
+    """
 
     object: str  # "Deployment/frontend"
-    patch: dict[str, Any]
+    patch: dict[str, Any] = Field(default_factory=dict)
 
 
 class System(base.Kind):
@@ -101,6 +114,8 @@ class Service(base.Kind):
         "uses": ("service", "datastore", "stream"),
         "run.ports": ("name",),
         "run.volumes": ("name",),
+        "run.sidecars": ("name",),
+        "run.initialise": ("name",),
         "endpoints": ("name",),
     }
 
@@ -108,6 +123,8 @@ class Service(base.Kind):
     type: Literal["http", "grpc", "worker", "job", "cron", "function"] = "http"
     tier: Annotated[int, Field(ge=0, le=4, strict=True)] = 2
     road: Road = "paved"
+    # The Kubernetes namespace that it was found in, where its manifests name one.
+    namespace: str | None = None
     run: running.Run = running.Run()
     uses: tuple[Use, ...] = ()
     endpoints: tuple[Endpoint, ...] = ()
@@ -140,6 +157,8 @@ class Datastore(base.Kind):
     merge_keys: ClassVar[dict[str, tuple[str, ...]]] = {
         "run.ports": ("name",),
         "run.volumes": ("name",),
+        "run.sidecars": ("name",),
+        "run.initialise": ("name",),
         "endpoints": ("name",),
     }
 
@@ -164,6 +183,7 @@ class Datastore(base.Kind):
     host: str | None = None
     port: running.PortNumber | None = None
     road: Road = "paved"
+    namespace: str | None = None
     run: running.Run | None = None
     uses: tuple[Use, ...] = ()
     endpoints: tuple[Endpoint, ...] = ()
@@ -209,6 +229,7 @@ class Config(base.Kind):
     kind: Literal["Config"]
     values: dict[str, str] = Field(default_factory=dict)
     road: Road = "paved"
+    namespace: str | None = None
     carried: tuple[Carried, ...] = ()
 
 
@@ -222,11 +243,20 @@ class Manifest(base.Kind):
 
 
 def config_references(run: running.Run) -> Iterator[base.Reference]:
-    """The Configs that a workload reads."""
-    for name, value in run.env.items():
+    """The Configs that the containers of a workload read."""
+    yield from _container_references(("run",), run)
+    for group in ("sidecars", "initialise"):
+        for index, container in enumerate(getattr(run, group)):
+            yield from _container_references(("run", group, index), container)
+
+
+def _container_references(
+    path: tuple[str | int, ...], container: running.Container
+) -> Iterator[base.Reference]:
+    for name, value in container.env.items():
         if isinstance(value, str) or value.config is None or value.optional:
             continue
-        yield base.Reference(("run", "env", name, "config"), "Config", value.config)
-    for index, source in enumerate(run.env_from):
+        yield base.Reference((*path, "env", name, "config"), "Config", value.config)
+    for index, source in enumerate(container.env_from):
         if source.config is not None and not source.optional:
-            yield base.Reference(("run", "envFrom", index, "config"), "Config", source.config)
+            yield base.Reference((*path, "envFrom", index, "config"), "Config", source.config)
