@@ -35,6 +35,7 @@ from telford.deliver.weighing import Counts
 from telford.estate.observation import Observation, Series
 from telford.estate.workload import PlaceState
 
+_GONE = frozenset({"stopped", "failed"})
 VERBS = ("promote", "abort", "pause", "resume", "hold")
 
 
@@ -90,10 +91,15 @@ def next_step(state: State, observation: Observation | None, now: float) -> Step
     weighed = _see(state, observation, tick, counts)
     if not why:
         weighed = _weigh(weighed, counts)
-    judgement = _JUDGES.get(state.phase, _nothing_yet)(weighed, now, why)
+    judgement = judge(weighed, now, why)
     after = _apply(weighed, judgement, now)
     entry = verdicts.entry(weighed, observation, now, why, judgement)
     return Step(after, owed(after), verdicts.verdict(weighed, judgement), entry)
+
+
+def judge(state: State, now: float, why: str) -> Judgement:
+    """What a state's evidence says at `now`; `why` the tick was not counted, "" where it was."""
+    return _JUDGES.get(state.phase, _nothing_yet)(state, now, why)
 
 
 def confirm(state: State, facts: Facts) -> State:
@@ -140,14 +146,14 @@ def facts(place: PlaceState, state: State, at: float) -> Facts:
     split = next((one for one in place.splits if one.service == state.service), None)
     mine = [one for one in place.replicas if one.service == state.service]
     canary = [one for one in mine if one.version == state.canary]
-    running = [one for one in canary if one.phase not in {"stopped", "failed"}]
+    running = [one for one in canary if one.phase not in _GONE]
     return Facts(
         at=at,
         canary_bp=split.weights.get(state.canary, 0) if split else None,
         generation=split.generation if split else None,
         canary=tuple((one.replica, str(one.pid)) for one in canary if one.phase == "ready"),
         canary_running=len(running),
-        stable_running=sum(one.version == state.stable and one.phase != "stopped" for one in mine),
+        stable_running=sum(one.version == state.stable and one.phase not in _GONE for one in mine),
         canary_failed=bool(canary) and not running,
     )
 

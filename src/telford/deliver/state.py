@@ -283,11 +283,16 @@ class Entry:
     """One tick's line in the evidence ledger; (release, tick) is unique.
 
     `counted` says whether the counts were weighed and `why` why not. `weight_bp` is the desired
-    weight and `confirmed` whether it was served. `missing` names the replicas without a count,
-    as ``version/replica``. `evidence` holds what each e-value was after this tick.
+    weight; `clocks` says whether it was served. `observed_at` is when the counters were read (None
+    where nothing was) and `series` holds the raw counts since the reading before. `missing` names
+    the replicas without a count, as ``version/replica``. `evidence` holds each e-value after this
+    tick. Phase, step, cause, probe and the rest are those before the decision was applied.
     """
 
     release: str
+    service: str
+    stable: str
+    canary: str
     tick: int
     at: float
     phase: Phase
@@ -295,6 +300,10 @@ class Entry:
     generation: int
     weight_bp: int
     clocks: Clocks
+    cause: Cause
+    probe: Probe | None
+    replicas: tuple[tuple[str, str], ...]
+    observed_at: float | None
     counted: bool
     why: str
     series: tuple[SeriesCount, ...]

@@ -41,6 +41,9 @@ def entry(
     """The ledger line of the tick that `state` has weighed, before the judgement was applied."""
     return Entry(
         release=state.release,
+        service=state.service,
+        stable=state.stable,
+        canary=state.canary,
         tick=state.tick,
         at=now,
         phase=state.phase,
@@ -48,6 +51,10 @@ def entry(
         generation=state.generation,
         weight_bp=state.desired_bp,
         clocks=state.clocks,
+        cause=state.cause,
+        probe=state.probe,
+        replicas=state.replicas,
+        observed_at=observation.at if observation else None,
         counted=not why,
         why=why,
         series=_series(state, observation),

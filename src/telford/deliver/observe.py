@@ -1,0 +1,126 @@
+"""Counters to counts: the differences of one tick, per series, before anything is summed.
+
+Decisions that the numbers rest on:
+
+- A negative difference (of requests, errors or any bucket used) is a counter reset: that series is
+  missing for this tick. Nothing is guessed about what happened before the reset.
+- A series that the previous reading does not have is missing for this tick as well, because its
+  counters may be older than the release (a scrape gap looks the same). Only the series named in
+  `fresh` are taken to have begun at zero. A canary is started without traffic, so nothing is lost:
+  its first reading is all zeros.
+- A series that the present reading does not have is missing: never a failure.
+- Slowness is counted from the histogram: slow are those above the threshold. Where the threshold
+  is no bound of the histogram there is no interpolation; the next lower bound is used, which calls
+  more requests slow, in both versions alike, and `notes` says so. Without a lower bound the series
+  has no slowness counts.
+- Counters of one series are not read at one instant; more bad requests than requests in a tick
+  means that a request was counted in the next one, so the bad ones count as requests too.
+
+Called by the app floor each tick; the result feeds `release.next_step`.
+"""
+
+import math
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+from telford.deliver.policy import Indicator
+from telford.estate.observation import Counters, Observation, Reading, Series, Tally
+
+
+def observe(
+    previous: Reading,
+    current: Reading,
+    tick: int,
+    service: str,
+    indicators: Sequence[Indicator],
+    *,
+    fresh: Collection[Series] = frozenset(),
+) -> Observation:
+    """The tallies of `service` between two readings.
+
+    `fresh` are series known to have begun after `previous` was read: their counts start at zero.
+    """
+    known = {one for one in (*previous.counters, *current.counters) if one.service == service}
+    tallies: list[Tally] = []
+    missing: list[Series] = []
+    for series in sorted(known):
+        found = list(_tallies(series, previous, current, indicators, fresh))
+        if found:
+            tallies += found
+        else:
+            missing.append(series)
+    return Observation(tick, current.at, tuple(tallies), tuple(missing))
+
+
+def notes(reading: Reading, service: str, indicators: Sequence[Indicator]) -> tuple[str, ...]:
+    """What a person should know about how `service` is counted, as sentences."""
+    found: dict[str, None] = {}
+    for series in sorted(reading.counters):
+        if series.service != service:
+            continue
+        for indicator in indicators:
+            found.update(dict.fromkeys(_note(reading.counters[series], indicator)))
+    return tuple(found)
+
+
+def slow_bound(buckets: Mapping[float, int], threshold_ms: float) -> float | None:
+    """The histogram bound slowness is counted from: the threshold, or the next lower one."""
+    return max((bound for bound in buckets if bound <= threshold_ms), default=None)
+
+
+def _tallies(
+    series: Series,
+    previous: Reading,
+    current: Reading,
+    indicators: Iterable[Indicator],
+    fresh: Collection[Series],
+) -> Iterator[Tally]:
+    """One tally for each indicator, or none at all where the series is missing."""
+    after = current.counters.get(series)
+    before = previous.counters.get(series)
+    if before is None and series in fresh:
+        before = Counters(0, 0, dict.fromkeys(after.buckets, 0) if after else {})
+    if before is None or after is None or _reset(before, after):
+        return
+    for indicator in indicators:
+        counts = _difference(before, after, indicator)
+        if counts is not None:
+            total, bad = counts
+            yield Tally(series, indicator.name, max(total, bad), bad)
+
+
+def _reset(before: Counters, after: Counters) -> bool:
+    shared = before.buckets.keys() & after.buckets.keys()
+    return (
+        after.requests < before.requests
+        or after.errors < before.errors
+        or any(after.buckets[bound] < before.buckets[bound] for bound in shared)
+    )
+
+
+def _difference(before: Counters, after: Counters, indicator: Indicator) -> tuple[int, int] | None:
+    """(total, bad) of one indicator; None where the series cannot say."""
+    if indicator.threshold_ms is None:
+        return after.requests - before.requests, after.errors - before.errors
+    bound = slow_bound(after.buckets, indicator.threshold_ms)
+    if bound is None or bound not in before.buckets:
+        return None
+    if math.inf not in after.buckets or math.inf not in before.buckets:
+        return None
+    total = after.buckets[math.inf] - before.buckets[math.inf]
+    return total, max(total - (after.buckets[bound] - before.buckets[bound]), 0)
+
+
+def _note(counters: Counters, indicator: Indicator) -> Iterator[str]:
+    if indicator.threshold_ms is None:
+        return
+    bound = slow_bound(counters.buckets, indicator.threshold_ms)
+    if bound is None:
+        yield (
+            f"slowness is not counted: the histogram has no bound at or below "
+            f"{indicator.threshold_ms:g} ms"
+        )
+    elif bound != indicator.threshold_ms:
+        yield (
+            f"slow means above {bound:g} ms: the objective's {indicator.threshold_ms:g} ms is no "
+            "bound of the histogram, and nothing is interpolated"
+        )
