@@ -1,0 +1,86 @@
+"""Leases: which controller may act in a place, with an epoch that only grows.
+
+A controller takes the lease when it starts and beats in every tick's transaction. Another may take
+over once the beat is older than the limit it is given, or at once where it knows that the holder
+is gone (a dead process on the same machine). The old one's writes are refused from then on.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from telford.basics.errors import RefusedError
+from telford.store import schema
+from telford.store.database import Database, Lease, Writing
+
+_TABLE = schema.leases
+# The heartbeat of a lease that was given back.
+_GIVEN_BACK = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A lease as it stands; `heartbeat` is epoch seconds, 0 where it was given back."""
+
+    name: str
+    holder: str
+    epoch: int
+    heartbeat: float
+
+
+class Leases:
+    """See the module."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, name: str) -> Holding | None:
+        """Who holds it, or held it last."""
+        with self._database.reading() as connection:
+            return _get(connection, name)
+
+    def take(
+        self, name: str, holder: str, limit_seconds: float, gone: Callable[[str], bool]
+    ) -> Lease:
+        """Take it, with a new epoch. `gone(holder)` says whether a holder surely is no more.
+
+        Raises `RefusedError` where somebody else holds it and has been heard of lately.
+        """
+        with self._database.writing() as writing:
+            held = _get(writing.connection, name)
+            if held is None:
+                row = {"name": name, "holder": holder, "epoch": 1, "heartbeat": writing.at}
+                writing.connection.execute(sa.insert(_TABLE).values(row))
+                return Lease(name, holder, 1)
+            age = writing.at - held.heartbeat
+            if age <= limit_seconds and not gone(held.holder):
+                raise RefusedError(
+                    f"{name} already has a controller: {held.holder}, heard of {age:.1f} s ago",
+                    fix="use that one, or stop it with `telford down`",
+                )
+            _write(writing, Lease(name, holder, held.epoch + 1), writing.at)
+            return Lease(name, holder, held.epoch + 1)
+
+    def beat(self, writing: Writing) -> None:
+        """Say that the holder lives, in the transaction of whatever else is written."""
+        _write(writing, writing.fenced, writing.at)
+
+    def give_back(self, lease: Lease) -> None:
+        """Let the next controller take it at once."""
+        with self._database.writing(lease) as writing:
+            _write(writing, lease, _GIVEN_BACK)
+
+
+def _get(connection: sa.Connection, name: str) -> Holding | None:
+    query = sa.select(_TABLE).where(_TABLE.c.name == name).with_for_update()
+    row = connection.execute(query).one_or_none()
+    return None if row is None else Holding(row.name, row.holder, row.epoch, row.heartbeat)
+
+
+def _write(writing: Writing, lease: Lease, heartbeat: float) -> None:
+    writing.connection.execute(
+        sa.update(_TABLE)
+        .where(_TABLE.c.name == lease.name)
+        .values(holder=lease.holder, epoch=lease.epoch, heartbeat=heartbeat)
+    )

@@ -1,0 +1,51 @@
+"""Bring a database to the newest schema: run at every opening, by any number of processes at once.
+
+The whole migration is one transaction that begins by taking the writer's lock (SQLite) or an
+advisory lock (PostgreSQL); whoever comes second finds the newest version and does nothing.
+"""
+
+from importlib import resources
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from telford.basics.errors import PermanentError
+from telford.store import engine as engines
+
+
+def upgrade(engine: sa.Engine) -> None:
+    """Migrate to the newest revision. Raises `PermanentError` where the store is from a newer
+    Telford than this one.
+    """
+    config = _config()
+    scripts = ScriptDirectory.from_config(config)
+    with engine.connect() as plain:
+        connection = plain.execution_options(**{engines.WRITE_OPTION: True})
+        with connection.begin():
+            engines.lock_for_migration(connection)
+            current = MigrationContext.configure(connection).get_current_revision()
+            if current == scripts.get_current_head():
+                return
+            _refuse_newer(scripts, current)
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+
+def _config() -> Config:
+    config = Config()
+    folder = resources.files("telford.store").joinpath("migrations")
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _refuse_newer(scripts: ScriptDirectory, current: str | None) -> None:
+    known = {script.revision for script in scripts.walk_revisions()}
+    if current is not None and current not in known:
+        raise PermanentError(
+            f"the store was written by a newer Telford (its schema is {current})",
+            fix="use that version, or a store of your own",
+        )

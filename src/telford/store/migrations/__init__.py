@@ -1,0 +1,1 @@
+"""Alembic's folder. `telford.store.migrate` runs what lies in `versions`, in order."""

@@ -1,0 +1,169 @@
+"""The tables, in one place: what the migrations create and the noun modules read and write.
+
+Times are seconds since the epoch (UTC). JSON columns hold plain values only, never NaN or infinity
+(`telford.deliver.codec` writes those as text). Nothing here is particular to one database.
+"""
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+leases = sa.Table(
+    "leases",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("holder", sa.Text, nullable=False),
+    sa.Column("epoch", sa.BigInteger, nullable=False),
+    sa.Column("heartbeat", sa.Double, nullable=False),
+)
+
+# `slot` is "place service" while the release is active and null afterwards: its uniqueness is
+# what keeps two releases of one service out of one place, whoever asks.
+releases = sa.Table(
+    "releases",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("service", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("place", sa.Text, nullable=False),
+    sa.Column("from_version", sa.Text, nullable=False),
+    sa.Column("to_version", sa.Text, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("slot", sa.Text, nullable=True, unique=True),
+    sa.Column("phase", sa.Text, nullable=False),
+    sa.Column("generation", sa.BigInteger, nullable=False),
+    sa.Column("tick", sa.BigInteger, nullable=False),
+    sa.Column("tick_seconds", sa.Double, nullable=False),
+    sa.Column("policy", sa.JSON, nullable=False),
+    sa.Column("state", sa.JSON, nullable=False),
+    sa.Column("workloads", sa.JSON, nullable=False),
+    sa.Column("progress", sa.JSON, nullable=False),
+    sa.Column("reading", sa.JSON, nullable=False),
+    sa.Column("who", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("created_at", sa.Double, nullable=False),
+    sa.Column("updated_at", sa.Double, nullable=False),
+    sa.Column("finished_at", sa.Double, nullable=True),
+    sa.Column("epoch", sa.BigInteger, nullable=False),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Index(None, "place", "service", "created_at"),
+    sa.Index(None, "created_at"),
+)
+
+bindings = sa.Table(
+    "bindings",
+    metadata,
+    sa.Column("place", sa.Text, primary_key=True),
+    sa.Column("service", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("generation", sa.BigInteger, nullable=False),
+    sa.Column("issued", sa.BigInteger, nullable=False),
+    sa.Column("workload", sa.JSON, nullable=False),
+    sa.Column("release", sa.Text, nullable=True),
+    sa.Column("since", sa.Double, nullable=False),
+)
+
+binding_history = sa.Table(
+    "binding_history",
+    metadata,
+    sa.Column("place", sa.Text, primary_key=True),
+    sa.Column("service", sa.Text, primary_key=True),
+    sa.Column("generation", sa.BigInteger, primary_key=True),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("release", sa.Text, nullable=True),
+    sa.Column("who", sa.Text, nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
+)
+
+ledger = sa.Table(
+    "ledger",
+    metadata,
+    sa.Column(
+        "release",
+        sa.Text,
+        sa.ForeignKey("releases.id", ondelete="RESTRICT"),
+        primary_key=True,
+    ),
+    sa.Column("tick", sa.BigInteger, primary_key=True),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("epoch", sa.BigInteger, nullable=False),
+    sa.Column("phase", sa.Text, nullable=False),
+    sa.Column("entry", sa.JSON, nullable=False),
+)
+
+commands = sa.Table(
+    "commands",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column(
+        "release", sa.Text, sa.ForeignKey("releases.id", ondelete="RESTRICT"), nullable=False
+    ),
+    sa.Column("verb", sa.Text, nullable=False),
+    sa.Column("who", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("asked_at", sa.Double, nullable=False),
+    sa.Column("taken_at", sa.Double, nullable=True),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Index(None, "release", "asked_at"),
+    sa.Index(None, "taken_at"),
+)
+
+# `width` is 0 for the increase of one tick that ended at `at`, else the seconds of a slot that
+# began at `at`. An event is in exactly one row.
+measurements = sa.Table(
+    "measurements",
+    metadata,
+    sa.Column("place", sa.Text, primary_key=True),
+    sa.Column("address", sa.Text, primary_key=True),
+    sa.Column("sli", sa.Text, primary_key=True),
+    sa.Column("width", sa.Integer, primary_key=True),
+    sa.Column("at", sa.Double, primary_key=True),
+    sa.Column("total", sa.BigInteger, nullable=False),
+    sa.Column("bad", sa.BigInteger, nullable=False),
+    sa.Index(None, "place", "width", "at"),
+)
+
+readings = sa.Table(
+    "readings",
+    metadata,
+    sa.Column("place", sa.Text, primary_key=True),
+    sa.Column("service", sa.Text, primary_key=True),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("counters", sa.JSON, nullable=False),
+)
+
+objectives = sa.Table(
+    "objectives",
+    metadata,
+    sa.Column("place", sa.Text, primary_key=True),
+    sa.Column("objective", sa.Text, primary_key=True),
+    sa.Column("service", sa.Text, nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("since", sa.Double, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("evaluation", sa.JSON, nullable=False),
+)
+
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("sequence", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("who", sa.Text, nullable=False),
+    sa.Column("verb", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("detail", sa.JSON, nullable=False),
+    sa.Column("previous", sa.Text, nullable=False),
+    sa.Column("hash", sa.Text, nullable=False),
+    sa.Index(None, "subject", "sequence"),
+)

@@ -1,0 +1,47 @@
+"""The store: every noun's module over one database, opened by URL, migrated at opening.
+
+Made by `telford.app.wiring` and by tests; used by the controller, the use cases and the portal.
+Safe to use from several threads and from several processes.
+"""
+
+from contextlib import AbstractContextManager
+
+from telford.basics import clock as clocks
+from telford.store import engine as engines
+from telford.store import migrate
+from telford.store.audit import Audit
+from telford.store.bindings import Bindings
+from telford.store.commands import Commands
+from telford.store.database import Database, Lease, Writing
+from telford.store.leases import Leases
+from telford.store.ledger import Ledger
+from telford.store.measurements import Measurements
+from telford.store.objectives import Objectives
+from telford.store.readings import Readings
+from telford.store.releases import Releases
+
+
+class Store:
+    """All records. Raises `TemporaryError`/`PermanentError` where the database cannot be had."""
+
+    def __init__(self, url: str, clock: clocks.Clock) -> None:
+        self._database = Database(url, clock)
+        with engines.wrapped(url):
+            migrate.upgrade(self._database.engine)
+        self.audit = Audit(self._database)
+        self.bindings = Bindings(self._database)
+        self.commands = Commands(self._database)
+        self.leases = Leases(self._database)
+        self.ledger = Ledger(self._database)
+        self.measurements = Measurements(self._database)
+        self.objectives = Objectives(self._database)
+        self.readings = Readings(self._database)
+        self.releases = Releases(self._database)
+
+    def writing(self, lease: Lease | None = None) -> AbstractContextManager[Writing]:
+        """One write transaction; see `Database.writing`."""
+        return self._database.writing(lease)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._database.engine.dispose()
