@@ -2,7 +2,7 @@
 
 The grammar is what the field writes: durations ``300ms 30s 5m 2h 30d 1w``, percentages ``99.5%``,
 CPU ``250m`` or ``0.5`` (cores), memory ``128Mi`` or ``1G`` (Kubernetes resource quantities), money
-is not here. Every parser raises `ValueError` with a sentence that says what was expected.
+is not here. Every parser raises `UnitError` with a sentence that says what was expected.
 """
 
 import re
@@ -28,11 +28,15 @@ _SUFFIX = {
 }
 
 
+class UnitError(ValueError):
+    """A text that is no quantity of the kind that was asked for."""
+
+
 def seconds(text: str) -> Decimal:
     """The duration in seconds; units may be chained (``1h30m``)."""
     parts = _DURATION.findall(text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
-        raise ValueError(
+        raise UnitError(
             f"not a duration: {text!r}; write a number with a unit, such as 300ms or 5m"
         )
     return sum((Decimal(number) * _SECONDS[unit] for number, unit in parts), Decimal(0))
@@ -42,7 +46,7 @@ def ratio(text: str) -> Decimal:
     """The percentage as a ratio: ``99.5%`` is 0.995."""
     match = _PERCENT.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f"not a percentage: {text!r}; write a number with a percent sign: 99.5%")
+        raise UnitError(f"not a percentage: {text!r}; write a number with a percent sign: 99.5%")
     return Decimal(match[1]) / 100
 
 
@@ -50,7 +54,7 @@ def quantity(text: str) -> Decimal:
     """A Kubernetes resource quantity: cores for CPU, bytes for memory and storage."""
     match = _QUANTITY.fullmatch(text)
     if match is None:
-        raise ValueError(f"not a quantity: {text!r}; write for example 250m, 0.5, 128Mi or 1G")
+        raise UnitError(f"not a quantity: {text!r}; write for example 250m, 0.5, 128Mi or 1G")
     return Decimal(match[1]) * _SUFFIX[match[2] or ""]
 
 

@@ -11,9 +11,35 @@ from functools import cached_property
 
 from telford.basics.diagnostics import Diagnostic, Position
 from telford.basics.yamltext import Mapping as MappingNode
+from telford.basics.yamltext import Scalar
 from telford.estate.address import Address
 from telford.estate.kinds.base import Kind
 from telford.estate.place import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """A partial document for one place or one kind of place, from an ``in:`` block.
+
+    `layer` is its place key ("prod/eu-west-1"); a region's overlay has no environment. `rank` is
+    how special it is: 1 region, 2 environment, 3 environment/region, 4 with a cluster.
+    """
+
+    layer: str
+    rank: int
+    environment: str
+    region: str
+    cluster: str
+    key: Scalar
+    node: MappingNode
+
+    def applies(self, place: Place) -> bool:
+        """Whether it is for `place`."""
+        return (
+            self.environment in ("", place.environment)
+            and self.region in ("", place.region)
+            and self.cluster in ("", place.cluster)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +55,8 @@ class Entity:
     file: str
     node: MappingNode
     digest: str
+    # In the order in which they apply.
+    overlays: tuple[Overlay, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +73,15 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """An entity in a place: its resolved fields, and the overlay layers that applied, in order."""
+    """An entity in a place: its resolved fields, and the overlay layers that applied, in order.
+
+    `node` is the merged document; every part of it still knows the line that wrote it.
+    """
 
     entity: Entity
     spec: Kind
     layers: tuple[str, ...]
+    node: MappingNode | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +104,10 @@ class Estate:
 
     entities: Mapping[str, Entity]
     digest: str = ""
+    # What is resolved already, by (canonical address, layers): a memo, never part of the value.
+    resolved: dict[tuple[str, tuple[str, ...]], Bound] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     def of_kind(self, kind: str) -> Iterator[Entity]:
         """All of a kind (``Service``), by address."""
@@ -105,7 +141,12 @@ class Estate:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What loading gives: the estate of all that could be read, and every problem at once."""
+    """What loading gives: the estate of all that could be read, and every problem at once.
+
+    `broken` holds the addresses of documents with errors that are therefore not in the estate: a
+    reference to one of them is no second mistake.
+    """
 
     estate: Estate
     diagnostics: tuple[Diagnostic, ...] = field(default=())
+    broken: frozenset[Address] = field(default=frozenset())

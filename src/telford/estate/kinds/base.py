@@ -21,7 +21,7 @@ NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 
 def _text_with_unit(value: object) -> object:
     if isinstance(value, int | float) and not isinstance(value, bool):
-        raise ValueError(f"{value} has no unit; write one, such as {value}s, {value}% or {value}Mi")
+        raise units.UnitError(f"{value} has no unit; write one, such as {value}s or {value}%")
     return value
 
 

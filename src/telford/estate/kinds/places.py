@@ -11,7 +11,8 @@ from telford.estate.kinds import base
 class Environment(base.Kind):
     """A stage on the way to users, in an order: dev before staging before prod.
 
-    `regions` lists where it exists; an environment without one is a single place.
+    `regions` lists where it exists; an environment without one is a single place. `clusters` names
+    clusters of its regions as REGION/CLUSTER, where one region has several.
     """
 
     owned: ClassVar[bool] = False
@@ -20,6 +21,7 @@ class Environment(base.Kind):
     order: int = Field(default=0, ge=0)
     production: bool = False
     regions: tuple[str, ...] = ()
+    clusters: tuple[str, ...] = ()
     namespace: base.Name | None = None
 
     def references(self) -> Iterator[base.Reference]:

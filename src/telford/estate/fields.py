@@ -1,0 +1,190 @@
+"""Paths into documents: ``run.replicas.min``, ``uses[catalogue].timeout``, ``run.ports.0.port``.
+
+One grammar for `telford explain`, the portal and rules. A list item is named by its place in the
+resolved list or by what identifies it; the latter finds the same item in every layer.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from telford.basics import yamltext
+from telford.basics.errors import UsageError
+from telford.basics.yamltext import Mapping as MappingNode
+from telford.basics.yamltext import Node, Scalar, Sequence
+from telford.estate import shapes, suggestions
+from telford.estate.kinds.base import Kind
+from telford.estate.model import Bound
+
+Path = tuple[str | int, ...]
+
+UNKNOWN = object()
+_STEP = re.compile(r"([^.\[\]]+)|\[([^\]]*)\]")
+# What names an item of a list, in this order.
+_NAMES = ("service", "datastore", "stream", "name")
+
+
+def parse(field: str, bound: Bound) -> Path:
+    """The steps of a path's text; numbers that name an item become its name where it has one."""
+    steps: list[str | int] = []
+    node: Node | None = bound.node
+    for plain, bracketed in _STEP.findall(field):
+        text = plain or bracketed
+        step: str | int = text
+        if isinstance(node, Sequence):
+            step = _item_step(node, text)
+        elif node is None and text.isdigit():
+            step = int(text)
+        node = node_at(node, (step,)) if node is not None else None
+        steps.append(step)
+    if not steps:
+        raise UsageError("the field is empty", fix="write a path such as run.replicas")
+    return tuple(steps)
+
+
+def _item_step(node: Sequence, text: str) -> str | int:
+    if not text.isdigit():
+        return text
+    index = int(text)
+    item = node.items[index] if index < len(node.items) else None
+    return name_of(item) or index if item is not None else index
+
+
+def name_of(item: Node) -> str | None:
+    """What identifies a list's item, where something does."""
+    if isinstance(item, MappingNode):
+        for key in _NAMES:
+            value = item.values.get(key)
+            if isinstance(value, Scalar) and isinstance(value.value, str):
+                return value.value
+    return None
+
+
+def node_at(node: Node | None, path: Path) -> Node | None:
+    """The node at a path, or None where the document does not write it."""
+    for step in path:
+        if isinstance(node, MappingNode):
+            node = node.values.get(str(step))
+        elif isinstance(node, Sequence):
+            node = _item(node, step)
+        else:
+            return None
+    return node
+
+
+def _item(node: Sequence, step: str | int) -> Node | None:
+    if isinstance(step, int):
+        return node.items[step] if step < len(node.items) else None
+    return next((item for item in node.items if name_of(item) == step), None)
+
+
+def value(spec: Kind, path: Path) -> Any:
+    """The value of a field as plain data. Raises `UsageError` where the kind has no such field."""
+    current: Any = spec.model_dump(by_alias=True, mode="json")
+    shape: shapes.Shape | None = shapes.of(type(spec))
+    done: list[str] = []
+    for step in path:
+        if shape is not None and shape.fields is not None and isinstance(current, Mapping):
+            _known(shape, step, done, spec.kind)
+        shape = _below(shape, step)
+        current = _step_into(current, step)
+        done.append(str(step))
+        if current is UNKNOWN and shape is None:
+            raise UsageError(f"{spec.kind} {spec.name} has no field {'.'.join(done)}")
+        if current is UNKNOWN:
+            current = None
+    return current
+
+
+def _known(shape: shapes.Shape, step: str | int, done: list[str], kind: str) -> None:
+    assert shape.fields is not None
+    if step in shape.fields:
+        return
+    path = ".".join([*done, str(step)])
+    meant = suggestions.nearest(str(step), shape.fields)
+    prefix = "".join(f"{part}." for part in done)
+    fix = f"did you mean {prefix}{meant}?" if meant else f"one of: {', '.join(shape.fields)}"
+    raise UsageError(f"a {kind} has no field {path}", fix=fix)
+
+
+def _below(shape: shapes.Shape | None, step: str | int) -> shapes.Shape | None:
+    if shape is None or shape.anything:
+        return shape
+    if shape.item is not None:
+        return shape.item
+    if shape.fields is not None and step in shape.fields:
+        return shape.fields[str(step)]
+    return shape.value
+
+
+def _step_into(current: Any, step: str | int) -> Any:
+    if isinstance(current, Mapping):
+        return current.get(str(step), UNKNOWN)
+    if isinstance(current, list):
+        if isinstance(step, int):
+            return current[step] if step < len(current) else UNKNOWN
+        for item in current:
+            if isinstance(item, Mapping) and step in [item.get(key) for key in _NAMES]:
+                return item
+    return UNKNOWN
+
+
+def default(kind: type[Kind], path: Path) -> Any:
+    """What a field is where nobody sets it; `UNKNOWN` where the model has no default of its own."""
+    model: type[BaseModel] | None = kind
+    shape: shapes.Shape | None = shapes.of(kind)
+    found: Any = UNKNOWN
+    for step in path:
+        found = UNKNOWN
+        if model is not None:
+            found = _field_default(model, str(step))
+        shape = _below(shape, step)
+        model = shape.model if shape is not None else None
+    return found
+
+
+def _field_default(model: type[BaseModel], key: str) -> Any:
+    for name, info in model.model_fields.items():
+        if (info.alias or name) == key and not info.is_required():
+            return _plain(info.get_default(call_default_factory=True))
+    return UNKNOWN
+
+
+def _plain(found: Any) -> Any:
+    if isinstance(found, BaseModel):
+        return found.model_dump(by_alias=True, mode="json", exclude_none=True)
+    return list(found) if isinstance(found, tuple) else found
+
+
+def leaves(bound: Bound) -> Iterator[tuple[str, Any]]:
+    """Every field that has a value, as path text and plain value, in the kind's order.
+
+    Lists whose items have names go item by item, other lists are one value; what is empty by
+    default is left out.
+    """
+    dumped = bound.spec.model_dump(by_alias=True, mode="json", exclude_none=True)
+    yield from _leaves(dumped, "")
+
+
+def _leaves(current: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(current, Mapping):
+        for key, inner in current.items():
+            yield from _leaves(inner, f"{path}.{key}" if path else str(key))
+    elif isinstance(current, list) and current and all(_named(item) for item in current):
+        for item in current:
+            yield from _leaves(item, f"{path}[{_named(item)}]")
+    elif current not in ([], ""):
+        yield path, current
+
+
+def _named(item: Any) -> str:
+    if not isinstance(item, Mapping):
+        return ""
+    return next((str(item[key]) for key in _NAMES if item.get(key)), "")
+
+
+def written(node: Node | None) -> object:
+    """A node's plain value, None for nothing."""
+    return None if node is None else yamltext.plain(node)

@@ -1,0 +1,239 @@
+"""From texts to an estate: every document read, checked and addressed, every problem at once.
+
+    texts -> documents -> kinds -> addresses -> overlays -> every place resolved
+
+Nothing is read from disk here (`telford.backends.files` does that), and what concerns several
+entities at once is left to `telford.rules`. Called by `telford.app.loading` and `telford.api`.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from telford.basics import yamltext
+from telford.basics.diagnostics import Diagnostic, Position, Severity, ordered
+from telford.basics.yamltext import Mapping as MappingNode
+from telford.basics.yamltext import Node, Scalar
+from telford.estate import documents, layers, overlays, shapes, suggestions
+from telford.estate.address import Address
+from telford.estate.kinds import base, registry
+from telford.estate.kinds.base import Kind
+from telford.estate.kinds.places import Environment
+from telford.estate.model import Entity, Estate, Loaded
+
+
+@dataclass(slots=True)
+class _Read:
+    """One document that has a kind: what is known of it before its overlays are."""
+
+    address: Address
+    spec: Kind | None
+    file: str
+    node: MappingNode
+    reader: documents.Reader
+
+
+def load(texts: Mapping[str, str]) -> Loaded:
+    """Read all texts (file name -> text) into one estate.
+
+    The estate holds all that could be read; `diagnostics` is everything wrong, in a stable order,
+    each with its source line. Never raises for anything that a text can say.
+    """
+    diagnostics: list[Diagnostic] = []
+    found: list[_Read] = []
+    for file in sorted(texts):
+        nodes, problems = yamltext.read(texts[file], file)
+        diagnostics += problems
+        for node in nodes:
+            read = _document(node, file, diagnostics)
+            if read is not None:
+                found.append(read)
+    entities = _entities(_unique(found, diagnostics))
+    estate = Estate(dict(sorted(entities.items())), _digest(entities.values()))
+    for read in found:
+        diagnostics += _diagnostics(read)
+    diagnostics += overlays.check(estate)
+    broken = frozenset(read.address for read in found if str(read.address) not in entities)
+    return Loaded(estate, ordered(with_source(diagnostics, texts)), broken)
+
+
+def with_source(diagnostics: Iterable[Diagnostic], texts: Mapping[str, str]) -> list[Diagnostic]:
+    """The diagnostics with the source line of each filled in where it is known."""
+    split: dict[str, list[str]] = {}
+    result = []
+    for diagnostic in diagnostics:
+        position = diagnostic.position
+        if diagnostic.source or position is None or position.file not in texts:
+            result.append(diagnostic)
+            continue
+        if position.file not in split:
+            split[position.file] = yamltext.lines(texts[position.file].removeprefix("\ufeff"))
+        text = split[position.file]
+        line = text[position.line - 1] if 0 < position.line <= len(text) else ""
+        result.append(replace(diagnostic, source=line))
+    return result
+
+
+def _document(node: Node, file: str, diagnostics: list[Diagnostic]) -> _Read | None:
+    """One document; None where it is not ours or cannot be told what it is."""
+    if not isinstance(node, MappingNode):
+        diagnostics.append(
+            _at(file, node, "TEL110", "a document must be a mapping", "begin it with `apiVersion:`")
+        )
+        return None
+    kind = _kind(node, file, diagnostics)
+    if kind is None:
+        return None
+    reader = documents.Reader(kind)
+    spec = reader.validate(node)
+    address = Address(kind.__name__.lower(), _text(node, "system"), _text(node, "name"))
+    return _Read(address, spec, file, node, reader)
+
+
+def _kind(node: MappingNode, file: str, diagnostics: list[Diagnostic]) -> type[Kind] | None:
+    """The kind that a document says it is, by its ``apiVersion`` and ``kind``."""
+    version, kind = node.values.get("apiVersion"), node.values.get("kind")
+    if not _correct_head(node, file, diagnostics):
+        return None
+    version, kind = node.values.get("apiVersion"), node.values.get("kind")
+    problems = len(diagnostics)
+    if version is None:
+        summary = f"the document has no `apiVersion`; this Telford reads {base.API_VERSION}"
+        fix = f"add `apiVersion: {base.API_VERSION}`"
+        diagnostics.append(_at(file, node, "TEL111", summary, fix))
+    elif not isinstance(version, Scalar) or version.value != base.API_VERSION:
+        said = version.text if isinstance(version, Scalar) else "this"
+        summary = f"unknown apiVersion `{said}`"
+        fix = f"write `apiVersion: {base.API_VERSION}`"
+        diagnostics.append(_at(file, version, "TEL111", summary, fix))
+    if kind is None:
+        summary = "the document has no `kind`"
+        diagnostics.append(_at(file, node, "TEL112", summary, "add `kind: Service`, for example"))
+        return None
+    name = kind.text if isinstance(kind, Scalar) else ""
+    found = registry.BY_NAME.get(name)
+    if found is None:
+        if len(diagnostics) == problems:
+            fix = suggestions.for_value(name, list(registry.BY_NAME))
+            diagnostics.append(_at(file, kind, "TEL112", f"there is no kind `{name}`", fix))
+        return None
+    # A document of another format has a kind of ours by chance only.
+    return found if version is None or len(diagnostics) == problems else None
+
+
+def _correct_head(node: MappingNode, file: str, diagnostics: list[Diagnostic]) -> bool:
+    """Mend a misspelt ``apiVersion`` or ``kind`` key, reporting it; False where there is neither."""
+    for wanted in ("apiVersion", "kind"):
+        if wanted in node.values:
+            continue
+        near = suggestions.nearest(wanted, [key for key in node.values if key not in _HEAD])
+        if near is None:
+            continue
+        mark = node.keys.pop(near)
+        summary, fix = f"the document has no key `{near}`", f"did you mean `{wanted}`?"
+        diagnostics.append(replace(_at(file, mark, "TEL113", summary, fix), length=len(near) or 1))
+        node.keys[wanted], node.values[wanted] = mark, node.values.pop(near)
+    if "apiVersion" in node.values or "kind" in node.values:
+        return True
+    summary = "this is not a Telford document: it has neither `apiVersion` nor `kind`"
+    fix = f"begin it with `apiVersion: {base.API_VERSION}` and `kind: ...`"
+    diagnostics.append(_at(file, node, "TEL110", summary, fix))
+    return False
+
+
+_HEAD = frozenset(base.Kind.model_fields) | {"apiVersion", "in"}
+
+
+def _unique(found: list[_Read], diagnostics: list[Diagnostic]) -> list[_Read]:
+    """One document an address; the others are reported with both places."""
+    first: dict[Address, _Read] = {}
+    for read in found:
+        if not read.address.name:
+            continue
+        earlier = first.setdefault(read.address, read)
+        if earlier is read:
+            continue
+        name = read.node.values["name"]
+        other = earlier.node.values["name"]
+        diagnostics.append(
+            replace(
+                _at(
+                    read.file,
+                    name,
+                    "TEL120",
+                    f"{read.address} is there twice",
+                    "rename one of the two, or remove it",
+                ),
+                address=str(read.address),
+                detail=f"the first is at {Position(earlier.file, other.line, other.column)}",
+            )
+        )
+    return list(first.values())
+
+
+def _entities(found: list[_Read]) -> dict[str, Entity]:
+    """The documents without errors that matter, with their overlays."""
+    known = _known(found)
+    entities: dict[str, Entity] = {}
+    for read in found:
+        over = layers.read(read.node, known, read.reader)
+        if read.spec is None:
+            continue
+        entities[str(read.address)] = Entity(
+            read.address, read.spec, read.file, read.node, _base_digest(read), over
+        )
+    return entities
+
+
+def _known(found: list[_Read]) -> layers.Known:
+    """Every place that is described, documents with errors included."""
+    environments: dict[str, tuple[str, ...]] = {}
+    clusters: set[str] = set()
+    for read in found:
+        if read.address.kind != "environment":
+            continue
+        spec = read.spec
+        regions = spec.regions if isinstance(spec, Environment) else ()
+        environments[read.address.name] = tuple(r.rpartition(".")[2] for r in regions)
+        if isinstance(spec, Environment):
+            clusters |= {f"{read.address.name}/{cluster}" for cluster in spec.clusters}
+    regions_known = frozenset(r.address.name for r in found if r.address.kind == "region")
+    return layers.Known(environments, regions_known, frozenset(clusters))
+
+
+def _base_digest(read: _Read) -> str:
+    plain = documents.Reader(read.reader.kind).plain(read.node, shapes.of(read.reader.kind))
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _digest(entities: Iterable[Entity]) -> str:
+    """A hash over every entity's base and overlays: equal for estates that mean the same."""
+    total = hashlib.sha256()
+    for entity in sorted(entities, key=lambda e: str(e.address)):
+        over = [(o.layer, yamltext.plain(o.node)) for o in entity.overlays]
+        text = json.dumps([str(entity.address), entity.digest, over], sort_keys=True, default=str)
+        total.update(text.encode())
+    return total.hexdigest()
+
+
+def _diagnostics(read: _Read) -> list[Diagnostic]:
+    address = str(read.address) if read.address.name else ""
+    return [documents.diagnostic(problem, read.file, address) for problem in read.reader.problems]
+
+
+def _at(file: str, node: Node, code: str, summary: str, fix: str) -> Diagnostic:
+    return Diagnostic(
+        code,
+        Severity.ERROR,
+        summary,
+        position=Position(file, node.line, node.column),
+        length=documents.length(node),
+        fix=fix,
+    )
+
+
+def _text(node: MappingNode, key: str) -> str:
+    value = node.values.get(key)
+    return value.value if isinstance(value, Scalar) and isinstance(value.value, str) else ""
