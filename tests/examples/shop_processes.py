@@ -21,11 +21,13 @@ BEHIND = ("catalogue", "recommendations", "stream", "orders", "fulfilment")
 class Process:
     """One service of the shop; its port is read from its own log."""
 
-    def __init__(self, service: str, environment: dict[str, str]) -> None:
+    def __init__(
+        self, service: str, environment: dict[str, str], inherited: dict[str, str] | None = None
+    ) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-m", f"shop.{service}"],
             cwd=SHOP,
-            env={**os.environ, "PORT": "0", **environment},
+            env={**(inherited or {**os.environ, "PORT": "0"}), **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -64,9 +66,13 @@ class Shop:
         addresses = {f"{name.upper()}_URL": url for name, url in self.urls.items()}
         state = {"STATE_DIR": str(self.folder / service)}
         process = Process(service, {**addresses, **state, **environment})
+        self.adopt(service, process)
+        return process
+
+    def adopt(self, service: str, process: Process) -> None:
+        """Let a process that runs be this shop's `service`."""
         self._processes.append(process)
         self.urls[service] = process.url
-        return process
 
     def stop(self) -> None:
         """Every service ends in order: exit code 0 and nothing on stderr, whatever it was sent."""

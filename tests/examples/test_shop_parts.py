@@ -56,6 +56,24 @@ def test_version_1_3_0_delays_one_request_in_twenty_by_400_ms(
     assert waited == [0.4] * 5
 
 
+def test_a_service_ends_when_the_work_beside_its_requests_fails() -> None:
+    lines: list[tuple[str, dict[str, Any]]] = []
+
+    async def broken() -> None:
+        raise RuntimeError("the disk is full")
+
+    async def scenario() -> None:
+        app = web.App("x", "1.0.0", lambda event, **fields: lines.append((event, fields)))
+        await web.run(app, 0, broken())
+
+    with pytest.raises(SystemExit) as caught:
+        asyncio.run(scenario())
+    assert caught.value.code == 1
+    event, fields = lines[-1]
+    assert event == "stop"
+    assert fields["reason"].startswith("RuntimeError: the disk is full")
+
+
 class FailingOnce:
     """A stream that is away for the first append."""
 

@@ -9,8 +9,9 @@ import json
 import signal
 import urllib.parse
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import httptools
 
@@ -232,8 +233,12 @@ def stop_on_signals(stopping: asyncio.Event) -> None:
         loop.add_signal_handler(number, stopping.set)
 
 
-async def run(app: App, port: int) -> None:
-    """Serve `app` on 127.0.0.1:`port` until SIGTERM, then let requests in flight finish."""
+async def run(app: App, port: int, beside: Coroutine[Any, Any, None] | None = None) -> None:
+    """Serve `app` on 127.0.0.1:`port` until SIGTERM, then let requests in flight finish.
+
+    `beside` is work that never ends by itself. If it fails, so does the service, with exit code 1:
+    its supervisor starts it again, which is better than half a service that looks healthy.
+    """
     stop_on_signals(app.stopping)
     listener = _Listener(app)
     try:
@@ -242,8 +247,22 @@ async def run(app: App, port: int) -> None:
         app.log("error", reason=f"cannot listen on {HOST}:{port}: {error}")
         raise SystemExit(1) from error
     app.log("start", port=server.sockets[0].getsockname()[1])
+    work = asyncio.create_task(beside) if beside is not None else None
+    if work is not None:
+        work.add_done_callback(lambda _: app.stopping.set())
     await app.stopping.wait()
     await asyncio.sleep(GRACE_SECONDS)
     server.close()
     await listener.close()
-    app.log("stop", answered=sum(app.counts.values()))
+    failure = _end(work)
+    app.log("stop", answered=sum(app.counts.values()), **failure)
+    if failure:
+        raise SystemExit(1)
+
+
+def _end(work: asyncio.Task[None] | None) -> dict[str, str]:
+    """End the work beside the requests; why it had failed before, if it had."""
+    if work is None or work.cancel():
+        return {}
+    error = None if work.cancelled() else work.exception()
+    return {"reason": log.error_text(error) if error else "the work beside the requests ended"}
