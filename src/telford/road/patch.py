@@ -1,0 +1,235 @@
+"""Merging and differencing of trees whose lists have names, so that what a foreign object says
+beyond the model's fields can be kept as a small patch and given back exactly.
+
+`difference` is used by import, `merge` by whatever builds as-found objects again; the law is
+``merge(base, difference(base, wanted).patch) == wanted``, and import checks it for each object.
+
+A patch, key by key:
+
+- a mapping merges recursively, ``null`` deletes the key;
+- a list whose items have names (`KEYS`) merges item by item: an item with the name of one that is
+  there merges into it, any other is appended, ``{name: x, $patch: delete}`` removes; a key
+  ``$order/containers`` beside it gives the order of names where it is not the one that results;
+- a list that begins with ``{$patch: replace}`` replaces the whole list;
+- any other list, and any scalar, replaces.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+# List field -> the keys that may name its items, in order of preference: Kubernetes' own merge
+# keys (``x-kubernetes-patch-merge-key`` of its OpenAPI document), and names where they exist.
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "containers": ("name",),
+    "initContainers": ("name",),
+    "ephemeralContainers": ("name",),
+    "env": ("name",),
+    "volumes": ("name",),
+    "volumeMounts": ("mountPath",),
+    "ports": ("name", "containerPort", "port"),
+    "imagePullSecrets": ("name",),
+}
+DIRECTIVE = "$patch"
+ORDER = "$order/"
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What must be patched, and the paths of `wanted` (keys and indices) that the patch gives.
+
+    A path may end above a leaf: then everything under it comes from the patch.
+    """
+
+    patch: Any
+    carried: tuple[Path, ...]
+
+
+def merge(base: Any, patch: Any) -> Any:
+    """`base` with `patch` merged in; neither is changed."""
+    if not isinstance(patch, Mapping):
+        return _copied(patch)
+    merged: dict[str, Any] = dict(base) if isinstance(base, Mapping) else {}
+    for key, value in patch.items():
+        if key.startswith(ORDER):
+            continue
+        if value is None:
+            merged.pop(key, None)
+        elif isinstance(value, list):
+            merged[key] = _merge_list(key, merged.get(key), value)
+        else:
+            merged[key] = merge(merged.get(key), value)
+    for key, names in patch.items():
+        if key.startswith(ORDER) and isinstance(names, list):
+            _put_in_order(merged, key.removeprefix(ORDER), names)
+    return merged
+
+
+def difference(base: Any, wanted: Any) -> Difference:
+    """The smallest patch of this grammar that makes `wanted` of `base`.
+
+    `wanted` must hold no ``null`` as a mapping's value: a patch cannot say it.
+    """
+    carried: list[Path] = []
+    patch = _difference_mapping(base, wanted, (), carried)
+    return Difference(patch, tuple(carried))
+
+
+def _copied(value: Any) -> Any:
+    """A patch's own value without its directives and deletions."""
+    if isinstance(value, list):
+        return [_copied(item) for item in value]
+    return merge({}, value) if isinstance(value, Mapping) else value
+
+
+def _merge_list(field: str, base: Any, patch: list[Any]) -> list[Any]:
+    if patch and patch[0] == {DIRECTIVE: "replace"}:
+        return [_copied(item) for item in patch[1:]]
+    items = base if isinstance(base, list) else []
+    key = _naming(field, items, patch)
+    if key is None:
+        return [_copied(item) for item in patch]
+    merged = {item[key]: item for item in items}
+    for item in patch:
+        name = item[key]
+        if item.get(DIRECTIVE) == "delete":
+            merged.pop(name, None)
+        else:
+            merged[name] = merge(merged.get(name), item)
+    return list(merged.values())
+
+
+def _naming(field: str, *lists: Sequence[Any]) -> str | None:
+    """The first key of `KEYS` that names every item of each list, no name twice in one."""
+    for key in KEYS.get(field, ()):
+        if all(_names(items, key) is not None for items in lists):
+            return key
+    return None
+
+
+def _names(items: Sequence[Any], key: str) -> list[Any] | None:
+    names = [item.get(key) if isinstance(item, Mapping) else None for item in items]
+    fit = all(isinstance(name, str | int) and not isinstance(name, bool) for name in names)
+    return names if fit and len(set(names)) == len(names) else None
+
+
+def _put_in_order(merged: dict[str, Any], field: str, names: list[Any]) -> None:
+    """Sort a named list as `names` says; items that it does not mention keep their place last."""
+    items = merged.get(field)
+    key = _naming(field, items) if isinstance(items, list) else None
+    if key is None or items is None:
+        return
+    rank = {name: index for index, name in enumerate(names)}
+    merged[field] = sorted(items, key=lambda item: rank.get(item[key], len(rank)))
+
+
+def _difference_mapping(
+    base: Any, wanted: Mapping[str, Any], path: Path, carried: list[Path]
+) -> dict[str, Any]:
+    patch: dict[str, Any] = {}
+    known = base if isinstance(base, Mapping) else {}
+    for key, value in wanted.items():
+        if key in known:
+            patch.update(_difference_value(key, known[key], value, path, carried))
+        else:
+            carried.append((*path, key))
+            patch[key] = _literal(key, value)
+    patch.update({key: None for key in known if key not in wanted})
+    return patch
+
+
+def _difference_value(
+    key: str, base: Any, wanted: Any, path: Path, carried: list[Path]
+) -> dict[str, Any]:
+    """The patch's entries for one key that both sides have; none where they agree."""
+    if same(base, wanted):
+        return {}
+    here = (*path, key)
+    # A mapping cannot be emptied, nor filled from nothing, without it showing as a leaf.
+    if isinstance(base, Mapping) and isinstance(wanted, Mapping) and wanted:
+        return {key: _difference_mapping(base, wanted, here, carried)}
+    if isinstance(base, list) and isinstance(wanted, list):
+        named = _difference_list(key, base, wanted, here, carried)
+        if named is not None:
+            return named
+    carried.append(here)
+    if isinstance(wanted, Mapping) and isinstance(base, Mapping):
+        return {key: dict.fromkeys(base)}
+    return {key: _replacement(key, base, wanted)}
+
+
+def _difference_list(
+    field: str, base: list[Any], wanted: list[Any], path: Path, carried: list[Path]
+) -> dict[str, Any] | None:
+    """The entries for a named list, its order included; None where its items have no names."""
+    naming = _naming(field, base, wanted)
+    if naming is None:
+        return None
+    # A list that ends up empty is a leaf of its own.
+    paths: list[Path] = [] if wanted else [path]
+    before = {item[naming]: item for item in base}
+    items: list[Any] = []
+    for index, item in enumerate(wanted):
+        known = before.get(item[naming])
+        if known is None:
+            paths.append((*path, index))
+            items.append(_copied_literal(item))
+        elif not same(known, item):
+            changes = _difference_mapping(known, item, (*path, index), paths)
+            items.append({naming: item[naming], **changes})
+    names = [item[naming] for item in wanted]
+    gone = [{naming: name, DIRECTIVE: "delete"} for name in before if name not in names]
+    patch: dict[str, Any] = {field: items + gone} if items or gone else {}
+    kept = [name for name in before if name in names]
+    if kept + [name for name in names if name not in before] != names:
+        patch[ORDER + field] = names
+    if not same(merge({field: base}, patch)[field], wanted):
+        return None
+    carried.extend(paths)
+    return patch
+
+
+def _literal(field: str, value: Any) -> Any:
+    """A value that the base does not have, written so that merging gives exactly it."""
+    return _replacement(field, [], value) if isinstance(value, list) else _copied_literal(value)
+
+
+def _copied_literal(value: Any) -> Any:
+    """The value with every list inside marked where merging would otherwise rearrange it."""
+    if isinstance(value, Mapping):
+        return {key: _literal(key, item) for key, item in value.items()}
+    return [_copied_literal(item) for item in value] if isinstance(value, list) else value
+
+
+def _replacement(field: str, base: Any, wanted: Any) -> Any:
+    if not isinstance(wanted, list):
+        return _copied_literal(wanted)
+    literal = [_copied_literal(item) for item in wanted]
+    plain = _merge_list(field, base, literal)
+    return literal if same(plain, wanted) else [{DIRECTIVE: "replace"}, *literal]
+
+
+def same(one: Any, other: Any) -> bool:
+    """Equal in value and in type all the way down: 1, 1.0, True and "1" all differ."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, float) and isinstance(other, float):
+        return one == other or (math.isnan(one) and math.isnan(other))
+    return type(one) is type(other) and bool(one == other)
+
+
+def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Every scalar and every empty collection, with its path of keys and indices."""
+    if isinstance(value, Mapping) and value:
+        for key, item in value.items():
+            yield from leaves(item, (*path, key))
+    elif isinstance(value, list) and value:
+        for index, item in enumerate(value):
+            yield from leaves(item, (*path, index))
+    else:
+        yield path, value
