@@ -22,6 +22,16 @@ class Cluster(Protocol):
         """Drain and stop a version; one that is not there is fine. Refused while it has traffic."""
         ...
 
+    def replace(
+        self, service: str, version: str, replica: str, incarnation: str, generation: int
+    ) -> None:
+        """Start one replica anew, elsewhere where there is an elsewhere, losing no request.
+
+        `incarnation` is the replica's pid as text, as it was seen; where it is another one by now,
+        nothing is done. Returns before the new one is ready.
+        """
+        ...
+
     def state(self) -> PlaceState:
         """What runs now."""
         ...
