@@ -1,0 +1,43 @@
+"""Options that many commands share, and the settings of this process.
+
+Commands import the annotated types by name, so that one option is spelled and described in one
+way everywhere.
+"""
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from telford.app.settings import Settings
+
+Estate = Annotated[
+    Path | None,
+    typer.Option(
+        "--estate",
+        metavar="DIR",
+        help="the folder of the estate (or set TELFORD_ESTATE; default: this folder)",
+        show_default=False,
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="print JSON, made to be read by programs")]
+In = Annotated[
+    str,
+    typer.Option(
+        "--in", metavar="ENV[/REGION]", help="the place, such as prod or prod/eu-west-1",
+        show_default=False,
+    ),
+]  # fmt: skip
+
+
+@cache
+def settings() -> Settings:
+    """What the environment says, read once a process."""
+    return Settings.from_environment(os.environ)
+
+
+def folder(estate: Path | None) -> Path:
+    """The estate's folder: the option, else the setting, else this folder."""
+    return estate if estate is not None else Path(settings().estate)

@@ -1,0 +1,88 @@
+"""What a command prints: data on stdout, progress on stderr, colour on a terminal only.
+
+JSON is one envelope, ``{"version": 1, ...}``: a field is only ever added under the same version.
+Tables fit the terminal and are never cut where stdout is a file.
+"""
+
+import json as jsonlib
+import shutil
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+
+import rich.box
+import rich.console
+import rich.table
+import rich.text
+
+from telford.basics.diagnostics import Diagnostic, Severity, human, summary_line
+
+VERSION = 1
+# Wide enough for any cell: a pipe gets whole lines.
+_FILE_WIDTH = 10_000
+_COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.INFO: "bold cyan"}
+
+
+def json(fields: Mapping[str, object]) -> None:
+    """One versioned JSON object on stdout."""
+    text = jsonlib.dumps({"version": VERSION, **fields}, indent=2, ensure_ascii=False, default=str)
+    sys.stdout.write(text + "\n")
+
+
+def json_line(fields: Mapping[str, object]) -> None:
+    """One versioned JSON object on one line, at once: for streams."""
+    text = jsonlib.dumps({"version": VERSION, **fields}, ensure_ascii=False, default=str)
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def line(text: str = "") -> None:
+    """One line of data on stdout, as it is."""
+    sys.stdout.write(text + "\n")
+
+
+def note(text: str) -> None:
+    """One line of progress on stderr, at once."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def console() -> rich.console.Console:
+    """Stdout for tables and colour; plain where it is not a terminal, NO_COLOR kept."""
+    return rich.console.Console(highlight=False, width=_width(), soft_wrap=False)
+
+
+def errors_console() -> rich.console.Console:
+    """Stderr in the same way, for progress that moves."""
+    return rich.console.Console(stderr=True, highlight=False)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
+    """A table on stdout that fits the terminal; cells are text, never markup."""
+    drawn = rich.table.Table(box=rich.box.SIMPLE_HEAD, title=title or None, title_justify="left")
+    for column in columns:
+        drawn.add_column(column, overflow="fold")
+    for row in rows:
+        drawn.add_row(*(rich.text.Text(str(cell)) for cell in row))
+    screen = console()
+    with screen.capture() as captured:
+        screen.print(drawn)
+    # Rich pads every row to the table's width; nobody wants the blanks in a file.
+    sys.stdout.write("\n".join(row.rstrip() for row in captured.get().splitlines()) + "\n")
+
+
+def diagnostics(items: Sequence[Diagnostic]) -> None:
+    """The human view of diagnostics on stdout, a blank line between two, a summary at the end."""
+    screen = console()
+    for item in items:
+        headline, _, rest = human(item).partition("\n")
+        screen.print(rich.text.Text(headline, style=_COLOURS[item.severity]), soft_wrap=True)
+        if rest:
+            screen.print(rich.text.Text(rest), soft_wrap=True)
+        screen.print()
+    screen.print(rich.text.Text(summary_line(items)), soft_wrap=True)
+
+
+def _width() -> int:
+    if sys.stdout.isatty():
+        return shutil.get_terminal_size().columns
+    return _FILE_WIDTH

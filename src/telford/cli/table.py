@@ -1,0 +1,37 @@
+"""The command table: one line a verb, and the module that is imported when it is called.
+
+The single lazy place of the house, so that `telford --help` answers at once. To add a command:
+write `telford/cli/<module>.py` with a function `command`, and add its line here.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A verb, the module under `telford.cli` that has its `command` function, and one line."""
+
+    verb: str
+    module: str
+    help: str
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command("init", "init", "start an estate in a folder"),
+    Command("import", "import_", "turn Kubernetes YAML into an estate"),
+    Command("check", "check", "find everything wrong in an estate"),
+    Command("explain", "explain", "show a value and every line that had a say in it"),
+    Command("graph", "graph", "show what depends on what"),
+    Command("build", "build", "render an estate for the systems it runs on"),
+    Command("plan", "plan", "show what a build would change"),
+    Command("up", "up", "start the estate on this machine"),
+    Command("release", "release", "release a version step by step"),
+    Command("status", "status", "say what runs and what is being released"),
+    Command("promote", "promote", "finish a release by hand"),
+    Command("abort", "abort", "roll a release back by hand"),
+    Command("pause", "pause", "hold a release where it is"),
+    Command("resume", "resume", "let a paused release go on"),
+    Command("evidence", "evidence", "recompute a release's verdict from its ledger"),
+    Command("demo", "demo", "watch a good and a bad release of the example shop"),
+    Command("down", "down", "stop what `telford up` started"),
+)
