@@ -19,7 +19,11 @@ MANY = 1e6
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A decision and its reason; `probe` where a replica is to be moved first."""
+    """A decision and its reason; `probe` where a replica is to be moved first.
+
+    `certificate` is what a promotion rests on: "objective", "ratio", "by hand", or "deadline" where
+    none was reached in time (also of a rollback that only the deadline caused).
+    """
 
     decision: Decision
     reason: str
@@ -161,7 +165,8 @@ def _at_deadline(
     late = f"no verdict within {duration(state.policy.deadline_seconds)} ({'; '.join(unmet)})"
     capped = any(value.name == "cap" and value.crossed for value in values)
     if state.policy.on_deadline == "rollback":
-        return Judgement(Decision.ROLLBACK, f"{late}: rolling back, as declared")
+        reason = f"{late}: rolling back, as declared"
+        return Judgement(Decision.ROLLBACK, reason, certificate="deadline")
     if state.policy.on_deadline == "promote" and not capped:
         return Judgement(
             onward, f"{late}: going on without evidence, as declared", certificate="deadline"
