@@ -1,0 +1,64 @@
+"""The estate's types as plain JSON values and back: for the protocol and for the state file."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from telford.estate.workload import Ingress, PlaceState, Probe, ReplicaState, Split, Workload
+
+Plain = dict[str, Any]
+
+
+def plain(value: Workload | Split | Ingress | ReplicaState) -> Plain:
+    """Fields as JSON values."""
+    fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    return {name: _plain_field(item) for name, item in fields.items()}
+
+
+def _plain_field(item: object) -> object:
+    if isinstance(item, Probe):
+        return dataclasses.asdict(item)
+    if isinstance(item, Mapping):
+        return dict(item)
+    if isinstance(item, tuple):
+        return list(item)
+    return item
+
+
+def workload(values: Plain) -> Workload:
+    """The reverse of `plain`."""
+    fixed = dict(values)
+    fixed["command"] = tuple(fixed["command"])
+    fixed["upstreams"] = tuple(fixed.get("upstreams", ()))
+    fixed["probe"] = Probe(**fixed.get("probe", {}))
+    return Workload(**fixed)
+
+
+def split(values: Plain) -> Split:
+    """The reverse of `plain`."""
+    return Split(values["service"], int(values["generation"]), dict(values["weights"]))
+
+
+def ingress(values: Plain) -> Ingress:
+    """The reverse of `plain`."""
+    return Ingress(**values)
+
+
+def plain_state(state: PlaceState) -> Plain:
+    """A place's state as JSON values."""
+    return {
+        "replicas": [plain(item) for item in state.replicas],
+        "workloads": [plain(item) for item in state.workloads],
+        "splits": [plain(item) for item in state.splits],
+        "ingress_url": state.ingress_url,
+    }
+
+
+def state(values: Plain) -> PlaceState:
+    """The reverse of `plain_state`."""
+    return PlaceState(
+        replicas=tuple(ReplicaState(**item) for item in values["replicas"]),
+        workloads=tuple(workload(item) for item in values["workloads"]),
+        splits=tuple(split(item) for item in values["splits"]),
+        ingress_url=values["ingress_url"],
+    )
