@@ -1,0 +1,55 @@
+"""What a target gives: units that are rendered when their text is wanted, and diagnostics.
+
+A **unit** is one file to be. Its `key` is a digest of everything its text depends on, so a build
+that has seen the key need not render it again. Called by every target and by `telford.app.build`.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from telford.basics.diagnostics import Diagnostic
+from telford.estate.artifact import Artifact
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One file to be: where it goes, whose it is, what it depends on, and how to make it."""
+
+    path: str
+    owner: str
+    target: str
+    place: str
+    key: str
+    make: Callable[[], str]
+
+    def artifact(self) -> Artifact:
+        """Render it."""
+        return Artifact(self.path, self.make(), self.owner, self.target, self.place)
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """All units of a target in a place, by path, and what is to be said about them."""
+
+    units: tuple[Unit, ...]
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+    def artifacts(self) -> tuple[Artifact, ...]:
+        """Render every unit."""
+        return tuple(unit.artifact() for unit in self.units)
+
+
+def key(*parts: str) -> str:
+    """A digest of texts, each delimited by its length: no two lists of parts share one by chance."""
+    digest = hashlib.sha256()
+    for part in parts:
+        encoded = part.encode()
+        digest.update(b"%d:" % len(encoded))
+        digest.update(encoded)
+    return digest.hexdigest()
+
+
+def by_path(units: Iterable[Unit]) -> tuple[Unit, ...]:
+    """Units in the order of their paths."""
+    return tuple(sorted(units, key=lambda unit: unit.path))

@@ -1,0 +1,88 @@
+"""Service and Ingress: how others reach a workload. Called by `target`."""
+
+from typing import Any
+
+from telford.estate.kinds import structure
+from telford.render.kubernetes.subject import Subject
+
+
+def services(subject: Subject) -> list[dict[str, Any]]:
+    """One Kubernetes Service for each endpoint."""
+    return [_service(subject, endpoint) for endpoint in subject.endpoints]
+
+
+def _service(subject: Subject, endpoint: structure.Endpoint) -> dict[str, Any]:
+    spec: dict[str, Any] = {}
+    if endpoint.type == "Headless":
+        spec["clusterIP"] = "None"
+    else:
+        spec["type"] = endpoint.type
+    spec["selector"] = subject.selector if endpoint.selector is None else dict(endpoint.selector)
+    spec["ports"] = [_port(port, index, endpoint) for index, port in enumerate(endpoint.ports)]
+    metadata = subject.metadata(endpoint.name)
+    metadata["labels"] = {**(endpoint.labels or {}), **subject.labels}
+    metadata["annotations"] = {**endpoint.annotations, **subject.annotations}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
+
+
+def _port(port: structure.EndpointPort, index: int, endpoint: structure.Endpoint) -> dict[str, Any]:
+    """A name is required where there are several ports."""
+    found: dict[str, Any] = {}
+    if port.name is not None:
+        found["name"] = port.name
+    elif len(endpoint.ports) > 1:
+        found["name"] = f"port-{index + 1}"
+    found["port"] = port.port
+    if port.target is not None:
+        found["targetPort"] = port.target
+    if port.protocol != "TCP":
+        found["protocol"] = port.protocol
+    if port.node_port is not None:
+        found["nodePort"] = port.node_port
+    return found
+
+
+def ingresses(subject: Subject) -> list[dict[str, Any]]:
+    """The routes by host, in one Ingress, or in those they name; none without an endpoint."""
+    if not subject.endpoints:
+        return []
+    named: dict[str, dict[str | None, list[dict[str, Any]]]] = {}
+    for route in subject.routes:
+        hosts = named.setdefault(route.ingress or subject.name, {})
+        hosts.setdefault(route.host, []).append(_path(subject, route))
+    return [
+        {
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "Ingress",
+            "metadata": subject.metadata(name),
+            "spec": {"rules": [_rule(host, paths) for host, paths in hosts.items()]},
+        }
+        for name, hosts in named.items()
+    ]
+
+
+def _rule(host: str | None, paths: list[dict[str, Any]]) -> dict[str, Any]:
+    named = {"host": host} if host is not None else {}
+    return {**named, "http": {"paths": paths}}
+
+
+def _path(subject: Subject, route: structure.RouteRule) -> dict[str, Any]:
+    endpoint, port = backend(subject, route)
+    return {
+        "path": route.path,
+        "pathType": route.match or "Prefix",
+        "backend": {"service": {"name": endpoint.name, "port": {"number": port.port}}},
+    }
+
+
+def backend(
+    subject: Subject, route: structure.RouteRule
+) -> tuple[structure.Endpoint, structure.EndpointPort]:
+    """The endpoint and port that a route leads to: those it names, else the first."""
+    named = [e for e in subject.endpoints if e.name == route.endpoint] or subject.endpoints
+    for endpoint in named:
+        for port in endpoint.ports:
+            if route.port is not None and route.port in (port.name, port.port):
+                return endpoint, port
+    first = named[0]
+    return first, first.ports[0]

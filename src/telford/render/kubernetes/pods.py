@@ -1,0 +1,81 @@
+"""The pod of a workload: containers, identity, placement. Called by `workloads`."""
+
+from typing import Any
+
+from telford.basics import units
+from telford.estate.kinds import running
+from telford.render.kubernetes import containers, volumes
+from telford.render.kubernetes.subject import Subject
+from telford.road import conventions, defaults
+
+
+def template(subject: Subject, config_digest: str) -> dict[str, Any]:
+    """The pod template. `config_digest` changes with the Configs it reads, so it restarts."""
+    annotations = {**subject.annotations, **subject.run.pod_annotations}
+    if config_digest:
+        annotations[conventions.ANNOTATION_CONFIG] = config_digest
+    labels = {**(subject.run.pod_labels or {}), **subject.labels}
+    return {
+        "metadata": {"labels": labels, "annotations": annotations},
+        "spec": pod(subject),
+    }
+
+
+def pod(subject: Subject) -> dict[str, Any]:
+    """The pod's specification, restricted Pod Security unless the estate says otherwise."""
+    run = subject.run
+    found: dict[str, Any] = {
+        "serviceAccountName": subject.account,
+        "automountServiceAccountToken": run.mount_token is True,
+        "enableServiceLinks": run.service_links is True,
+        "restartPolicy": _restart(subject),
+        "terminationGracePeriodSeconds": _stop(run),
+        "nodeSelector": dict(run.node_selector),
+        "tolerations": [_toleration(toleration) for toleration in run.tolerations],
+        "securityContext": _security(run.security),
+        "topologySpreadConstraints": _spread(subject) if subject.least > 1 else [],
+        "initContainers": containers.beside(subject, run.initialise),
+        "containers": [containers.main(subject), *containers.beside(subject, run.sidecars)],
+        "volumes": volumes.volumes(subject),
+    }
+    return {key: value for key, value in found.items() if value not in (None, [], {})}
+
+
+def _restart(subject: Subject) -> str | None:
+    """A finite workload must say; the others always restart."""
+    finite = subject.kind in ("Job", "CronJob")
+    return subject.run.restart or ("Never" if finite else None)
+
+
+def _stop(run: running.Run) -> int | None:
+    return None if run.stop is None else round(units.seconds(run.stop))
+
+
+def _toleration(given: running.Toleration) -> dict[str, Any]:
+    found = {
+        "key": given.key,
+        "operator": given.operator,
+        "value": given.value,
+        "effect": given.effect,
+        "tolerationSeconds": given.seconds,
+    }
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _security(given: running.Security) -> dict[str, Any]:
+    restricted = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+    group = {} if given.fs_group is None else {"fsGroup": given.fs_group}
+    return restricted | containers.identity(given) | group
+
+
+def _spread(subject: Subject) -> list[dict[str, Any]]:
+    """Replicas away from one another, over zones and machines, as far as there are any."""
+    return [
+        {
+            "maxSkew": 1,
+            "topologyKey": key,
+            "whenUnsatisfiable": "ScheduleAnyway",
+            "labelSelector": {"matchLabels": subject.selector},
+        }
+        for key in defaults.defaults().spread_keys
+    ]

@@ -1,0 +1,114 @@
+"""Probes: as the estate says, or the road's own. Called by `pods`."""
+
+from typing import Any
+
+from telford.basics import units
+from telford.estate.kinds import running, structure
+from telford.render.kubernetes.subject import Subject
+from telford.road import defaults
+
+_KEYS = ("readinessProbe", "livenessProbe", "startupProbe")
+
+
+def main(subject: Subject) -> dict[str, Any]:
+    """The probes of the main container, under their Kubernetes keys."""
+    own = given(subject.run.health, subject)
+    found = {**_road(subject), **own}
+    return {key: found[key] for key in _KEYS if key in found}
+
+
+def given(health: running.Health, subject: Subject) -> dict[str, Any]:
+    """Probes as written."""
+    checks = zip(_KEYS, (health.ready, health.live, health.startup), strict=True)
+    return {key: probe(check, subject) for key, check in checks if check is not None}
+
+
+def probe(check: running.Check, subject: Subject) -> dict[str, Any]:
+    """One probe as written; what is not written is Kubernetes' own default."""
+    timing = {
+        "initialDelaySeconds": _seconds(check.delay),
+        "periodSeconds": _seconds(check.every),
+        "timeoutSeconds": _seconds(check.timeout),
+        "successThreshold": check.successes,
+        "failureThreshold": check.failures,
+    }
+    return _way(check, subject) | {key: value for key, value in timing.items() if value is not None}
+
+
+def _seconds(text: str | None) -> int | None:
+    """Whole seconds, at least 1: Kubernetes knows no shorter ones."""
+    return None if text is None else max(1, round(units.seconds(text)))
+
+
+def _way(check: running.Check, subject: Subject) -> dict[str, Any]:
+    if check.command:
+        return {"exec": {"command": list(check.command)}}
+    port = check.port if check.port is not None else _first(subject)
+    if check.tcp:
+        return {"tcpSocket": {"port": port}}
+    if check.grpc:
+        service = {"service": check.grpc_service} if check.grpc_service is not None else {}
+        return {"grpc": {"port": _number(port, subject), **service}}
+    return {"httpGet": _http(check, port)}
+
+
+def _http(check: running.Check, port: int | str) -> dict[str, Any]:
+    got: dict[str, Any] = {"path": check.path, "port": port}
+    if check.scheme != "HTTP":
+        got["scheme"] = check.scheme
+    if check.headers:
+        got["httpHeaders"] = [{"name": h.name, "value": h.value} for h in check.headers]
+    return got
+
+
+def _first(subject: Subject) -> int | str:
+    """The first port by name; a workload without one is asked on the road's http port."""
+    return subject.ports[0].name if subject.ports else defaults.defaults().ports["http"]
+
+
+def _number(port: int | str, subject: Subject) -> int:
+    """A gRPC probe takes a number only."""
+    if isinstance(port, int):
+        return port
+    return next(
+        (p.port for p in subject.ports if p.name == port), defaults.defaults().ports["grpc"]
+    )
+
+
+def _road(subject: Subject) -> dict[str, Any]:
+    """The road's probes: for what answers http or grpc; a worker is asked nothing."""
+    spec = subject.spec
+    if not isinstance(spec, structure.Service) or not subject.ports:
+        return {}
+    if subject.kind in ("Job", "CronJob"):
+        return {}
+    if spec.type == "grpc":
+        return _timed({"grpc": {"port": subject.ports[0].port}}, subject)
+    if spec.type in ("http", "function"):
+        path = defaults.defaults().health.path
+        return _timed({"httpGet": {"path": path, "port": subject.ports[0].name}}, subject)
+    return {}
+
+
+def _timed(way: dict[str, Any], subject: Subject) -> dict[str, Any]:
+    health = defaults.defaults().health
+    return {
+        "readinessProbe": way
+        | {
+            "periodSeconds": health.every_seconds,
+            "timeoutSeconds": health.timeout_seconds,
+            "failureThreshold": health.ready_failures,
+        },
+        "livenessProbe": {
+            "tcpSocket": {"port": subject.ports[0].name},
+            "periodSeconds": health.live_every_seconds,
+            "timeoutSeconds": health.timeout_seconds,
+            "failureThreshold": health.live_failures,
+        },
+        "startupProbe": way
+        | {
+            "periodSeconds": health.start_every_seconds,
+            "timeoutSeconds": health.timeout_seconds,
+            "failureThreshold": health.start_failures,
+        },
+    }

@@ -1,0 +1,126 @@
+"""What this target has to say about an estate: TEL501 to TEL505. Called by `target`.
+
+- TEL501 (error): two things would be the same Kubernetes object.
+- TEL502 (warning): a workload without an image; nothing is rendered for it.
+- TEL503 (error): a cron without a schedule; nothing is rendered for it.
+- TEL504 (warning): a dependency that is only inferred keeps a network policy from being made.
+- TEL505 (info): an opening to any address, because a policy cannot name a DNS host.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from telford.basics.diagnostics import Diagnostic, Position, Severity
+from telford.estate.kinds import structure
+from telford.estate.model import Binding, Bound
+from telford.render.kubernetes.network import Openings
+from telford.render.kubernetes.subject import namespace_of, workload_kind
+
+
+def _about(
+    bound: Bound, code: str, severity: Severity, summary: str, detail: str = "", fix: str = ""
+) -> Diagnostic:
+    entity = bound.entity
+    return Diagnostic(
+        code=code,
+        severity=severity,
+        summary=summary,
+        address=str(entity.address),
+        position=Position(entity.file, entity.node.line, entity.node.column),
+        detail=detail,
+        fix=fix,
+    )
+
+
+def missing(address: str, bound: Bound) -> list[Diagnostic]:
+    """What a workload cannot be rendered without."""
+    spec = bound.spec
+    assert isinstance(spec, structure.Service | structure.Datastore), "only these run"
+    if spec.run is None or spec.run.image is None:
+        return [
+            _about(
+                bound,
+                "TEL502",
+                Severity.WARNING,
+                f"{address} has no image, so nothing is rendered for Kubernetes",
+                fix="say run.image, or leave it where it runs only on the local place",
+            )
+        ]
+    if workload_kind(spec) == "CronJob" and spec.run.schedule is None:
+        return [
+            _about(
+                bound,
+                "TEL503",
+                Severity.ERROR,
+                f"{address} is a cron without a schedule",
+                fix='say run.schedule, such as "0 3 * * *"',
+            )
+        ]
+    return []
+
+
+def collisions(binding: Binding) -> Iterator[Diagnostic]:
+    """Two paved things that would be the same object in one namespace."""
+    taken: dict[tuple[str, str, str], str] = {}
+    for address, bound in binding.entities.items():
+        for claim in _claims(binding, bound):
+            other = taken.setdefault(claim, address)
+            if other != address:
+                namespace, kind, name = claim
+                yield _about(
+                    bound,
+                    "TEL501",
+                    Severity.ERROR,
+                    f"{address} and {other} would both be {kind}/{name} in namespace {namespace}",
+                    detail="Kubernetes objects of one kind share one list of names.",
+                    fix="rename one of them (and say moved), or give one another namespace",
+                )
+                break
+
+
+def _claims(binding: Binding, bound: Bound) -> Iterator[tuple[str, str, str]]:
+    """(namespace, kind, name) of the objects by which two things can meet."""
+    spec = bound.spec
+    if isinstance(spec, structure.Config) and spec.road == "paved":
+        yield namespace_of(binding, spec), "ConfigMap", spec.name
+    if not isinstance(spec, structure.Service | structure.Datastore) or spec.road != "paved":
+        return
+    if spec.run is None or spec.run.image is None:
+        return
+    namespace = namespace_of(binding, spec)
+    yield namespace, "NetworkPolicy", spec.name
+    for endpoint in spec.endpoints:
+        yield namespace, "Service", endpoint.name
+    if not spec.endpoints:
+        yield namespace, "Service", spec.name
+
+
+def guesses(address: str, bound: Bound, ways: Openings) -> Iterator[Diagnostic]:
+    """Policies that were not made, because they might cut real traffic."""
+    for edge in ways.guessed:
+        side, other = ("out of", edge.server) if edge.client == address else ("into", edge.client)
+        yield _about(
+            bound,
+            "TEL504",
+            Severity.WARNING,
+            f"no network policy {side} {address}: its connection with {other} is only inferred",
+            detail="A policy from declared dependencies alone might cut traffic that is real.",
+            fix="declare the dependency, or confirm it (inferred.confirmed: true)",
+        )
+
+
+def wide(address: str, bound: Bound, ways: Openings) -> Iterator[Diagnostic]:
+    """Ways out that lead anywhere, by port."""
+    for way in ways.egress or ():
+        if not (way.pods or way.namespace or way.block):
+            yield _about(
+                bound,
+                "TEL505",
+                Severity.INFO,
+                f"{address} may reach any address on {_ports(way.ports)}",
+                detail="What it uses there is outside the cluster and known by name, if at all.",
+                fix="give the datastore's host as an address to narrow the policy",
+            )
+
+
+def _ports(ports: Iterable[tuple[str, int]]) -> str:
+    return ", ".join(f"{protocol} {number}" for protocol, number in ports)

@@ -1,0 +1,211 @@
+"""A paved workload with every question answered: what the object builders read.
+
+The estate says little; the road's defaults say the rest (`telford.road.defaults`). After this,
+nothing in the target asks for a default. Called by `target`.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from telford.estate.kinds import running, structure
+from telford.estate.model import Binding, Bound
+from telford.road import conventions, defaults
+
+Runs = structure.Service | structure.Datastore
+
+_DEFAULT_KINDS = {"job": "Job", "cron": "CronJob"}
+_LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
+_LABEL_KEY = re.compile(
+    r"(?:[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One workload in one place.
+
+    `kind` is the Kubernetes workload kind; `replicas` a number, or bounds for a scaler, or None
+    where replicas make no sense (a DaemonSet, a Job); `assumed_port` says that the port is the
+    road's, so the process is told it by PORT.
+    """
+
+    address: str
+    spec: Runs
+    run: running.Run
+    namespace: str
+    kind: str
+    replicas: int | running.Replicas | None
+    ports: tuple[running.Port, ...]
+    assumed_port: bool
+    endpoints: tuple[structure.Endpoint, ...]
+    selector: dict[str, str]
+    labels: dict[str, str]
+    annotations: dict[str, str]
+
+    @property
+    def name(self) -> str:
+        """The name of the entity and of its objects."""
+        return self.spec.name
+
+    @property
+    def account(self) -> str:
+        """The service account it runs as."""
+        return self.run.service_account or self.spec.name
+
+    @property
+    def least(self) -> int:
+        """The fewest replicas there are when all is well."""
+        if isinstance(self.replicas, running.Replicas):
+            return max(self.replicas.min, 1)
+        return self.replicas if self.replicas is not None else 1
+
+    @property
+    def routes(self) -> tuple[structure.RouteRule, ...]:
+        """Requests from outside that reach it."""
+        return self.spec.routes if isinstance(self.spec, structure.Service) else ()
+
+    def metadata(self, name: str = "") -> dict[str, object]:
+        """The metadata of one of its objects."""
+        return {
+            "name": name or self.spec.name,
+            "namespace": self.namespace,
+            "labels": self.labels,
+            "annotations": self.annotations,
+        }
+
+
+def subject(binding: Binding, address: str, bound: Bound) -> Subject:
+    """The workload of a Service, or of a Datastore that the estate runs itself."""
+    spec = bound.spec
+    assert isinstance(spec, structure.Service | structure.Datastore), "only these run"
+    run = spec.run or running.Run()
+    kind = workload_kind(spec)
+    ports = ports_of(spec)
+    assumed = bool(ports) and not run.ports
+    selector = selector_of(spec)
+    labels, foreign = labels_of(binding, spec)
+    return Subject(
+        address=address,
+        spec=spec,
+        run=run,
+        namespace=namespace_of(binding, spec),
+        kind=kind,
+        replicas=_replicas(run, kind, production=binding.production),
+        ports=ports,
+        assumed_port=assumed,
+        endpoints=endpoints_of(spec, ports, kind),
+        selector=selector,
+        labels=identity_of(spec) | labels | selector,
+        annotations=annotations_of(address, spec) | foreign,
+    )
+
+
+def namespace_of(binding: Binding, spec: Runs | structure.Config) -> str:
+    """The namespace it names itself, else the place's."""
+    return spec.namespace or binding.namespace
+
+
+def workload_kind(spec: Runs) -> str:
+    """Deployment, StatefulSet, DaemonSet, Job or CronJob."""
+    if spec.run is not None and spec.run.workload is not None:
+        return spec.run.workload
+    if isinstance(spec, structure.Datastore):
+        return "StatefulSet"
+    return _DEFAULT_KINDS.get(spec.type, "Deployment")
+
+
+def component(spec: Runs) -> str:
+    """What it is within its system; part of the selector, so `orders` and its store differ."""
+    return "datastore" if isinstance(spec, structure.Datastore) else "service"
+
+
+def selector_of(spec: Runs) -> dict[str, str]:
+    """The labels that select its pods, and never change."""
+    if spec.run is not None and spec.run.selector:
+        return dict(spec.run.selector)
+    return identity_of(spec)
+
+
+def identity_of(spec: Runs) -> dict[str, str]:
+    """The labels that name it."""
+    labels = {
+        conventions.LABEL_NAME: spec.name,
+        conventions.LABEL_COMPONENT: component(spec),
+    }
+    if spec.system:
+        labels[conventions.LABEL_PART_OF] = spec.system
+    return labels
+
+
+def labels_of(
+    binding: Binding, spec: Runs | structure.Config
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Labels beside the selector, and those that Kubernetes would refuse, for the annotations."""
+    labels = {
+        conventions.LABEL_MANAGED_BY: conventions.MANAGER,
+        conventions.LABEL_ENVIRONMENT: binding.place.environment,
+    }
+    if binding.place.region:
+        labels[conventions.LABEL_REGION] = binding.place.region
+    if isinstance(spec, structure.Service):
+        labels[conventions.LABEL_TIER] = str(spec.tier)
+    own, foreign = _divided(spec.labels)
+    return own | labels, foreign
+
+
+def _divided(labels: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    fits = {k: v for k, v in labels.items() if _label_fits(k, v)}
+    return fits, {k: v for k, v in labels.items() if k not in fits}
+
+
+@cache
+def _label_fits(key: str, value: str) -> bool:
+    return bool(_LABEL_KEY.fullmatch(key) and _LABEL_VALUE.fullmatch(value))
+
+
+def annotations_of(address: str, spec: Runs | structure.Config) -> dict[str, str]:
+    """The address and owner, and whatever the estate adds."""
+    found = {conventions.ANNOTATION_ADDRESS: address}
+    if spec.owner is not None:
+        found[conventions.ANNOTATION_OWNER] = spec.owner
+    return {**spec.annotations, **found}
+
+
+def ports_of(spec: Runs) -> tuple[running.Port, ...]:
+    """The ports the process listens on; the road's where a type that listens names none."""
+    if spec.run is not None and spec.run.ports:
+        return spec.run.ports
+    road = defaults.defaults()
+    if isinstance(spec, structure.Datastore):
+        number = spec.port or road.engine_ports.get(spec.engine)
+        return (running.Port(name="data", port=number),) if number else ()
+    number = road.ports.get(spec.type)
+    return (running.Port(name=spec.type, port=number),) if number else ()
+
+
+def endpoints_of(
+    spec: Runs, ports: tuple[running.Port, ...], kind: str
+) -> tuple[structure.Endpoint, ...]:
+    """The stable addresses: as written, else one under its own name with the process's ports."""
+    if spec.endpoints or not ports or kind in ("Job", "CronJob"):
+        return spec.endpoints
+    own = tuple(
+        structure.EndpointPort(
+            name=port.name, port=port.port, target=port.name, protocol=port.protocol
+        )
+        for port in ports
+    )
+    headless = "Headless" if kind == "StatefulSet" else "ClusterIP"
+    return (structure.Endpoint(name=spec.name, type=headless, ports=own),)
+
+
+def _replicas(run: running.Run, kind: str, *, production: bool) -> int | running.Replicas | None:
+    if kind not in ("Deployment", "StatefulSet"):
+        return None
+    if run.replicas is not None:
+        return run.replicas
+    road = defaults.defaults()
+    if kind == "StatefulSet":
+        return 1
+    return road.replicas_production if production else road.replicas_other

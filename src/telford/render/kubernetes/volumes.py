@@ -1,0 +1,131 @@
+"""Volumes, their mounts, and the claims behind storage. Called by `containers`, `pods` and
+`target`.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from telford.estate.kinds import running
+from telford.render.kubernetes.environment import object_name
+from telford.render.kubernetes.subject import Subject
+from telford.road import defaults
+
+SCRATCH_NAME = "scratch"
+
+
+def main_mounts(subject: Subject) -> list[dict[str, Any]]:
+    """Where the main container sees the workload's volumes, and the road's scratch space."""
+    given = [_own_mount(volume, volume.path) for volume in subject.run.volumes if volume.path]
+    return given + scratch_mount(subject)
+
+
+def more_mounts(
+    mounts: Iterable[running.Mount], before: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """A container's further mounts, after `before`; a path that they take is theirs."""
+    given = [_mount(m.volume, m.path, m.sub_path, read_only=m.read_only) for m in mounts]
+    taken = {mount["mountPath"] for mount in given}
+    return [mount for mount in before if mount["mountPath"] not in taken] + given
+
+
+def _own_mount(volume: running.Volume, path: str) -> dict[str, Any]:
+    fixed = volume.read_only or volume.type in ("config", "secret")
+    return _mount(volume.name, path, volume.sub_path, read_only=fixed)
+
+
+def _mount(name: str, path: str, sub_path: str | None, *, read_only: bool) -> dict[str, Any]:
+    mount: dict[str, Any] = {"name": name, "mountPath": path}
+    if sub_path is not None:
+        mount["subPath"] = sub_path
+    if read_only:
+        mount["readOnly"] = True
+    return mount
+
+
+def scratch_mount(subject: Subject) -> list[dict[str, Any]]:
+    """The road's scratch space, where there is one."""
+    path = defaults.defaults().scratch_path
+    return [{"name": SCRATCH_NAME, "mountPath": path}] if needs_scratch(subject) else []
+
+
+def needs_scratch(subject: Subject) -> bool:
+    """A read-only root file system needs somewhere to write, unless the estate gives it."""
+    run = subject.run
+    if run.security.read_only_root_filesystem is False:
+        return False
+    path = defaults.defaults().scratch_path
+    paths = {v.path.rstrip("/") for v in run.volumes if v.path} | {m.path for m in run.mounts}
+    return path not in paths and all(v.name != SCRATCH_NAME for v in run.volumes)
+
+
+def volumes(subject: Subject) -> list[dict[str, Any]]:
+    """The pod's volumes; a StatefulSet's storage comes from its claim templates instead."""
+    found = [_volume(subject, v) for v in subject.run.volumes if not templated(subject, v)]
+    if needs_scratch(subject):
+        road = defaults.defaults()
+        found.append({"name": SCRATCH_NAME, "emptyDir": {"sizeLimit": road.scratch_size}})
+    return found
+
+
+def templated(subject: Subject, volume: running.Volume) -> bool:
+    """Whether each replica of a StatefulSet claims a volume of its own."""
+    return subject.kind == "StatefulSet" and volume.type == "storage" and volume.source is None
+
+
+def _volume(subject: Subject, volume: running.Volume) -> dict[str, Any]:
+    source = object_name(volume.source or volume.name)
+    if volume.type == "config":
+        return {"name": volume.name, "configMap": {"name": source, **_files(volume)}}
+    if volume.type == "secret":
+        return {"name": volume.name, "secret": {"secretName": source, **_files(volume)}}
+    if volume.type == "storage":
+        claim = volume.source or claim_name(subject, volume)
+        return {"name": volume.name, "persistentVolumeClaim": {"claimName": claim}}
+    scratch: dict[str, Any] = {}
+    if volume.medium:
+        scratch["medium"] = volume.medium
+    if volume.size is not None:
+        scratch["sizeLimit"] = volume.size
+    return {"name": volume.name, "emptyDir": scratch}
+
+
+def _files(volume: running.Volume) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if volume.items:
+        found["items"] = [{"key": key, "path": path} for key, path in volume.items.items()]
+    if volume.mode is not None:
+        found["defaultMode"] = volume.mode
+    if volume.optional:
+        found["optional"] = True
+    return found
+
+
+def claim_name(subject: Subject, volume: running.Volume) -> str:
+    """The claim of a workload that is not a StatefulSet."""
+    return f"{subject.name}-{volume.name}"
+
+
+def claim_spec(volume: running.Volume) -> dict[str, Any]:
+    """How much storage, of which class, for how many at once."""
+    spec: dict[str, Any] = {"accessModes": [volume.access]}
+    if volume.storage_class is not None:
+        spec["storageClassName"] = volume.storage_class
+    size = volume.size or defaults.defaults().storage_size
+    spec["resources"] = {"requests": {"storage": size}}
+    return spec
+
+
+def claims(subject: Subject) -> list[dict[str, Any]]:
+    """Claims of their own, for storage that no StatefulSet templates and nobody else provides."""
+    if subject.kind == "StatefulSet":
+        return []
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "metadata": subject.metadata(claim_name(subject, volume)),
+            "spec": claim_spec(volume),
+        }
+        for volume in subject.run.volumes
+        if volume.type == "storage" and volume.source is None
+    ]

@@ -1,0 +1,121 @@
+"""Every label, annotation and metric name that Telford writes or reads, in one place.
+
+A name that appears in a generated file comes from here and nowhere else. Used by the targets and
+by the backends that read what the targets made.
+"""
+
+from dataclasses import dataclass
+
+MANAGER = "telford"
+
+# Kubernetes' recommended labels.
+# https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/
+LABEL_NAME = "app.kubernetes.io/name"
+LABEL_PART_OF = "app.kubernetes.io/part-of"
+LABEL_VERSION = "app.kubernetes.io/version"
+LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
+LABEL_COMPONENT = "app.kubernetes.io/component"
+
+LABEL_ENVIRONMENT = "telford.dev/environment"
+LABEL_REGION = "telford.dev/region"
+LABEL_TIER = "telford.dev/tier"
+ANNOTATION_ADDRESS = "telford.dev/address"
+ANNOTATION_OWNER = "telford.dev/owner"
+ANNOTATION_DIGEST = "telford.dev/digest"
+ANNOTATION_CONFIG = "telford.dev/config-digest"
+
+# On an Objective or its Service: which data plane counts its requests (`SOURCES` below).
+ANNOTATION_METRICS = "telford.dev/metrics"
+# On an Objective or its Service: what to read when it burns.
+ANNOTATION_RUNBOOK = "telford.dev/runbook"
+
+# https://kubernetes.io/docs/concepts/security/pod-security-admission/
+POD_SECURITY = "pod-security.kubernetes.io"
+# Set by Kubernetes on every namespace since 1.22.
+LABEL_NAMESPACE_NAME = "kubernetes.io/metadata.name"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """How one data plane names its request counts and its latency histogram.
+
+    `service_label` is matched against the pattern `service_pattern` (``{service}`` inside);
+    `failed` is the matcher of requests that failed; `unit_seconds` is what one unit of the
+    histogram's ``le`` is in seconds; `boundaries` are the histogram's buckets in that unit.
+    """
+
+    name: str
+    requests: str
+    histogram: str
+    service_label: str
+    service_pattern: str
+    failed: str
+    unit_seconds: str
+    boundaries: tuple[str, ...]
+
+
+# Envoy's cluster statistics: what a caller gets, connection failures included. A cluster is
+# `orders`, or one version of it, `orders|1.4.2`; Envoy's time buckets are in milliseconds.
+# https://www.envoyproxy.io/docs/envoy/latest/configuration/upstream/cluster_manager/cluster_stats
+ENVOY = Source(
+    name="envoy",
+    requests="envoy_cluster_upstream_rq_xx",
+    histogram="envoy_cluster_upstream_rq_time",
+    service_label="envoy_cluster_name",
+    service_pattern="{service}([|].+)?",
+    failed='envoy_response_code_class="5"',
+    unit_seconds="0.001",
+    # envoy source/common/stats/histogram_impl.cc, default buckets (1.39)
+    boundaries=(
+        "0.5", "1", "5", "10", "25", "50", "100", "250", "500", "1000", "2500", "5000", "10000",
+        "30000", "60000", "300000", "600000", "1800000", "3600000",
+    ),
+)  # fmt: skip
+
+# OpenTelemetry's HTTP semantic conventions, as the server itself counts.
+# https://opentelemetry.io/docs/specs/semconv/http/http-metrics/ (boundaries: advisory list there)
+HTTP_SERVER = Source(
+    name="http-server",
+    requests="http_server_request_duration_seconds_count",
+    histogram="http_server_request_duration_seconds",
+    service_label="service_name",
+    service_pattern="{service}",
+    failed='http_response_status_code=~"5.."',
+    unit_seconds="1",
+    boundaries=(
+        "0.005", "0.01", "0.025", "0.05", "0.075", "0.1", "0.25", "0.5", "0.75", "1", "2.5", "5",
+        "7.5", "10",
+    ),
+)  # fmt: skip
+
+SOURCES: dict[str, Source] = {source.name: source for source in (ENVOY, HTTP_SERVER)}
+DEFAULT_SOURCE = ENVOY
+
+
+def envoy_cluster(service: str, version: str = "") -> str:
+    """The name of the Envoy cluster of a service, or of one version of it."""
+    return f"{service}|{version}" if version else service
+
+
+# Recorded series, as level:what:how; `W` is a window such as 5m, 1h or 30d.
+SERIES_TOTAL = "objective:events_total:increase5m"
+SERIES_GOOD = "objective:events_good:increase5m"
+SERIES_TARGET = "objective:target:ratio"
+SERIES_BUDGET_LEFT = "objective:error_budget_left:ratio"
+ALERT_BURN = "ErrorBudgetBurn"
+ALERT_ABSENT = "ObjectiveDataAbsent"
+
+
+def series_error_ratio(window: str) -> str:
+    """Bad events over all events in a window."""
+    return f"objective:error_ratio:{window}"
+
+
+def series_total(window: str) -> str:
+    """All events in a window."""
+    return f"objective:events_total:{window}"
+
+
+def series_bad(window: str) -> str:
+    """Bad events in a window."""
+    return f"objective:events_bad:{window}"
