@@ -1,0 +1,151 @@
+"""What is said before the start and while a gate is open, and the limit behind it."""
+
+import math
+from dataclasses import replace
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from simulated_release import ERRORS, same, simulate
+
+from telford.deliver import bounds, forecast, limit
+from telford.deliver.policy import Indicator, Policy
+from telford.deliver.state import Decision
+
+RARE = Indicator("errors", Decimal("0.999"))
+BARE = Policy((ERRORS,), weights=(1000,), soak_seconds=(0.0,), warmup_seconds=0.0)
+
+
+class TestLimit:
+    @pytest.mark.parametrize(
+        ("weight", "ratio", "errors"),
+        [
+            (0.05, 2, 267), (0.05, 5, 30), (0.05, 10, 11), (0.05, 20, 5.3),
+            (0.1, 2, 150), (0.1, 5, 19), (0.1, 10, 8.1), (0.1, 20, 4.6),
+            (0.5, 2, 81), (0.5, 5, 19), (0.5, 10, 12), (0.5, 20, 9.2),
+        ],
+    )  # fmt: skip
+    def test_the_table_at_alpha_one_percent(self, weight, ratio, errors):
+        digits = 0 if errors >= 12 else 1
+        found = limit.errors_to_roll_back(0.01, weight, ratio)
+        assert round(found, digits) == errors or abs(found - errors) < 0.5 * 10**-digits + 0.15
+
+    def test_less_than_twice_as_bad_takes_115_errors(self):
+        assert limit.errors_to_promote(0.05, 0.1, 2) == pytest.approx(115, abs=0.5)
+
+    def test_divergence_is_infinite_where_the_truth_is_ruled_out(self):
+        assert limit.divergence(0.1, 0.0) == math.inf
+        assert limit.divergence(0.0, 0.0) == 0.0
+        assert limit.requests_to_certify(0.05, 0.01, 0.02) == math.inf
+
+
+class TestForecast:
+    def test_nobody_can_show_a_ratio_of_rare_errors_in_less_than_38_minutes(self):
+        policy = replace(BARE, indicators=(RARE,), certificate="ratio")
+        found = forecast.forecast(policy, 50.0, {"errors": 0.001})
+        assert found.fastest_seconds / 60 == pytest.approx(38, abs=0.5)
+        assert found.seconds > found.fastest_seconds
+        assert found.possible
+        assert "no honest test less than 38 min" in found.sentence
+
+    def test_an_objective_of_99_percent_takes_about_350_canary_requests(self):
+        found = forecast.forecast(BARE, 50.0, {})
+        assert found.steps[0].requests == pytest.approx(350, abs=5)
+        assert found.steps[0].seconds == pytest.approx(70, abs=1)
+
+    def test_soak_and_warm_up_are_the_least(self):
+        policy = replace(BARE, soak_seconds=(600.0,), warmup_seconds=5.0)
+        assert forecast.forecast(policy, 5000.0, {}).seconds == 605.0
+
+    def test_the_deadline_is_announced(self):
+        policy = replace(BARE, deadline_seconds=30.0)
+        found = forecast.forecast(policy, 50.0, {})
+        assert not found.possible
+        assert "deadline of 30 s comes first, then: hold" in found.sentence
+
+    @pytest.mark.parametrize(
+        ("policy", "rps", "rates", "words"),
+        [
+            (BARE, 0.0, {}, "there is no traffic"),
+            (BARE, 50.0, {"errors": 0.02}, "too little of the objective's budget"),
+            (replace(BARE, certificate="ratio"), 50.0, {}, "without errors there is no evidence"),
+        ],
+    )
+    def test_a_gate_that_cannot_be_met_says_why(self, policy, rps, rates, words):
+        found = forecast.forecast(policy, rps, rates)
+        assert math.isinf(found.seconds)
+        assert not found.possible
+        assert words in found.sentence
+
+    @pytest.mark.parametrize("rate", [0.0, 0.001])
+    def test_what_is_forecast_is_what_happens(self, rate):
+        """The median of 30 simulated releases lies within 30% of the forecast."""
+        policy = replace(BARE, weights=(2000,), stale_seconds=1e6)
+        said = forecast.forecast(policy, 100.0, {"errors": rate}).seconds
+        times = []
+        for seed in range(30):
+            run = simulate(policy, same(rate, rate), seed=seed)
+            start = next(e.clocks.confirmed_at for e in run.entries if e.clocks.confirmed_at)
+            times.append(next(e.at for e in run.entries if e.decision is Decision.PROMOTE) - start)
+        assert np.median(times) == pytest.approx(said, rel=0.3)
+
+    def test_while_it_runs_the_rest_is_said_and_shrinks(self):
+        run = simulate(replace(BARE, weights=(2000,)), same(0.0, 0.0), seed=1)
+        rest = [forecast.remaining(state, 100.0) for state in run.states]
+        watched = [value for value in rest if value is not None]
+        assert watched[0] > watched[len(watched) // 2] > watched[-1]
+        sentences = {forecast.remaining_sentence(state, 100.0) for state in run.states}
+        assert "" in sentences
+        assert any("decided in about" in one for one in sentences)
+
+    def test_a_gate_that_will_not_be_met_is_said_while_it_runs(self):
+        run = simulate(replace(BARE, weights=(2000,)), same(0.012, 0.012), seed=3, ticks=60)
+        assert run.states[-1].phase == "stepping"
+        assert "will not be met" in forecast.remaining_sentence(run.states[-1], 100.0)
+
+    def test_no_traffic_means_never(self):
+        run = simulate(replace(BARE, weights=(2000,)), same(0.0, 0.0), seed=1, ticks=8)
+        assert forecast.remaining(run.states[-1], 0.0) == math.inf
+
+
+class TestBounds:
+    @given(st.integers(0, 10**7), st.floats(0, 1))
+    def test_the_seen_rate_lies_inside(self, requests, part):
+        bad = int(part * requests)
+        low, high = bounds.rate_bounds(requests, bad, 0.05)
+        assert 0 <= low <= high <= 1
+        if requests:
+            assert low <= bad / requests <= high
+
+    def test_more_requests_narrow_the_interval(self):
+        widths = [
+            high - low
+            for low, high in (bounds.rate_bounds(n, n // 10, 0.05) for n in (10, 100, 1000, 10_000))
+        ]
+        assert widths == sorted(widths, reverse=True)
+
+    def test_the_ends_are_where_the_mixture_reaches_the_bound(self):
+        low, high = bounds.rate_bounds(1000, 20, 0.05)
+        grid = np.linspace(1e-6, 1 - 1e-6, 200_001)
+        prior = 1 / (np.pi * np.sqrt(grid * (1 - grid)))
+        logs = 20 * np.log(grid) + 980 * np.log1p(-grid)
+        weights = np.exp(logs - logs.max()) * prior
+        evidence = np.log(np.trapezoid(weights, grid)) + logs.max()
+        for end in (low, high):
+            at = 20 * math.log(end) + 980 * math.log1p(-end)
+            assert evidence - at == pytest.approx(math.log(20), abs=1e-3)
+
+    def test_at_every_peek_at_once_the_true_rate_is_covered(self):
+        """2,000 sequences of 2,000 requests, looked at 40 times: misses stay within 5%."""
+        random = np.random.default_rng(4)
+        misses = 0
+        for seen in random.binomial(50, 0.02, (2000, 40)).cumsum(axis=1):
+            ends = (bounds.rate_bounds(50 * (i + 1), int(seen[i]), 0.05) for i in range(0, 40, 4))
+            misses += not all(low <= 0.02 <= high for low, high in ends)
+        assert misses / 2000 <= 0.05
+
+    def test_the_ratio_divides_the_ends(self):
+        assert bounds.ratio_bounds((0.1, 0.2), (0.05, 0.1)) == (1.0, 4.0)
+        assert bounds.ratio_bounds((0.1, 0.2), (0.0, 0.1)) == (1.0, math.inf)
