@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from telford.app.settings import Settings
+from telford.backends import cache as caches
 
 Estate = Annotated[
     Path | None,
@@ -41,3 +42,8 @@ def settings() -> Settings:
 def folder(estate: Path | None) -> Path:
     """The estate's folder: the option, else the setting, else this folder."""
     return estate if estate is not None else Path(settings().estate)
+
+
+def cache_folder() -> Path:
+    """Where caches live: TELFORD_CACHE, else the user's cache folder."""
+    return caches.default_folder(settings().cache, os.environ.get("XDG_CACHE_HOME", ""))

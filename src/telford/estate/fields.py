@@ -10,7 +10,6 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from telford.basics import yamltext
 from telford.basics.errors import UsageError
 from telford.basics.yamltext import Mapping as MappingNode
 from telford.basics.yamltext import Node, Scalar, Sequence
@@ -49,17 +48,22 @@ def _item_step(node: Sequence, text: str) -> str | int:
         return text
     index = int(text)
     item = node.items[index] if index < len(node.items) else None
-    return name_of(item) or index if item is not None else index
+    return (name_of(item) if item is not None else None) or index
 
 
 def name_of(item: Node) -> str | None:
-    """What identifies a list's item, where something does."""
+    """What identifies a list's item, where something does: ``service:catalogue``."""
     if isinstance(item, MappingNode):
         for key in _NAMES:
             value = item.values.get(key)
             if isinstance(value, Scalar) and isinstance(value.value, str):
-                return value.value
+                return f"{key}:{value.value}"
     return None
+
+
+def _is_called(name: str, step: str) -> bool:
+    """Whether ``service:catalogue`` is meant by a step, which may leave the key out."""
+    return step in (name, name.partition(":")[2])
 
 
 def node_at(node: Node | None, path: Path) -> Node | None:
@@ -77,7 +81,7 @@ def node_at(node: Node | None, path: Path) -> Node | None:
 def _item(node: Sequence, step: str | int) -> Node | None:
     if isinstance(step, int):
         return node.items[step] if step < len(node.items) else None
-    return next((item for item in node.items if name_of(item) == step), None)
+    return next((item for item in node.items if _is_called(name_of(item) or "", step)), None)
 
 
 def value(spec: Kind, path: Path) -> Any:
@@ -126,7 +130,7 @@ def _step_into(current: Any, step: str | int) -> Any:
         if isinstance(step, int):
             return current[step] if step < len(current) else UNKNOWN
         for item in current:
-            if isinstance(item, Mapping) and step in [item.get(key) for key in _NAMES]:
+            if _is_called(_named(item), step):
                 return item
     return UNKNOWN
 
@@ -171,20 +175,23 @@ def leaves(bound: Bound) -> Iterator[tuple[str, Any]]:
 def _leaves(current: Any, path: str) -> Iterator[tuple[str, Any]]:
     if isinstance(current, Mapping):
         for key, inner in current.items():
-            yield from _leaves(inner, f"{path}.{key}" if path else str(key))
+            yield from _leaves(inner, _joined(path, str(key)))
     elif isinstance(current, list) and current and all(_named(item) for item in current):
-        for item in current:
-            yield from _leaves(item, f"{path}[{_named(item)}]")
+        names = [_named(item).partition(":")[2] for item in current]
+        for item, name in zip(current, names, strict=True):
+            step = name if names.count(name) == 1 else _named(item)
+            yield from _leaves(item, f"{path}[{step}]")
     elif current not in ([], ""):
         yield path, current
+
+
+def _joined(path: str, key: str) -> str:
+    if set(key) & set(".[]"):
+        return f"{path}[{key}]"
+    return f"{path}.{key}" if path else key
 
 
 def _named(item: Any) -> str:
     if not isinstance(item, Mapping):
         return ""
-    return next((str(item[key]) for key in _NAMES if item.get(key)), "")
-
-
-def written(node: Node | None) -> object:
-    """A node's plain value, None for nothing."""
-    return None if node is None else yamltext.plain(node)
+    return next((f"{key}:{item[key]}" for key in _NAMES if item.get(key)), "")

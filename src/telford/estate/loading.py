@@ -103,10 +103,9 @@ def _kind(node: MappingNode, file: str, diagnostics: list[Diagnostic]) -> type[K
         fix = f"add `apiVersion: {base.API_VERSION}`"
         diagnostics.append(_at(file, node, "TEL111", summary, fix))
     elif not isinstance(version, Scalar) or version.value != base.API_VERSION:
-        said = version.text if isinstance(version, Scalar) else "this"
-        summary = f"unknown apiVersion `{said}`"
-        fix = f"write `apiVersion: {base.API_VERSION}`"
-        diagnostics.append(_at(file, version, "TEL111", summary, fix))
+        diagnostics.append(_version(version, file))
+        if diagnostics[-1].severity is Severity.WARNING:
+            return None
     if kind is None:
         summary = "the document has no `kind`"
         diagnostics.append(_at(file, node, "TEL112", summary, "add `kind: Service`, for example"))
@@ -120,6 +119,22 @@ def _kind(node: MappingNode, file: str, diagnostics: list[Diagnostic]) -> type[K
         return None
     # A document of another format has a kind of ours by chance only.
     return found if version is None or len(diagnostics) == problems else None
+
+
+def _version(version: Node, file: str) -> Diagnostic:
+    """An error for a version that is meant to be ours, a warning for another format's."""
+    said = version.text if isinstance(version, Scalar) else ""
+    ours = "/" not in said or suggestions.nearest(said, [base.API_VERSION]) is not None
+    if ours and said not in _OTHERS:
+        fix = f"write `apiVersion: {base.API_VERSION}`"
+        return _at(file, version, "TEL111", f"unknown apiVersion `{said}`", fix)
+    summary = f"a document of another format (`{said}`) is left alone"
+    fix = "`telford import` takes Kubernetes manifests"
+    return replace(_at(file, version, "TEL111", summary, fix), severity=Severity.WARNING)
+
+
+# The one version of Kubernetes without a group.
+_OTHERS = frozenset({"v1"})
 
 
 def _correct_head(node: MappingNode, file: str, diagnostics: list[Diagnostic]) -> bool:

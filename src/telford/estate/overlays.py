@@ -47,11 +47,10 @@ def bind(estate: Estate, place: Place) -> Binding:
 
 def resolve(estate: Estate, entity: Entity, place: Place) -> Bound:
     """One entity in a place. Raises as `bind` does."""
-    layers_here = _layers(entity, place)
-    if not layers_here:
+    memo_key = key(entity, place)
+    if not memo_key[1]:
         return Bound(entity, entity.spec, (), entity.node)
-    key = (str(entity.address), layers_here)
-    memo = estate.resolved.get(key)
+    memo = estate.resolved.get(memo_key)
     if memo is not None:
         return memo
     bound, problems = _resolved(entity, place)
@@ -62,7 +61,7 @@ def resolve(estate: Estate, entity: Entity, place: Place) -> Bound:
             f" ({Position(entity.file, first.line, first.column)})",
             fix="run `telford check` and mend what it lists",
         )
-    estate.resolved[key] = bound
+    estate.resolved[memo_key] = bound
     return bound
 
 
@@ -82,18 +81,19 @@ def check(estate: Estate) -> list[Diagnostic]:
         if not entity.overlays:
             continue
         for place in everywhere:
-            key = (address, _layers(entity, place))
-            if not key[1] or key in estate.resolved:
+            memo_key = key(entity, place)
+            if not memo_key[1] or memo_key in estate.resolved:
                 continue
             bound, problems = _resolved(entity, place)
             if bound is not None:
-                estate.resolved[key] = bound
+                estate.resolved[memo_key] = bound
             found += [documents.diagnostic(p, entity.file, address) for p in problems]
     return found
 
 
-def _layers(entity: Entity, place: Place) -> tuple[str, ...]:
-    return tuple(o.layer for o in entity.overlays if o.applies(place))
+def key(entity: Entity, place: Place) -> tuple[str, tuple[str, ...]]:
+    """What an entity's resolved form depends on: its address and the layers that apply."""
+    return str(entity.address), tuple(o.layer for o in entity.overlays if o.applies(place))
 
 
 def _resolved(entity: Entity, place: Place) -> tuple[Bound | None, list[Problem]]:

@@ -1,9 +1,136 @@
-"""The one explicit list of rules, and the run over an estate."""
+"""The one explicit list of rules, and the run over an estate.
 
-from telford.basics.diagnostics import Diagnostic
-from telford.estate.model import Loaded
+Each entity is looked at where it is written, and again in every place where an overlay changes it;
+the same mistake at the same token is reported once.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from telford.basics.diagnostics import Diagnostic, Position, Severity
+from telford.estate import documents, overlays
+from telford.estate.codes import Code
+from telford.estate.kinds.base import Kind
+from telford.estate.model import Entity, Loaded
+from telford.estate.place import Place
+from telford.rules import (
+    change,
+    containers,
+    dependencies,
+    ownership,
+    places,
+    promises,
+    references,
+    running,
+    streams,
+)
+from telford.rules.rule import EstateRule, Finding, Rule, Subject, World, base
+
+RULES: tuple[Rule, ...] = (
+    *references.RULES,
+    *ownership.RULES,
+    *dependencies.RULES,
+    *streams.RULES,
+    *running.RULES,
+    *containers.RULES,
+    *places.RULES,
+    *promises.RULES,
+    *change.RULES,
+)
+ESTATE_RULES: tuple[EstateRule, ...] = (
+    *dependencies.ESTATE_RULES,
+    *ownership.ESTATE_RULES,
+    *places.ESTATE_RULES,
+)
+
+
+def codes() -> tuple[Code, ...]:
+    """The codes of all rules, in their order."""
+    found = [rule.code for rule in RULES] + [rule.code for rule in ESTATE_RULES]
+    return tuple(sorted(found, key=lambda code: code.code))
 
 
 def check(loaded: Loaded) -> list[Diagnostic]:
     """Everything that the rules find, at base and in every place where overlays change it."""
-    return []
+    world = World(loaded.estate, loaded.broken)
+    run = _Run(world)
+    everywhere = overlays.places(loaded.estate)
+    for entity in loaded.estate.entities.values():
+        run.subject(base(entity, world), "")
+        if entity.overlays:
+            for place, subject in _bound(entity, everywhere, world):
+                run.subject(subject, str(place))
+    for rule in ESTATE_RULES:
+        for finding in rule.find(world):
+            run.add(rule.code.code, rule.severity, finding, finding.subject, "")
+    return run.diagnostics
+
+
+def _bound(
+    entity: Entity, everywhere: Iterable[Place], world: World
+) -> Iterator[tuple[Place, Subject]]:
+    """The entity in each place that its overlays change in its own way, once a set of layers."""
+    seen: set[tuple[str, ...]] = {()}
+    for place in everywhere:
+        bound = world.estate.resolved.get(overlays.key(entity, place))
+        if bound is None or bound.layers in seen or bound.node is None:
+            continue
+        seen.add(bound.layers)
+        yield place, Subject(entity, bound.spec, bound.node, world)
+
+
+class _Run:
+    """Collects diagnostics of one run; knows what was said already."""
+
+    def __init__(self, world: World) -> None:
+        self.diagnostics: list[Diagnostic] = []
+        self._world = world
+        self._said: set[tuple[str, str, int, int]] = set()
+        self._rules: dict[type[Kind], tuple[Rule, ...]] = {}
+
+    def subject(self, subject: Subject, place: str) -> None:
+        """Apply every rule for the subject's kind."""
+        kind = type(subject.spec)
+        rules = self._rules.get(kind)
+        if rules is None:
+            rules = tuple(rule for rule in RULES if not rule.kinds or kind in rule.kinds)
+            self._rules[kind] = rules
+        as_found = self._world.is_as_found(subject.spec)
+        for rule in rules:
+            severity = rule.as_found if as_found else rule.severity
+            if severity is None:
+                continue
+            for finding in rule.find(subject):
+                self.add(
+                    rule.code.code, min_severity(severity, rule.severity), finding, subject, place
+                )
+
+    def add(
+        self, code: str, severity: Severity, finding: Finding, subject: Subject | None, place: str
+    ) -> None:
+        """Add the diagnostic of a finding, unless the same was said at the same token."""
+        assert subject is not None, f"{code} found something that belongs to no document"
+        node, key = documents.find(subject.node, finding.path)
+        mark = key if finding.key and key is not None else node
+        position = Position(subject.entity.file, mark.line, mark.column)
+        said = (code, position.file, position.line, position.column)
+        if said in self._said:
+            return
+        self._said.add(said)
+        self.diagnostics.append(
+            Diagnostic(
+                code,
+                Severity.WARNING if finding.lenient else severity,
+                finding.summary,
+                address=str(subject.entity.address),
+                position=position,
+                length=documents.length(mark),
+                detail=finding.detail or (f"in {place}" if place else ""),
+                fix=finding.fix,
+            )
+        )
+
+
+def min_severity(one: Severity, other: Severity) -> Severity:
+    """The milder of two."""
+    order = (Severity.INFO, Severity.WARNING, Severity.ERROR)
+    return min(one, other, key=order.index)

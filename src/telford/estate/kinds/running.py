@@ -145,6 +145,8 @@ class Disruption(base.Model):
 
     min_available: Count | base.Percentage | None = None
     max_unavailable: Count | base.Percentage | None = None
+    # Which replicas are counted: the workload's own selector where it is not given.
+    selector: dict[str, str] | None = None
 
 
 class Security(base.Model):

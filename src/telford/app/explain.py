@@ -1,0 +1,97 @@
+"""`telford explain`: the value of a field in a place, and every line that had a say in it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from telford.basics.diagnostics import Position
+from telford.basics.errors import UsageError
+from telford.estate import fields, overlays, place
+from telford.estate.model import Entity, Estate, Link
+from telford.estate.place import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """One field: its path, its value in force, and the chain behind it, weakest first."""
+
+    field: str
+    value: object
+    links: tuple[Link, ...]
+
+    @property
+    def decided(self) -> Link:
+        """The link that is in force."""
+        return self.links[-1]
+
+    def as_json(self) -> dict[str, object]:
+        """The stable JSON view."""
+        return {
+            "field": self.field,
+            "value": self.value,
+            "chain": [_link_json(link) for link in self.links],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """An entity in a place ("" for its base), field by field."""
+
+    address: str
+    place: str
+    layers: tuple[str, ...]
+    origins: tuple[Origin, ...]
+
+    def as_json(self) -> dict[str, object]:
+        """The stable JSON view."""
+        return {
+            "address": self.address,
+            "place": self.place or None,
+            "layers": list(self.layers),
+            "fields": [origin.as_json() for origin in self.origins],
+        }
+
+
+def explain(estate: Estate, address: str, field: str, where: str) -> Explanation:
+    """One field, or all fields that have a value where `field` is "".
+
+    `where` is ENV or ENV/REGION; "" for the base. Raises `UsageError` for an address, a field or a
+    place that there is not.
+    """
+    entity = overlays.one(estate, address)
+    here = parse_place(estate, where)
+    bound = overlays.at(estate, entity, here)
+    found = [_origin(estate, entity, here, field)] if field else _all(estate, entity, here)
+    return Explanation(str(entity.address), where, bound.layers, tuple(found))
+
+
+def parse_place(estate: Estate, text: str) -> Place | None:
+    """The place that a text names, None for "". Raises `UsageError` with those there are."""
+    if not text:
+        return None
+    known = ", ".join(str(p) for p in overlays.places(estate)) or "none"
+    try:
+        return place.parse(text)
+    except ValueError as error:
+        raise UsageError(str(error), fix=f"the estate has: {known}") from error
+
+
+def _origin(estate: Estate, entity: Entity, here: Place | None, field: str) -> Origin:
+    links = overlays.chain(estate, str(entity.address), here, field)
+    bound = overlays.at(estate, entity, here)
+    return Origin(field, fields.value(bound.spec, fields.parse(field, bound)), links)
+
+
+def _all(estate: Estate, entity: Entity, here: Place | None) -> Iterator[Origin]:
+    for path, value in fields.leaves(overlays.at(estate, entity, here)):
+        yield Origin(path, value, overlays.chain(estate, str(entity.address), here, path))
+
+
+def _link_json(link: Link) -> dict[str, object]:
+    position: Position | None = link.position
+    return {
+        "layer": link.layer,
+        "value": link.value,
+        "file": position.file if position else None,
+        "line": position.line if position else None,
+        "column": position.column if position else None,
+    }

@@ -1,0 +1,48 @@
+"""`telford check`: find everything wrong in an estate."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from telford.app import check as use_case
+from telford.backends import cache
+from telford.cli import options, output
+
+
+def command(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[PATHS]...", help="files and folders; default: the estate's folder"
+        ),
+    ] = None,
+    estate: options.Estate = None,
+    strict: Annotated[bool, typer.Option("--strict", help="warnings count as errors")] = False,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="check even if nothing changed")
+    ] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Find everything wrong in an estate, all at once, each with its line and how to fix it.
+
+    Exit code 0: nothing wrong; 1: at least one error.
+
+    Example: telford check --estate examples/shop/estate
+    """
+    where = paths or [options.folder(estate)]
+    store = None if no_cache else cache.FileCache(options.cache_folder() / "check")
+    report = use_case.check(where, store)
+    failed = not report.ok or (strict and bool(report.diagnostics))
+    if as_json:
+        output.json(report.as_json())
+    else:
+        if report.diagnostics:
+            output.diagnostics(report.diagnostics)
+        output.line(f"{report.entities} entities in {report.files} files: {_said(failed)}")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _said(failed: bool) -> str:
+    return "not good" if failed else "good"

@@ -1,0 +1,116 @@
+"""What a rule is, what it sees, and what it gives back.
+
+A **rule** looks at one subject (an entity at its base, or as an overlay makes it in a place) or at
+the whole estate, and yields findings: a path in the document and a sentence. The runner in
+`telford.rules.registry` turns them into diagnostics at the exact token. Rules are pure functions.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from telford.basics.diagnostics import Severity
+from telford.basics.yamltext import Mapping
+from telford.estate.address import Address
+from telford.estate.codes import Code
+from telford.estate.graph import Graph, Index
+from telford.estate.kinds.base import Kind
+from telford.estate.model import Entity, Estate
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class World:
+    """The estate around a subject. `broken` are addresses of documents that could not be used."""
+
+    estate: Estate
+    broken: frozenset[Address]
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The dependencies at base."""
+        return Graph(self.estate)
+
+    @cached_property
+    def index(self) -> Index:
+        """Looks references up."""
+        return Index(self.estate)
+
+    @cached_property
+    def broken_names(self) -> frozenset[tuple[str, str]]:
+        """Kind and name of what is broken: a reference to it is no second mistake."""
+        return frozenset((address.kind, address.name) for address in self.broken)
+
+    @cached_property
+    def as_found_systems(self) -> frozenset[str]:
+        """Systems of which everything with a road is as it was found."""
+        roads: dict[str, set[str]] = {}
+        for entity in self.estate.entities.values():
+            road = getattr(entity.spec, "road", None)
+            if road is not None and entity.spec.system:
+                roads.setdefault(entity.spec.system, set()).add(road)
+        return frozenset(system for system, found in roads.items() if found == {"as-found"})
+
+    def is_as_found(self, spec: Kind) -> bool:
+        """Whether a thing was imported and is not on the road yet."""
+        road = getattr(spec, "road", None)
+        if road is not None:
+            return bool(road == "as-found")
+        system = spec.name if spec.kind == "System" else spec.system
+        return system in self.as_found_systems
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One entity as a rule sees it. `node` is the (merged) document that `spec` was read from."""
+
+    entity: Entity
+    spec: Kind
+    node: Mapping
+    world: World
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something wrong at a path of the subject's document.
+
+    With `key`, the key at the path is marked instead of its value. `subject` says whose document,
+    where a rule looks at the whole estate. `lenient` makes it a warning.
+    """
+
+    path: Path
+    summary: str
+    fix: str = ""
+    detail: str = ""
+    key: bool = False
+    lenient: bool = False
+    subject: Subject | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule about one entity at a time, for the given kinds (all kinds where there are none).
+
+    `as_found` is how severe it is for what was imported as it was found; None: not applied.
+    """
+
+    code: Code
+    kinds: tuple[type[Kind], ...]
+    find: Callable[[Subject], Iterable[Finding]]
+    severity: Severity = Severity.ERROR
+    as_found: Severity | None = Severity.WARNING
+
+
+@dataclass(frozen=True, slots=True)
+class EstateRule:
+    """A rule about the estate as a whole; its findings carry their subject."""
+
+    code: Code
+    find: Callable[[World], Iterable[Finding]]
+    severity: Severity = Severity.ERROR
+
+
+def base(entity: Entity, world: World) -> Subject:
+    """An entity at its base, as a subject."""
+    return Subject(entity, entity.spec, entity.node, world)
