@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from telford.app import check as use_case
-from telford.backends import cache
-from telford.cli import options, output
+from telford.app import remember
+from telford.backends import cache, files
+from telford.cli import options, output, table
 
 
 def command(
@@ -32,7 +32,10 @@ def command(
     """
     where = paths or [options.folder(estate)]
     store = None if no_cache else cache.FileCache(options.cache_folder() / "check")
-    report = use_case.check(where, store)
+    found = files.read(where)
+    report = remember.recall(found, store) if store is not None else None
+    if report is None:
+        report = table.load("telford.app.check").fresh(found, store)
     failed = not report.ok or (strict and bool(report.diagnostics))
     if as_json:
         output.json(report.as_json())

@@ -6,7 +6,6 @@ do next; a traceback is shown only where TELFORD_DEBUG is set.
 """
 
 import difflib
-import importlib
 import importlib.metadata
 import importlib.util
 import json
@@ -20,7 +19,7 @@ from pathlib import Path
 import typer
 
 from telford.basics.errors import TelfordError, UsageError
-from telford.cli import welcome
+from telford.cli import table, welcome
 from telford.cli.table import COMMANDS, Command
 
 INTERRUPTED = 130
@@ -82,7 +81,7 @@ def _call(command: Command, arguments: list[str]) -> int:
     name = f"telford.cli.{command.module}"
     if importlib.util.find_spec(name) is None:
         raise UsageError(f"`telford {command.verb}` is not part of this build of telford")
-    module = importlib.import_module(name)
+    module = table.load(name)
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.command(context_settings={"help_option_names": ["-h", "--help"]})(module.command)
     try:

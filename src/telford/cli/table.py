@@ -4,7 +4,9 @@ The single lazy place of the house, so that `telford --help` answers at once. To
 write `telford/cli/<module>.py` with a function `command`, and add its line here.
 """
 
+import importlib
 from dataclasses import dataclass
+from types import ModuleType
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +37,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("demo", "demo", "watch a good and a bad release of the example shop"),
     Command("down", "down", "stop what `telford up` started"),
 )
+
+
+def load(module: str) -> ModuleType:
+    """Import a module now, because it is needed now: of a verb, or of its slow half."""
+    return importlib.import_module(module)

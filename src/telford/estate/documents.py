@@ -68,6 +68,8 @@ class Reader:
     kind: type[Kind]
     problems: list[Problem] = field(default_factory=list)
     spoiled: set[tuple[int, str]] = field(default_factory=set)
+    # What was validated last, as plain data.
+    data: dict[str, Any] = field(default_factory=dict)
     # In an overlay ``null`` deletes, wherever it stands.
     partial: bool = False
 
@@ -75,9 +77,9 @@ class Reader:
         """The model of a document (``in:`` left out), or None where it has problems."""
         shape = shapes.of(self.kind)
         before = len(self.problems)
-        plain = self.plain(node, shape)
+        self.data = self._mapping(node, shape, "", skip=OVERLAYS)
         try:
-            spec = self.kind.model_validate(plain)
+            spec = self.kind.model_validate(self.data)
         except ValidationError as error:
             self._explain(error, shape, node)
             return None
@@ -89,10 +91,6 @@ class Reader:
         self.partial = True
         self._convert(node, shapes.of(self.kind), "")
         self.partial = False
-
-    def plain(self, node: Mapping, shape: Shape) -> dict[str, Any]:
-        """The document as plain data, without ``in:``, ``x-*`` keys and bad parts."""
-        return self._mapping(node, shape, "", skip=OVERLAYS)
 
     def report(self, code: str, node: Node, summary: str, fix: str = "", detail: str = "") -> None:
         """Add a problem at a node, marking its text where it is a scalar."""

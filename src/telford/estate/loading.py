@@ -15,7 +15,7 @@ from telford.basics import yamltext
 from telford.basics.diagnostics import Diagnostic, Position, Severity, ordered
 from telford.basics.yamltext import Mapping as MappingNode
 from telford.basics.yamltext import Node, Scalar
-from telford.estate import documents, layers, overlays, shapes, suggestions
+from telford.estate import documents, layers, overlays, suggestions
 from telford.estate.address import Address
 from telford.estate.kinds import base, registry
 from telford.estate.kinds.base import Kind
@@ -218,8 +218,8 @@ def _known(found: list[_Read]) -> layers.Known:
 
 
 def _base_digest(read: _Read) -> str:
-    plain = documents.Reader(read.reader.kind).plain(read.node, shapes.of(read.reader.kind))
-    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    """A hash of the base fields as they are written: comments, order and overlays do not count."""
+    text = json.dumps(read.reader.data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
