@@ -1,0 +1,117 @@
+"""What this target has to say about an objective: TEL511 to TEL515. Called by `target`, and by
+`telford.rules` at check time through `telford.road.burn`.
+
+- TEL511 (warning): an alert that can never fire, because its burn rate exceeds every error ratio.
+- TEL512 (error): an annotation that names a data plane nobody knows.
+- TEL513 (warning): a latency threshold that is no boundary of the data plane's histogram.
+- TEL514 (info): a calendar period, whose budget Prometheus cannot compute.
+- TEL515 (info): selectors too intricate for a generated test.
+"""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from telford.basics.diagnostics import Diagnostic, Position, Severity
+from telford.estate.model import Bound
+from telford.render.prometheus import indicators, proofs
+from telford.render.prometheus.promise import Promise, duration
+from telford.road import burn, conventions
+
+
+def problems(promise: Promise, bound: Bound) -> Iterator[Diagnostic]:
+    """Everything there is to say about one objective."""
+    yield from _unreachable(promise, bound)
+    yield from _unknown_source(promise, bound)
+    yield from _between_buckets(promise, bound)
+    yield from _calendar(promise, bound)
+    yield from _unproven(promise, bound)
+
+
+def _about(
+    bound: Bound, code: str, severity: Severity, summary: str, detail: str = "", fix: str = ""
+) -> Diagnostic:
+    entity = bound.entity
+    return Diagnostic(
+        code=code,
+        severity=severity,
+        summary=summary,
+        address=str(entity.address),
+        position=Position(entity.file, entity.node.line, entity.node.column),
+        detail=detail,
+        fix=fix,
+    )
+
+
+def _unreachable(promise: Promise, bound: Bound) -> Iterator[Diagnostic]:
+    for pair in burn.unreachable(promise.period_seconds, promise.target):
+        highest = burn.highest_unreachable_target(pair) * 100
+        yield _about(
+            bound,
+            "TEL511",
+            Severity.WARNING,
+            f"the alert at {pair.rate:f} times over {duration(pair.long_seconds)} can never fire"
+            f" for a target of {promise.spec.target}; it is left out",
+            detail=f"It asks for an error ratio above {pair.rate:f} * {burn.plain(1 - promise.target):f},"
+            f" and none is above 1: so it is for every target up to {highest:.2f}%.",
+            fix="a stricter target, or live with the slower alerts",
+        )
+
+
+def _unknown_source(promise: Promise, bound: Bound) -> Iterator[Diagnostic]:
+    name = promise.spec.annotations.get(conventions.ANNOTATION_METRICS)
+    if name is not None and name not in conventions.SOURCES:
+        yield _about(
+            bound,
+            "TEL512",
+            Severity.ERROR,
+            f"no data plane is called {name!r}",
+            fix=f"{conventions.ANNOTATION_METRICS} is one of: {', '.join(conventions.SOURCES)}",
+        )
+
+
+def _between_buckets(promise: Promise, bound: Bound) -> Iterator[Diagnostic]:
+    latency = promise.spec.sli.latency
+    if latency is None:
+        return
+    edge = indicators.boundary(promise.source, latency.threshold)
+    if edge not in promise.source.boundaries:
+        yield _about(
+            bound,
+            "TEL513",
+            Severity.WARNING,
+            f"{latency.threshold} is no bucket of {promise.source.name}'s histogram by default",
+            detail=f'The rules count by le="{edge}"; without that bucket there is no data, and'
+            f" {conventions.ALERT_ABSENT} says so.",
+            fix="give the data plane that bucket (the local place has it), or use one of: "
+            + ", ".join(_near(promise.source, edge)),
+        )
+
+
+def _near(source: conventions.Source, edge: str) -> list[str]:
+    """The two boundaries around a threshold, as durations."""
+    value = Decimal(edge)
+    below = [b for b in source.boundaries if Decimal(b) < value][-1:]
+    above = [b for b in source.boundaries if Decimal(b) > value][:1]
+    return [f"{Decimal(b) * Decimal(source.unit_seconds) * 1000:f}ms" for b in (*below, *above)]
+
+
+def _calendar(promise: Promise, bound: Bound) -> Iterator[Diagnostic]:
+    if promise.spec.calendar is not None:
+        yield _about(
+            bound,
+            "TEL514",
+            Severity.INFO,
+            f"the budget of a calendar {promise.spec.calendar} is not recorded in Prometheus",
+            detail="PromQL has no range that begins with a month; `telford status` computes it.",
+        )
+
+
+def _unproven(promise: Promise, bound: Bound) -> Iterator[Diagnostic]:
+    if promise.pairs and not proofs.feasible(promise):
+        yield _about(
+            bound,
+            "TEL515",
+            Severity.INFO,
+            "no test is generated: its selectors are too intricate to make series for",
+            fix='plain selectors, such as requests_total{job="orders",code=~"5.."}',
+        )
