@@ -1,1 +1,7 @@
-"""Durable sequences and the controller's tick loop; the only importer of the durable-execution library."""
+"""Durable sequences: the controller's tick over all releases, and what it orders of a place.
+
+Reading order: `boundaries` (the named instants), `orders` (what a place is asked for), `counting`
+(counters as JSON), `advancing` (one release, one tick, pure), `carrying` (one order, carried out),
+`durable` (orders that survive a kill, on DBOS), `watching` (measurements and objectives),
+`controller` (the loop). Only `durable` imports the durable-execution library.
+"""

@@ -90,6 +90,16 @@ class Bindings:
         )
         return bound.issued + 1
 
+    def seen(self, writing: Writing, place: str, service: str, generation: int) -> None:
+        """Take note that a place may have seen this generation; lower ones change nothing."""
+        writing.connection.execute(
+            sa.update(_TABLE)
+            .where(
+                _TABLE.c.place == place, _TABLE.c.service == service, _TABLE.c.issued < generation
+            )
+            .values(issued=generation)
+        )
+
     def bind(self, writing: Writing, bound: Bound, who: str) -> None:
         """Make a version the stable one. Needs the lease; the same again changes nothing."""
         assert writing.fenced.name == bound.place, "the lease is of another place"

@@ -19,6 +19,8 @@ Json = Mapping[str, Any]
 _TABLE = schema.releases
 # The most rows that one page of a list may ask for.
 MAX_LIST = 1000
+# Databases limit how many values one query may carry.
+MAX_KEYS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,19 +89,25 @@ class Releases:
             return tuple(_release(row) for row in connection.execute(query))
 
     def active(self, place: str) -> tuple[Release, ...]:
-        """All active ones of a place, oldest first: what a tick goes through."""
-        query = (
-            sa.select(_TABLE)
-            .where(_TABLE.c.place == place, _TABLE.c.slot.is_not(None))
-            .order_by(_TABLE.c.created_at, _TABLE.c.id)
-        )
+        """All active ones of a place, oldest first."""
+        return self.some(self.revisions(place))
+
+    def some(self, releases: Iterable[str]) -> tuple[Release, ...]:
+        """These, by id, oldest first."""
+        keys = list(releases)
+        rows: list[Release] = []
         with self._database.reading() as connection:
-            return tuple(_release(row) for row in connection.execute(query))
+            for begin in range(0, len(keys), MAX_KEYS):
+                query = sa.select(_TABLE).where(_TABLE.c.id.in_(keys[begin : begin + MAX_KEYS]))
+                rows += [_release(row) for row in connection.execute(query)]
+        return tuple(sorted(rows, key=lambda one: (one.created_at, one.id)))
 
     def revisions(self, place: str) -> dict[str, int]:
-        """Active release -> revision: the cheap answer to "has anything changed?"."""
-        query = sa.select(_TABLE.c.id, _TABLE.c.revision).where(
-            _TABLE.c.place == place, _TABLE.c.slot.is_not(None)
+        """Active release -> revision, oldest first: the cheap "has anything changed?"."""
+        query = (
+            sa.select(_TABLE.c.id, _TABLE.c.revision)
+            .where(_TABLE.c.place == place, _TABLE.c.slot.is_not(None))
+            .order_by(_TABLE.c.created_at, _TABLE.c.id)
         )
         with self._database.reading() as connection:
             return {row.id: row.revision for row in connection.execute(query)}

@@ -1,0 +1,327 @@
+"""Prepare and start a release: what it promises, how long it needs, and its row.
+
+`prepare` derives the policy from the service's Delivery and objectives, seeds it with what was
+measured of the stable version, and forecasts the gate; `start` writes the row, which whatever
+process runs the place's controller takes up. Called by `telford release`, the portal and the demo.
+"""
+
+import dataclasses
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from telford.app import objectives, workloads
+from telford.basics import units
+from telford.basics.errors import RefusedError
+from telford.deliver import forecast as forecasts
+from telford.deliver import release as releases
+from telford.deliver.policy import FULL_WEIGHT, Indicator, Policy, problems
+from telford.estate.graph import Index
+from telford.estate.kinds.change import Delivery
+from telford.estate.kinds.structure import Service
+from telford.estate.model import Binding, Bound
+from telford.estate.workload import Workload
+from telford.flows import orders
+from telford.operate import promise
+from telford.operate.promise import Promise
+from telford.store.bindings import Bound as StoredBinding
+from telford.store.releases import Release
+from telford.store.store import Store
+
+# What the stable version is known by: the last hour, and its traffic now by the last five minutes.
+HISTORY_SECONDS = 3600.0
+TRAFFIC_SECONDS = 300.0
+# Beyond the deadline of one replica's readiness probe, all of them must have come up.
+START_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """A service as it was measured: requests a second now, and each indicator's (requests, bad)."""
+
+    rps: float
+    history: Mapping[str, tuple[int, int]]
+
+    @property
+    def rates(self) -> dict[str, float]:
+        """Indicator -> the stable version's present rate."""
+        return {name: bad / total for name, (total, bad) in self.history.items() if total}
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A release that could start: nothing is written yet."""
+
+    service: str
+    name: str
+    place: str
+    digest: str
+    policy: Policy
+    tick_seconds: float
+    stable: Workload
+    canary: Workload
+    traffic: Traffic
+    forecast: forecasts.Forecast
+
+    @property
+    def from_version(self) -> str:
+        """What is stable now."""
+        return self.stable.version
+
+    @property
+    def to_version(self) -> str:
+        """What is released."""
+        return self.canary.version
+
+    def as_json(self) -> dict[str, Any]:
+        """For `--json` and the portal's form."""
+        return {
+            "service": self.service,
+            "place": self.place,
+            "from": self.from_version,
+            "to": self.to_version,
+            "digest": self.digest,
+            "requests_per_second": self.traffic.rps,
+            "forecast": self.forecast.sentence,
+            "possible": self.forecast.possible,
+            "policy": self.policy.to_json(),
+        }
+
+
+def prepare(
+    store: Store,
+    binding: Binding,
+    local: workloads.Local,
+    service: str,
+    *,
+    version: str = "",
+    image: str = "",
+    now: float,
+) -> Prepared:
+    """What releasing `version` (or the tag of `image`) of `service` would be.
+
+    Raises `UsageError` for a service that is not there, `RefusedError` where it cannot be released:
+    it does not run here, runs this version already, has no delivery or no objective to judge by.
+    """
+    bound = workloads.one(binding, service)
+    address, place = str(bound.entity.address), str(binding.place)
+    stored = store.bindings.get(place, address)
+    if stored is None:
+        raise RefusedError(f"{address} does not run in {place} yet", fix="start it: telford up")
+    _refuse_unfit(store, bound, stored)
+    wanted = version or (workloads.tag(image) if image else workloads.version_of(bound))
+    if wanted == stored.version:
+        raise RefusedError(
+            f"{address} already runs version {wanted} in {place}",
+            fix="name another one: --version, or change the image in the estate",
+        )
+    stable = orders.workload(stored.workload)
+    mine = [one for one in objectives.promises(binding) if one.service == address]
+    delivery = _delivery(binding, bound)
+    traffic = measure(store, place, address, indicators(address, mine), now)
+    declared = policy(delivery, indicators(address, mine), stable.replicas).seeded(traffic.history)
+    _refuse_unsound(declared, bound)
+    return Prepared(
+        service=address,
+        name=bound.spec.name,
+        place=place,
+        digest=digest(bound, wanted, image),
+        policy=declared,
+        tick_seconds=float(units.seconds(delivery.tick)),
+        stable=stable,
+        canary=workloads.workload(bound, wanted, stored.generation, local),
+        traffic=traffic,
+        forecast=forecasts.forecast(declared, traffic.rps, traffic.rates),
+    )
+
+
+def start(store: Store, prepared: Prepared, *, who: str, reason: str = "", now: float) -> Release:
+    """Write the row; the controller begins at its next tick.
+
+    Raises `RefusedError` where the service has another release on its way in this place.
+    """
+    with store.writing() as writing:
+        generation = store.bindings.issue(writing, prepared.place, prepared.service)
+        row = planned(prepared, new_id(prepared), generation, who=who, reason=reason, at=now)
+        store.releases.create(writing, row)
+        detail = {"from": row.from_version, "to": row.to_version, "digest": row.digest}
+        store.audit.append(writing, who, "released", f"release/{row.id}", detail)
+    return row
+
+
+def planned(
+    prepared: Prepared, key: str, generation: int, *, who: str, reason: str, at: float
+) -> Release:
+    """The row of a release that is about to begin."""
+    state = releases.begin(
+        prepared.policy,
+        release=key,
+        service=prepared.name,
+        stable=prepared.from_version,
+        canary=prepared.to_version,
+        generation=generation,
+        at=at,
+    )
+    return Release(
+        id=key,
+        service=prepared.service,
+        name=prepared.name,
+        place=prepared.place,
+        from_version=prepared.from_version,
+        to_version=prepared.to_version,
+        digest=prepared.digest,
+        phase=state.phase.value,
+        policy=prepared.policy.to_json(),
+        state=state.to_json(),
+        workloads={
+            "stable": orders.workload_json(prepared.stable),
+            "canary": orders.workload_json(prepared.canary),
+        },
+        who=who,
+        reason=reason,
+        tick_seconds=prepared.tick_seconds,
+        created_at=at,
+        generation=generation,
+    )
+
+
+def new_id(prepared: Prepared) -> str:
+    """``orders-1.1.0-3f9a``: readable, and its own even when a version is released again."""
+    return f"{prepared.name}-{prepared.to_version}-{secrets.token_hex(2)}"
+
+
+def digest(bound: Bound, version: str, image: str = "") -> str:
+    """SHA-256 of what is released: the service's base fields (overlays left out) and the image."""
+    content = {"base": bound.entity.digest, "version": version, "image": image}
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def indicators(address: str, promises: Sequence[Promise]) -> tuple[Indicator, ...]:
+    """What a release of a service is judged by: its strictest objective of each kind.
+
+    Raises `RefusedError` where it has none that the data plane counts.
+    """
+    strictest: dict[str, Indicator] = {}
+    for one in promises:
+        name = one.sli.partition(":")[0]
+        if one.service != address or not name:
+            continue
+        known = strictest.get(name)
+        if known is None or one.target > known.objective_target:
+            strictest[name] = Indicator(name, one.target, promise.threshold_ms(one.sli))
+    if not strictest:
+        raise RefusedError(
+            f"{address} has no objective that its release could be judged by",
+            fix="describe an Objective of availability or latency for it",
+        )
+    return tuple(strictest[name] for name in sorted(strictest))
+
+
+def policy(delivery: Delivery, judged_by: tuple[Indicator, ...], stable_replicas: int) -> Policy:
+    """A `Delivery` of the estate as the policy of a release."""
+    verdict, fuse = delivery.verdict, delivery.verdict.fuse
+    policy = Policy(
+        indicators=judged_by,
+        engine=verdict.engine,
+        certificate=verdict.certificate,
+        alpha=verdict.alpha,
+        beta=verdict.beta,
+        rollback_ratio=verdict.harmless_ratio,
+        tolerable_ratio=verdict.tolerable_ratio,
+        objective_share=float(units.ratio(verdict.budget_share)),
+        ratio_cap=verdict.ratio_cap,
+        weights=tuple(_basis_points(step.weight) for step in delivery.steps),
+        beta_shares=_beta_shares(delivery),
+        soak_seconds=tuple(float(units.seconds(step.soak)) for step in delivery.steps),
+        warmup_seconds=float(units.seconds(delivery.warmup)),
+        deadline_seconds=float(units.seconds(delivery.deadline)),
+        on_deadline=delivery.at_deadline,
+        stale_seconds=float(units.seconds(delivery.stale)),
+        start_seconds=START_SECONDS,
+        canary_replicas=delivery.canary_replicas,
+        stable_replicas=stable_replicas,
+    )
+    if fuse is None:
+        return dataclasses.replace(policy, fuse_alpha=0.0)
+    return dataclasses.replace(policy, fuse_factor=fuse.factor, fuse_alpha=fuse.alpha)
+
+
+def measure(
+    store: Store, place: str, address: str, judged_by: Sequence[Indicator], now: float
+) -> Traffic:
+    """What was measured of a service lately."""
+    windows = {"history": now - HISTORY_SECONDS, "traffic": now - TRAFFIC_SECONDS}
+    sums = store.measurements.sums(place, windows)
+    history = {}
+    for one in judged_by:
+        found = sums.get((address, _sli(one)))
+        history[one.name] = (found["history"].total, found["history"].bad) if found else (0, 0)
+    since = store.measurements.series(place, address, promise.ERRORS, now - TRAFFIC_SECONDS)
+    seen = max(now - since[0].at, 1.0) if since else TRAFFIC_SECONDS
+    total = sums[address, promise.ERRORS]["traffic"].total if since else 0
+    return Traffic(total / seen, history)
+
+
+def _sli(indicator: Indicator) -> str:
+    threshold = indicator.threshold_ms
+    return promise.ERRORS if threshold is None else promise.slowness(threshold)
+
+
+def _basis_points(weight: str) -> int:
+    return int(units.ratio(weight) * FULL_WEIGHT)
+
+
+def _beta_shares(delivery: Delivery) -> tuple[float, ...]:
+    """As declared; what is left over is split equally over the steps that declare nothing."""
+    declared = [
+        None if step.beta_share is None else units.ratio(step.beta_share) for step in delivery.steps
+    ]
+    silent = declared.count(None)
+    if silent == len(declared):
+        return ()
+    left = 1 - sum((one for one in declared if one is not None), Decimal(0))
+    rest = max(left, Decimal(0)) / silent if silent else Decimal(0)
+    return tuple(float(rest if one is None else one) for one in declared)
+
+
+def _delivery(binding: Binding, bound: Bound) -> Delivery:
+    service = bound.spec
+    assert isinstance(service, Service)
+    found = Index(binding).refer("Delivery", service.delivery, service) if service.delivery else []
+    if len(found) != 1:
+        raise RefusedError(
+            f"{bound.entity.address} does not say how it is delivered",
+            fix="name a Delivery in it: `delivery: canary`",
+        )
+    delivery = binding.entities[found[0]].spec
+    assert isinstance(delivery, Delivery)
+    return delivery
+
+
+def _refuse_unfit(store: Store, bound: Bound, stored: StoredBinding) -> None:
+    address = str(bound.entity.address)
+    if not workloads.listens(bound):
+        raise RefusedError(
+            f"{address} serves no requests, so there is nothing to compare two versions by",
+            fix="change its image in the estate and start it again: telford up",
+        )
+    active = store.releases.find(place=stored.place, service=address, active=True)
+    if active:
+        raise RefusedError(
+            f"{address} already has a release on its way: {active[0].id}",
+            fix=f"let it end, or: telford abort {active[0].id}",
+        )
+
+
+def _refuse_unsound(declared: Policy, bound: Bound) -> None:
+    found = problems(declared)
+    if found:
+        raise RefusedError(
+            f"the delivery of {bound.entity.address} contradicts itself: {'; '.join(found)}",
+            fix="mend its Delivery in the estate",
+        )

@@ -1,0 +1,150 @@
+"""Services of a place as workloads of this machine: what `telford up` and `telford release` run.
+
+A service takes part where it has `run.local`. Its version is the tag of its image, unless a
+release has made another one the stable one. Pure; the folder is only a prefix here.
+"""
+
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from telford.basics import units
+from telford.basics.errors import RefusedError, UsageError
+from telford.estate import workload as workloads
+from telford.estate.graph import Graph
+from telford.estate.kinds.structure import Service
+from telford.estate.model import Binding, Bound
+
+_UPSTREAM = re.compile(r"\{upstream:([^}]+)\}")
+_SILENT = frozenset({"worker", "job", "cron"})
+UNTAGGED = "latest"
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """Where and with what processes of this machine are run: the estate's folder (absolute) and
+    the interpreter that stands for a command's first word ``python``.
+    """
+
+    folder: str
+    python: str
+
+
+def runnable(binding: Binding) -> tuple[Bound, ...]:
+    """The services with `run.local`, those that are needed before those that need them.
+
+    Raises `RefusedError` where two of them share the name that the data plane would know them by.
+    """
+    found = {str(bound.entity.address): bound for bound in _with_local(binding)}
+    names: dict[str, str] = {}
+    for address, bound in found.items():
+        other = names.setdefault(bound.spec.name, address)
+        if other != address:
+            raise RefusedError(
+                f"{address} and {other} have the same name, and one machine can run only one",
+                fix="give one of them another name, or take `run.local` out of it in this place",
+            )
+    graph = Graph(binding)
+    needs = {
+        address: [one.address for one in graph.dependencies(address) if one.address in found]
+        for address in found
+    }
+    # Whoever needs more of the others comes later; a cycle is broken by the name.
+    return tuple(found[address] for address in sorted(found, key=lambda a: (len(needs[a]), a)))
+
+
+def one(binding: Binding, text: str) -> Bound:
+    """The service that a person named: ``orders``, ``shop.orders`` or ``service/orders``.
+
+    Raises `UsageError` where it names none or several, `RefusedError` where it has no `run.local`.
+    """
+    wanted = text.removeprefix("service/")
+    found = [
+        bound
+        for address, bound in binding.entities.items()
+        if bound.spec.kind == "Service"
+        and wanted in {bound.spec.name, address.removeprefix("service/")}
+    ]
+    if len(found) != 1:
+        known = ", ".join(sorted(bound.spec.name for bound in binding.of_kind("Service")))
+        problem = "several services are" if found else "there is no service"
+        raise UsageError(f"{problem} called {text!r} in {binding.place}", fix=f"one of: {known}")
+    service = _service(found[0])
+    if service.run.local is None:
+        raise RefusedError(
+            f"{found[0].entity.address} has no `run.local`, so this machine cannot run it",
+            fix="say how it runs as a process: run.local.command",
+        )
+    return found[0]
+
+
+def version_of(bound: Bound) -> str:
+    """The tag of its image; "latest" where there is none."""
+    return tag(_service(bound).run.image or "")
+
+
+def tag(image: str) -> str:
+    """The tag of an image reference; of a digest its first twelve digits."""
+    name, _, digest = image.partition("@")
+    if digest:
+        return digest.rpartition(":")[2][:12]
+    _, colon, version = name.rpartition("/")[2].partition(":")
+    return version if colon else UNTAGGED
+
+
+def listens(bound: Bound) -> bool:
+    """Whether requests reach it at all."""
+    return _service(bound).type not in _SILENT
+
+
+def workload(bound: Bound, version: str, generation: int, local: Local) -> workloads.Workload:
+    """The service at a version. ``{version}`` is put in; other placeholders are the place's."""
+    service = _service(bound)
+    run = service.run.local
+    assert run is not None, f"{bound.entity.address} has no run.local"
+    command = tuple(word.replace("{version}", version) for word in run.command)
+    if command[:1] == ("python",):
+        command = (local.python, *command[1:])
+    env = {name: value.replace("{version}", version) for name, value in run.env.items()}
+    texts = " ".join((*command, *env.values()))
+    return workloads.Workload(
+        service=service.name,
+        version=version,
+        generation=generation,
+        command=command,
+        env=env,
+        cwd=posixpath.normpath(posixpath.join(local.folder, run.directory)),
+        replicas=run.replicas,
+        listens=listens(bound),
+        probe=_probe(service),
+        upstreams=tuple(sorted(set(_UPSTREAM.findall(texts)))),
+        stop_seconds=float(units.seconds(service.run.stop)) if service.run.stop else 5.0,
+    )
+
+
+def ingress(services: tuple[Bound, ...]) -> tuple[workloads.Ingress, ...]:
+    """The routes from outside: every path that a listening service declares, once."""
+    found: dict[str, str] = {}
+    for bound in services:
+        for rule in _service(bound).routes:
+            if listens(bound):
+                found.setdefault(rule.path, bound.spec.name)
+    return tuple(workloads.Ingress(path, service) for path, service in sorted(found.items()))
+
+
+def _with_local(binding: Binding) -> Iterator[Bound]:
+    for bound in binding.of_kind("Service"):
+        if _service(bound).run.local is not None:
+            yield bound
+
+
+def _service(bound: Bound) -> Service:
+    assert isinstance(bound.spec, Service)
+    return bound.spec
+
+
+def _probe(service: Service) -> workloads.Probe:
+    ready = service.run.health.ready
+    default = workloads.Probe()
+    return workloads.Probe(path=ready.path) if ready and ready.path else default

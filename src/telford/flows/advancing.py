@@ -1,0 +1,209 @@
+"""One release, one tick: from its row and a glance at the place to its next row. Pure.
+
+`advance` is a visible list of steps: confirm what the place shows, obey people, weigh the counts
+where a tick is due, derive what is owed. Everything it needs is in the row, so a controller that
+was killed anywhere goes on from there. Called by `controller` for each active release.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from telford.basics.errors import TelfordError
+from telford.deliver import release as releases
+from telford.deliver import state as states
+from telford.estate.observation import Observation, Reading
+from telford.estate.workload import PlaceState
+from telford.flows import counting, orders
+from telford.store.bindings import Bound
+from telford.store.commands import Command
+from telford.store.ledger import Entry
+from telford.store.releases import Release
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What a tick saw: the place (None: unreachable), one service's counters (None: unreadable),
+    how the orders stand, and when (epoch seconds).
+    """
+
+    at: float
+    place: PlaceState | None
+    reading: Reading | None
+    statuses: Mapping[str, orders.Status] = field(default_factory=dict)
+    retry_seconds: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """What a tick made of one release: the row and its decoded state, what goes into the ledger,
+    what became of commands (id, outcome), a new binding, and the orders to submit.
+    """
+
+    row: Release
+    state: states.State
+    changed: bool
+    entry: Entry | None = None
+    outcomes: tuple[tuple[str, str], ...] = ()
+    bound: Bound | None = None
+    submit: tuple[tuple[str, orders.Order], ...] = ()
+
+
+def advance(
+    row: Release, state: states.State, glance: Glance, commands: Sequence[Command]
+) -> Advance:
+    """The next row. Raises nothing for what people or places do wrong."""
+    after = _confirm(state, glance)
+    after, outcomes = _obey(after, commands, glance.at)
+    step, reading = _tick(row, after, glance)
+    after = step.state if step else after
+    progress, submit = _orders(row, after, glance)
+    bound = _binding(row, after, progress, glance.at)
+    plain = dict(row.state) if after == state else after.to_json()
+    next_row = _row(row, after, plain, progress, reading, glance.at)
+    entry = _entry(next_row, step)
+    changed = next_row != row or entry is not None
+    return Advance(next_row, after, changed, entry, outcomes, bound, submit)
+
+
+def tick_number(row: Release, at: float) -> int:
+    """Ticks are counted from the release's creation: a tick that nobody was there for is missing
+    from the ledger, and the next one covers its time.
+    """
+    return max(math.floor((at - row.created_at) / row.tick_seconds), 0)
+
+
+def asked_ids(row: Release) -> tuple[str, ...]:
+    """The ids of the orders that the row waits for."""
+    asked = row.progress.get("asked", {})
+    return tuple(orders.order_id(key, one["attempt"]) for key, one in asked.items())
+
+
+def _confirm(state: states.State, glance: Glance) -> states.State:
+    if glance.place is None:
+        return state
+    return releases.confirm(state, releases.facts(glance.place, state, glance.at))
+
+
+def _obey(
+    state: states.State, commands: Sequence[Command], at: float
+) -> tuple[states.State, tuple[tuple[str, str], ...]]:
+    outcomes = []
+    for one in commands:
+        try:
+            step = releases.command(state, one.verb, who=one.who, reason=one.reason, now=at)
+        except TelfordError as error:
+            outcomes.append((one.id, f"refused: {error.message}"))
+        else:
+            state = step.state
+            outcomes.append((one.id, "done"))
+    return state, tuple(outcomes)
+
+
+def _tick(
+    row: Release, state: states.State, glance: Glance
+) -> tuple[states.Step | None, Reading | None]:
+    """The step of a tick that is due, and the counters to remember (None: the old ones)."""
+    reading = glance.reading
+    number = tick_number(row, glance.at if reading is None else reading.at)
+    if number <= state.tick or state.final:
+        return None, None
+    if reading is None:
+        return releases.next_step(state, None, glance.at), None
+    before = counting.from_json(row.name, row.reading)
+    merged = counting.merged(before, reading, glance.place)
+    observation = _observe(state, before, reading, number)
+    return releases.next_step(state, observation, glance.at), merged
+
+
+def _observe(
+    state: states.State, before: Reading | None, reading: Reading, number: int
+) -> Observation:
+    seen = counting.difference(before, reading, number, state.service, state.policy.indicators)
+    arms = {state.stable, state.canary}
+    return dataclasses.replace(
+        seen,
+        tallies=tuple(one for one in seen.tallies if one.series.version in arms),
+        missing=tuple(one for one in seen.missing if one.version in arms),
+    )
+
+
+def _orders(
+    row: Release, state: states.State, glance: Glance
+) -> tuple[dict[str, Any], tuple[tuple[str, orders.Order], ...]]:
+    """What is asked for from now on, as JSON for the row, and what to submit."""
+    if glance.place is None:
+        return dict(row.progress), ()
+    owed = orders.owed(state, row.workloads, glance.place)
+    before = {
+        key: orders.Asked(one["attempt"], one["at"], one["problem"])
+        for key, one in row.progress.get("asked", {}).items()
+    }
+    asked, submit = orders.ask(
+        owed.orders, before, glance.statuses, glance.at, glance.retry_seconds
+    )
+    progress: dict[str, Any] = {
+        "asked": {key: dataclasses.asdict(one) for key, one in asked.items()},
+        "waits": owed.waits,
+    }
+    if "bound" in row.progress:
+        progress["bound"] = row.progress["bound"]
+    return progress, submit
+
+
+def _binding(
+    row: Release, state: states.State, progress: dict[str, Any], at: float
+) -> Bound | None:
+    """The new version is the stable one as soon as all traffic is confirmed to be on it."""
+    promoted = state.phase is states.Phase.PROMOTED
+    promoted |= state.phase is states.Phase.PROMOTING and state.confirmed
+    if not promoted or "bound" in progress:
+        return None
+    progress["bound"] = state.generation
+    replicas = row.workloads["stable"]["replicas"]
+    workload = {**row.workloads["canary"], "replicas": replicas, "generation": state.generation}
+    return Bound(
+        place=row.place,
+        service=row.service,
+        name=row.name,
+        version=row.to_version,
+        digest=row.digest,
+        generation=state.generation,
+        issued=state.generation,
+        workload=workload,
+        release=row.id,
+        since=at,
+    )
+
+
+def _row(
+    row: Release,
+    state: states.State,
+    plain: dict[str, Any],
+    progress: dict[str, Any],
+    reading: Reading | None,
+    at: float,
+) -> Release:
+    finished = row.finished_at
+    if state.final and finished is None:
+        finished = at
+    return dataclasses.replace(
+        row,
+        phase=state.phase.value,
+        state=plain,
+        generation=state.generation,
+        tick=state.tick,
+        progress=progress,
+        reading=row.reading if reading is None else counting.to_json(reading),
+        active=not state.final,
+        finished_at=finished,
+    )
+
+
+def _entry(row: Release, step: states.Step | None) -> Entry | None:
+    if step is None or step.entry is None:
+        return None
+    entry = step.entry
+    return Entry(row.id, entry.tick, entry.at, 0, entry.phase.value, entry.to_json())

@@ -1,0 +1,88 @@
+"""One order, carried out: ask the place, then see that it is so.
+
+Both parts are idempotent and bounded in time; the place refuses a generation that was overtaken.
+Called by `durable` (and by the fake engine of tests) with an order's plain JSON.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from telford import ports
+from telford.basics import clock as clocks
+from telford.basics.errors import TemporaryError
+from telford.flows import boundaries as edges
+from telford.flows import orders
+
+# A route is confirmed by the data plane within milliseconds; a removal drains first.
+CONFIRM_LIMIT_SECONDS = 20.0
+CONFIRM_PAUSE_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """The three ports of one place."""
+
+    cluster: ports.Cluster
+    router: ports.Router
+    metrics: ports.Metrics
+
+
+class Carrier:
+    """Carries orders out against one place."""
+
+    def __init__(self, outside: Outside, clock: clocks.Clock, boundaries: edges.Boundaries) -> None:
+        self._outside = outside
+        self._clock = clock
+        self._boundaries = boundaries
+
+    def ask(self, kind: str, arguments: Mapping[str, Any]) -> None:
+        """Ask the place. Raises what the place raises."""
+        self._boundaries.reach(edges.ORDER_BEGIN, "before")
+        name, call = {
+            "apply": (edges.CLUSTER_APPLY, self._apply),
+            "route": (edges.ROUTER_ROUTE, self._route),
+            "remove": (edges.CLUSTER_REMOVE, self._remove),
+            "replace": (edges.CLUSTER_REPLACE, self._replace),
+        }[kind]
+        self._boundaries.reach(edges.ORDER_BEGIN, "after")
+        with edges.around(self._boundaries, name):
+            call(arguments)
+
+    def confirm(self, kind: str, arguments: Mapping[str, Any]) -> None:
+        """Wait, bounded, until the place itself shows it. Raises `TemporaryError` at the limit."""
+        with edges.around(self._boundaries, edges.ORDER_CONFIRM):
+            limit = self._clock.monotonic() + CONFIRM_LIMIT_SECONDS
+            while not self._shown(kind, arguments):
+                if self._clock.monotonic() >= limit:
+                    raise TemporaryError(f"the place does not show the {kind} that it accepted")
+                self._clock.sleep(CONFIRM_PAUSE_SECONDS)
+
+    def _apply(self, arguments: Mapping[str, Any]) -> None:
+        self._outside.cluster.apply(orders.workload(arguments["workload"]))
+
+    def _route(self, arguments: Mapping[str, Any]) -> None:
+        self._outside.router.route(orders.split(arguments))
+
+    def _remove(self, arguments: Mapping[str, Any]) -> None:
+        service, version = arguments["service"], arguments["version"]
+        self._outside.cluster.remove(service, version, arguments["generation"])
+
+    def _replace(self, arguments: Mapping[str, Any]) -> None:
+        keys = ("service", "version", "replica", "incarnation", "generation")
+        self._outside.cluster.replace(*(arguments[key] for key in keys))
+
+    def _shown(self, kind: str, arguments: Mapping[str, Any]) -> bool:
+        place = self._outside.cluster.state()
+        service, generation = arguments["service"], arguments["generation"]
+        if kind == "route":
+            return any(
+                one.service == service and one.generation >= generation for one in place.splits
+            )
+        if kind == "remove":
+            version = arguments["version"]
+            return not any(
+                one.service == service and one.version == version and one.phase != "stopped"
+                for one in place.replicas
+            )
+        return True

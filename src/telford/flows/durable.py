@@ -1,0 +1,115 @@
+"""Orders that survive a kill: each is a durable workflow on DBOS, the only use of that library.
+
+A workflow has two steps, ask and confirm; a finished step is not run again after a restart, an
+unfinished one is, and both are idempotent. The library is a process-wide singleton, so a process
+has one `DurableOrders` at a time; workflows run on a few threads however many are waiting. What it
+keeps is JSON (its default is pickle). It does not take over the work of another dead process:
+leases and generations (`telford.store`, `telford.ports`) do that.
+"""
+
+import logging
+import sqlite3
+from collections.abc import Collection, Mapping
+from contextlib import closing
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID, WorkflowStatus
+
+from telford.basics.errors import TelfordError
+from telford.flows.carrying import Carrier
+from telford.flows.orders import Order, Status
+
+# Recovery finds its own work by name and version; they change when the steps do.
+APPLICATION = "telford"
+STEPS_VERSION = "orders-1"
+EXECUTOR = "controller"
+# Orders wait for a data plane, not for a processor; eight changes of weight a few milliseconds
+# each keep a thousand releases moving.
+MAX_THREADS = 8
+# Nothing here waits for notifications; the listener's polling is cost without use.
+NOTIFICATION_POLLING_SECONDS = 5.0
+_PENDING = frozenset({"PENDING", "ENQUEUED", "DELAYED"})
+
+
+class Orders(Protocol):
+    """Where orders are handed in. `DurableOrders`, and a fake in `telford.testing`."""
+
+    def submit(self, key: str, order: Order) -> None:
+        """Begin to carry out under this id; the same id again does nothing."""
+        ...
+
+    def statuses(self, keys: Collection[str]) -> Mapping[str, Status]:
+        """How they stand; an id that was never submitted is not in the answer."""
+        ...
+
+
+class DurableOrders:
+    """See the module. `url` is the library's own database."""
+
+    def __init__(self, url: str, carrier: Carrier) -> None:
+        self._carrier = carrier
+        _preset_wal(url)
+        # Its logger speaks of every cancelled workflow; what matters comes back in a status.
+        logging.getLogger("dbos").setLevel(logging.CRITICAL)
+        DBOS(config=_config(url))
+        self._ask = DBOS.step(name="ask")(carrier.ask)
+        self._confirm = DBOS.step(name="confirm")(carrier.confirm)
+        self._workflow = DBOS.workflow(name="telford.order")(self._carry_out)
+        DBOS.launch()
+
+    def submit(self, key: str, order: Order) -> None:
+        """See `Orders.submit`."""
+        with SetWorkflowID(key):
+            DBOS.start_workflow(self._workflow, order.kind, dict(order.arguments))
+
+    def statuses(self, keys: Collection[str]) -> Mapping[str, Status]:
+        """See `Orders.statuses`."""
+        if not keys:
+            return {}
+        found = DBOS.list_workflows(workflow_ids=sorted(keys), load_input=False)
+        return {one.workflow_id: _status(one) for one in found}
+
+    def close(self) -> None:
+        """Stop the library's threads; what is unfinished goes on at the next start."""
+        DBOS.destroy(destroy_registry=True)
+
+    def _carry_out(self, kind: str, arguments: dict[str, Any]) -> dict[str, str]:
+        """The workflow. A place that says no is an answer, not a crash."""
+        try:
+            self._ask(kind, arguments)
+            self._confirm(kind, arguments)
+        except TelfordError as error:
+            return {"phase": "failed", "problem": error.message}
+        return {"phase": "done", "problem": ""}
+
+
+def _config(url: str) -> DBOSConfig:
+    return DBOSConfig(
+        name=APPLICATION,
+        system_database_url=url,
+        application_version=STEPS_VERSION,
+        executor_id=EXECUTOR,
+        serializer=DBOSPortableJSONSerializer(),
+        max_executor_threads=MAX_THREADS,
+        notification_listener_polling_interval_sec=NOTIFICATION_POLLING_SECONDS,
+        enable_otlp=False,
+        log_level="CRITICAL",
+    )
+
+
+def _preset_wal(url: str) -> None:
+    """The library does not choose a journal; in WAL a step costs a third."""
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() == "sqlite" and parsed.database:
+        with closing(sqlite3.connect(parsed.database)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+
+
+def _status(workflow: WorkflowStatus) -> Status:
+    if workflow.status in _PENDING:
+        return Status("pending")
+    output = workflow.output
+    if workflow.status == "SUCCESS" and isinstance(output, dict):
+        return Status(output.get("phase", "failed"), output.get("problem", ""))
+    return Status("failed", f"the order ended as {workflow.status.lower()}")

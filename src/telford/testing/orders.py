@@ -1,0 +1,56 @@
+"""An engine for orders that keeps them as the durable one does, but works when told to.
+
+`disk` outlives the engine: hand it to the next one after a pretended kill. A finished step is not
+run again, an unfinished one is.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from telford.basics.errors import TelfordError
+from telford.flows.carrying import Carrier
+from telford.flows.orders import Order, Status
+
+
+@dataclass(slots=True)
+class Kept:
+    """One order on the pretended disk; `steps` of two are done."""
+
+    order: Order
+    steps: int = 0
+    status: Status = field(default_factory=lambda: Status("pending"))
+
+
+class FakeOrders:
+    """Implements `telford.flows.durable.Orders`."""
+
+    def __init__(self, carrier: Carrier, disk: dict[str, Kept]) -> None:
+        self._carrier = carrier
+        self._disk = disk
+
+    def submit(self, key: str, order: Order) -> None:
+        """See `Orders.submit`."""
+        self._disk.setdefault(key, Kept(order))
+
+    def statuses(self, keys: Collection[str]) -> Mapping[str, Status]:
+        """See `Orders.statuses`."""
+        return {key: self._disk[key].status for key in keys if key in self._disk}
+
+    def work(self) -> None:
+        """Carry out everything that is pending, in the order it was handed in."""
+        for kept in self._disk.values():
+            if kept.status.phase == "pending":
+                self._carry_out(kept)
+
+    def _carry_out(self, kept: Kept) -> None:
+        kind, arguments = kept.order.kind, kept.order.arguments
+        try:
+            if kept.steps == 0:
+                self._carrier.ask(kind, arguments)
+                kept.steps = 1
+            self._carrier.confirm(kind, arguments)
+            kept.steps = 2
+        except TelfordError as error:
+            kept.status = Status("failed", error.message)
+        else:
+            kept.status = Status("done")

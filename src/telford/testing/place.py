@@ -1,0 +1,246 @@
+"""A place in memory: versions with replicas, splits behind generations, traffic by the second.
+
+It implements `ports.Cluster`, `ports.Router` and `ports.Metrics` with the manners of the real ones:
+stale generations are refused, a version with traffic is not removed, series appear when they are
+first used. `flow` lets time pass: requests arrive and are divided by the split that is served.
+"""
+
+import dataclasses
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from telford.basics import clock as clocks
+from telford.basics.errors import RefusedError, TemporaryError
+from telford.deliver.policy import FULL_WEIGHT
+from telford.estate.observation import Counters, Reading, Series
+from telford.estate.workload import Ingress, PlaceState, ReplicaState, Split, Workload
+
+SLOW_MS = 300.0
+_BOUNDS = (SLOW_MS, float("inf"))
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """How a version behaves: shares of bad and of slow requests; the seconds it takes to get ready
+    (None: never).
+    """
+
+    bad: float = 0.0
+    slow: float = 0.0
+    ready_seconds: float | None = 0.0
+
+
+@dataclass(slots=True)
+class _Replica:
+    service: str
+    version: str
+    name: str
+    pid: int
+    ready_at: float | None
+
+
+@dataclass(slots=True)
+class _Counts:
+    requests: int = 0
+    errors: int = 0
+    fast: int = 0
+
+
+@dataclass(slots=True)
+class FakePlace:
+    """See the module. `calls` lists what was done, for tests to read; `lost` counts requests that
+    met no ready replica. `down` and `blind` make the cluster and the counters unreachable.
+    """
+
+    clock: clocks.Clock
+    behaviours: Mapping[tuple[str, str], Behaviour] = field(default_factory=dict)
+    rates: Mapping[str, float] = field(default_factory=dict)
+    seed: int = 1
+    down: bool = False
+    blind: bool = False
+    refuses: str = ""
+    lost: int = 0
+    served: int = 0
+    calls: list[tuple[str, str, str]] = field(default_factory=list)
+    workloads: dict[tuple[str, str], Workload] = field(default_factory=dict)
+    splits: dict[str, Split] = field(default_factory=dict)
+    replicas: list[_Replica] = field(default_factory=list)
+    _fences: dict[tuple[str, str], int] = field(default_factory=dict)
+    _counts: dict[Series, _Counts] = field(default_factory=dict)
+    _random: random.Random = field(default_factory=random.Random)
+    _pid: int = 100
+    _debt: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._random.seed(self.seed)
+
+    # --- ports.Cluster ------------------------------------------------------------------------
+
+    def apply(self, workload: Workload) -> None:
+        """See `ports.Cluster.apply`."""
+        self._reachable("apply")
+        key = (workload.service, workload.version)
+        if self.workloads.get(key) == workload:
+            return
+        self._fence("workload", workload.service, workload.generation)
+        self.calls.append(("apply", workload.service, f"{workload.version}x{workload.replicas}"))
+        self.workloads[key] = workload
+        self._scale(workload)
+
+    def remove(self, service: str, version: str, generation: int) -> None:
+        """See `ports.Cluster.remove`."""
+        self._reachable("remove")
+        if (service, version) not in self.workloads:
+            return
+        self._fence("workload", service, generation)
+        split = self.splits.get(service)
+        if split is not None and split.weights.get(version, 0):
+            raise RefusedError(f"version {version} of {service} carries traffic")
+        self.calls.append(("remove", service, version))
+        del self.workloads[service, version]
+        self.replicas = [
+            one for one in self.replicas if (one.service, one.version) != (service, version)
+        ]
+
+    def replace(
+        self, service: str, version: str, replica: str, incarnation: str, generation: int
+    ) -> None:
+        """See `ports.Cluster.replace`."""
+        self._reachable("replace")
+        self._fence("workload", service, generation)
+        for one in self.replicas:
+            mine = (one.service, one.version, one.name) == (service, version, replica)
+            if mine and str(one.pid) == incarnation:
+                self.calls.append(("replace", service, replica))
+                one.pid, one.ready_at = self._next_pid(), self._ready_at(service, version)
+
+    def state(self) -> PlaceState:
+        """See `ports.Cluster.state`."""
+        self._reachable("state")
+        return PlaceState(
+            replicas=tuple(self._replica_state(one) for one in self.replicas),
+            workloads=tuple(self.workloads.values()),
+            splits=tuple(self.splits.values()),
+            ingress_url="http://127.0.0.1:0",
+        )
+
+    # --- ports.Router -------------------------------------------------------------------------
+
+    def route(self, split: Split) -> None:
+        """See `ports.Router.route`."""
+        self._reachable("route")
+        if self.splits.get(split.service) == split:
+            return
+        self._fence("split", split.service, split.generation)
+        if sum(split.weights.values()) != FULL_WEIGHT:
+            raise RefusedError(f"the weights of {split.service} do not sum to {FULL_WEIGHT}")
+        for version in split.weights:
+            if (split.service, version) not in self.workloads:
+                raise RefusedError(f"{split.service} has no version {version}")
+        weights = "/".join(f"{name}={weight}" for name, weight in split.weights.items())
+        self.calls.append(("route", split.service, weights))
+        self.splits[split.service] = split
+
+    def expose(self, ingress: Sequence[Ingress]) -> None:
+        """See `ports.Router.expose`."""
+        self._reachable("expose")
+
+    # --- ports.Metrics ------------------------------------------------------------------------
+
+    def read(self) -> Reading:
+        """See `ports.Metrics.read`."""
+        if self.blind:
+            raise TemporaryError("the counters cannot be read")
+        return Reading(
+            self.clock.now(),
+            {
+                series: Counters(
+                    count.requests,
+                    count.errors,
+                    dict(zip(_BOUNDS, (count.fast, count.requests), strict=True)),
+                )
+                for series, count in self._counts.items()
+            },
+        )
+
+    # --- the world ----------------------------------------------------------------------------
+
+    def flow(self, seconds: float) -> None:
+        """Traffic of that long, served by the splits as they are; the clock is not moved."""
+        for service, split in self.splits.items():
+            due = self.rates.get(service, 0.0) * seconds + self._debt.get(service, 0.0)
+            self._debt[service] = due - int(due)
+            versions = list(split.weights)
+            chosen = self._random.choices(versions, list(split.weights.values()), k=int(due))
+            for version in chosen:
+                self._request(service, version)
+
+    def reset_counters(self) -> None:
+        """What a data plane does that was started anew."""
+        self._counts.clear()
+
+    def _request(self, service: str, version: str) -> None:
+        ready = [
+            one
+            for one in self.replicas
+            if (one.service, one.version) == (service, version) and self._is_ready(one)
+        ]
+        if not ready:
+            self.lost += 1
+            return
+        self.served += 1
+        behaviour = self.behaviours.get((service, version), Behaviour())
+        series = Series(service, version, self._random.choice(ready).name)
+        count = self._counts.setdefault(series, _Counts())
+        count.requests += 1
+        count.errors += self._random.random() < behaviour.bad
+        count.fast += self._random.random() >= behaviour.slow
+
+    def _scale(self, workload: Workload) -> None:
+        mine = [
+            one
+            for one in self.replicas
+            if (one.service, one.version) == (workload.service, workload.version)
+        ]
+        for one in mine[workload.replicas :]:
+            self.replicas.remove(one)
+        for number in range(len(mine), workload.replicas):
+            ready_at = self._ready_at(workload.service, workload.version)
+            name = f"{workload.version}-{number}"
+            self.replicas.append(
+                _Replica(workload.service, workload.version, name, self._next_pid(), ready_at)
+            )
+
+    def _ready_at(self, service: str, version: str) -> float | None:
+        wait = self.behaviours.get((service, version), Behaviour()).ready_seconds
+        return None if wait is None else self.clock.now() + wait
+
+    def _is_ready(self, replica: _Replica) -> bool:
+        return replica.ready_at is not None and replica.ready_at <= self.clock.now()
+
+    def _replica_state(self, one: _Replica) -> ReplicaState:
+        phase = "ready" if self._is_ready(one) else "starting"
+        return ReplicaState(one.service, one.version, one.name, phase, 1, one.pid, 0)
+
+    def _next_pid(self) -> int:
+        self._pid += 1
+        return self._pid
+
+    def _fence(self, what: str, service: str, generation: int) -> None:
+        highest = self._fences.get((what, service), 0)
+        if generation < highest:
+            raise RefusedError(f"stale {what} of {service}: {generation} after {highest}")
+        self._fences[what, service] = generation
+
+    def _reachable(self, call: str) -> None:
+        if self.down:
+            raise TemporaryError("the place cannot be reached")
+        if call == self.refuses:
+            raise TemporaryError(f"the place cannot {call} now")
+
+
+def a_workload(service: str, version: str, *, generation: int = 1, replicas: int = 2) -> Workload:
+    """A workload that a fake place runs."""
+    command = ("serve", service, version)
+    return dataclasses.replace(Workload(service, version, generation, command), replicas=replicas)
