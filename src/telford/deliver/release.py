@@ -30,6 +30,7 @@ from telford.deliver.state import (
     Step,
     StopCanary,
     StopStable,
+    Verdict,
 )
 from telford.deliver.weighing import Counts
 from telford.estate.observation import Observation, Series
@@ -82,7 +83,7 @@ def next_step(state: State, observation: Observation | None, now: float) -> Step
     is in epoch seconds. Raises `RefusedError` for a tick that was already decided.
     """
     if state.final:
-        return Step(state, (), verdicts.verdict(state, _nothing(state)), None)
+        return Step(state, (), _verdict(state, _nothing(state)), None)
     tick = observation.tick if observation else state.tick + 1
     if tick <= state.tick:
         raise RefusedError(f"tick {tick} of {state.release} was already decided")
@@ -91,10 +92,11 @@ def next_step(state: State, observation: Observation | None, now: float) -> Step
     weighed = _see(state, observation, tick, counts)
     if not why:
         weighed = _weigh(weighed, counts)
+    values = judging.all_values(weighed)
     judgement = judge(weighed, now, why)
     after = _apply(weighed, judgement, now)
-    entry = verdicts.entry(weighed, observation, now, why, judgement)
-    return Step(after, owed(after), verdicts.verdict(weighed, judgement), entry)
+    entry = verdicts.entry(weighed, observation, now, why, judgement, values)
+    return Step(after, owed(after), verdicts.verdict(weighed, judgement, values), entry)
 
 
 def judge(state: State, now: float, why: str) -> Judgement:
@@ -123,7 +125,7 @@ def command(state: State, verb: str, *, who: str, reason: str, now: float) -> St
     said = f"{verb} by {who}" + (f": {reason}" if reason else "")
     after = replace(_COMMANDS[verb](state, now, said), who=who)
     judgement = Judgement(_SAYS[verb], said, certificate="by hand" if verb == "promote" else "")
-    return Step(after, owed(after), verdicts.verdict(state, judgement), None)
+    return Step(after, owed(after), _verdict(state, judgement), None)
 
 
 def owed(state: State) -> tuple[Effect, ...]:
@@ -159,6 +161,10 @@ def facts(place: PlaceState, state: State, at: float) -> Facts:
 
 
 # --- one tick ---------------------------------------------------------------------------------
+
+
+def _verdict(state: State, judgement: Judgement) -> Verdict:
+    return verdicts.verdict(state, judgement, judging.all_values(state))
 
 
 def _counts(state: State, observation: Observation | None) -> tuple[Counts, ...]:

@@ -1,6 +1,6 @@
 """What a tick says to people, and its line in the ledger. Called by `release` alone."""
 
-from telford.deliver import bounds, judging
+from telford.deliver import bounds
 from telford.deliver.judging import Judgement
 from telford.deliver.state import (
     Entry,
@@ -10,12 +10,12 @@ from telford.deliver.state import (
     State,
     Verdict,
 )
-from telford.deliver.weighing import Evidence
+from telford.deliver.weighing import EValue, Evidence
 from telford.estate.observation import Observation
 
 
-def verdict(state: State, judgement: Judgement) -> Verdict:
-    """The view of a state and what was decided on it."""
+def verdict(state: State, judgement: Judgement, values: tuple[EValue, ...]) -> Verdict:
+    """The view of a state, its evidence `values` and what was decided on it."""
     level = state.policy.display_level / 2
     rates: list[RateView] = []
     ratios: list[RatioView] = []
@@ -29,14 +29,19 @@ def verdict(state: State, judgement: Judgement) -> Verdict:
         decision=judgement.decision,
         reason=judgement.reason,
         certificate=judgement.certificate,
-        evidence=judging.all_values(state),
+        evidence=values,
         rates=tuple(rates),
         ratios=tuple(ratios),
     )
 
 
 def entry(
-    state: State, observation: Observation | None, now: float, why: str, judgement: Judgement
+    state: State,
+    observation: Observation | None,
+    now: float,
+    why: str,
+    judgement: Judgement,
+    values: tuple[EValue, ...],
 ) -> Entry:
     """The ledger line of the tick that `state` has weighed, before the judgement was applied."""
     return Entry(
@@ -61,7 +66,7 @@ def entry(
         missing=_missing(state, observation),
         rollback_epoch=state.rollback_epoch,
         split_epoch=state.split_epoch,
-        evidence=judging.all_values(state),
+        evidence=values,
         decision=judgement.decision,
         reason=judgement.reason,
         certificate=judgement.certificate,

@@ -1,0 +1,91 @@
+"""The comparison is fair: each peer's rule does what its source says, and the benchmark runs."""
+
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import peer_rules
+from scipy.stats import mannwhitneyu
+
+TOOLS = pathlib.Path(__file__).resolve().parents[2] / "tools"
+
+
+def counts(k1, *, n1=100, n0=900, k0=0):
+    shape = (1, len(k1))
+    return peer_rules.Counts(
+        np.full(shape, float(n1)),
+        np.array([k1], dtype=float),
+        np.full(shape, float(n0)),
+        np.full(shape, float(k0)),
+    )
+
+
+def test_flagger_adds_up_failed_checks_and_rolls_back_a_minute_later():
+    bad_every_other = counts([2, 0] * 15)
+    assert peer_rules.flagger(bad_every_other) == [20]
+    assert peer_rules.flagger(bad_every_other, threshold=1) == [2]
+    assert peer_rules.flagger(counts([1] * 30)) == [0]
+    assert peer_rules.flagger(counts([0] * 30, n1=0)) == [11]
+
+
+def test_argo_aborts_after_more_failures_than_the_limit():
+    assert peer_rules.argo_rollouts(counts([6] * 30)) == [20]
+    assert peer_rules.argo_rollouts(counts([5] * 30)) == [0]
+    assert peer_rules.argo_rollouts(counts([0] * 30, n1=0)) == [20]
+
+
+def test_kayenta_judges_at_the_end_unless_asked():
+    random = np.random.default_rng(1)
+    worse = counts(list(random.integers(8, 12, 60)), k0=9)
+    assert peer_rules.kayenta(worse) == [60]
+    assert peer_rules.kayenta(worse, every=10) == [10]
+    equal = counts([1] * 60, k0=9)
+    assert peer_rules.kayenta(equal) == [0]
+
+
+def test_kayentas_test_is_the_mann_whitney_of_scipy():
+    """At a tolerance of 0 "High" means a two-sided p below 2% and a positive shift."""
+    random = np.random.default_rng(2)
+    for effect in (1.0, 1.3, 1.6, 2.0):
+        k1, k0 = random.poisson(3 * effect, 60), random.poisson(27, 60)
+        both = peer_rules.Counts(
+            np.full((1, 60), 100.0),
+            k1[None, :].astype(float),
+            np.full((1, 60), 900.0),
+            k0[None, :].astype(float),
+        )
+        p = mannwhitneyu(k1 / 100, k0 / 900, method="asymptotic").pvalue
+        shift = np.median(k1[:, None] / 100 - k0[None, :] / 900)
+        assert (peer_rules.kayenta(both, tolerance=0.0) == [60]) == (p < 0.02 and shift > 0)
+
+
+def test_the_z_test_fires_on_the_first_large_difference():
+    assert peer_rules.z_test(counts([0, 0, 9, 0], k0=1)) == [3]
+    assert peer_rules.z_test(counts([0] * 30)) == [0]
+
+
+def test_the_benchmark_runs_and_writes_every_section(tmp_path):
+    """Twenty releases a cell say nothing about probabilities, so its verdict is not looked at."""
+    report = tmp_path / "report.md"
+    command = [sys.executable, str(TOOLS / "bench_verdicts.py"), "--releases", "20"]
+    done = subprocess.run(
+        [*command, "--processes", "1", "--out", str(report)],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode in {0, 1}, done.stderr
+    assert "Traceback" not in done.stderr
+    headings = [line for line in report.read_text().splitlines() if line.startswith("## ")]
+    assert headings == [
+        "## False rollbacks, independent errors",
+        "## False rollbacks, clustered errors",
+        "## False rollbacks, replicas that differ",
+        "## False promotions",
+        "## What a rollback costs over the limit",
+        "## How long a good version waits",
+        "## Beside other tools' rules",
+        "## Read this before quoting a number",
+    ]
