@@ -49,11 +49,15 @@ class RotatingLog:
         """Append what a process said."""
         self._remember(data.decode(errors="replace"))
         with contextlib.suppress(OSError):
-            if self._size and self._size + len(data) > self._most_bytes:
-                self._rotate()
-            with self._path.open("ab") as file:
-                file.write(data)
-            self._size += len(data)
+            for start in range(0, len(data), self._most_bytes):
+                self._append(data[start : start + self._most_bytes])
+
+    def _append(self, data: bytes) -> None:
+        if self._size and self._size + len(data) > self._most_bytes:
+            self._rotate()
+        with self._path.open("ab") as file:
+            file.write(data)
+        self._size += len(data)
 
     def _remember(self, text: str) -> None:
         *lines, self._partial = (self._partial + text).split("\n")

@@ -30,7 +30,7 @@ _STOP_SECONDS = 3.0
 _WORDS_SECONDS = 1.0
 _WORDS = re.compile(r"config update rejected: (.*)")
 
-Predicate = Callable[[], Awaitable[bool]]
+_Predicate = Callable[[], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,7 @@ class DataPlane:
         self._keeper: asyncio.Task[None] | None = None
         self._written: dict[str, list[envoy_config.Plain]] = {}
         self._versions: dict[str, str] = {}
+        self._confirmed: dict[str, tuple[str, list[envoy_config.Plain]]] = {}
         self._number = 0
         self._served = Served()
         self._rejections: dict[str, int] = {}
@@ -74,6 +75,7 @@ class DataPlane:
 
     async def start(self, served: Served) -> None:
         """Write the first configuration, start Envoy, wait until it serves."""
+        self._clear_files()
         self._write_clusters(served.clusters)
         self._write_routes(served)
         self._write_listeners(served)
@@ -205,12 +207,21 @@ class DataPlane:
 
     # ---- files
 
+    def _clear_files(self) -> None:
+        """Delete what a killed supervisor left; nobody reads it now."""
+        with layout.disk_errors(f"cannot clear {self._paths.xds}"):
+            for file in [*self._paths.xds.glob("*.json"), *self._paths.xds.glob("*/*.json")]:
+                file.unlink()
+
     def _write(self, name: str, resources: list[envoy_config.Plain]) -> bool:
         """Write one file if it changes; True where it did."""
         if self._written.get(name) == resources:
             return False
-        self._number += 1
-        version = str(self._number)
+        version, confirmed = self._confirmed.get(name, ("", None))
+        if confirmed != resources:
+            self._number += 1
+            version = str(self._number)
+        # Else a return to what Envoy has, after a rejection: it would not show a new version of it.
         text = json.dumps(envoy_config.discovery(version, resources))
         layout.write_whole(self._paths.run / name, text)
         self._written[name], self._versions[name] = resources, version
@@ -310,17 +321,26 @@ class DataPlane:
             await asyncio.sleep(_POLL_SECONDS)
         return "it gave no reason"
 
-    async def _until(self, taken: Predicate, what: str) -> None:
+    async def _until(self, taken: _Predicate, file: str) -> None:
         try:
             async with asyncio.timeout(self._settings.confirm_seconds):
-                while not await taken():
+                while not await _or_not_yet(taken()):
                     await asyncio.sleep(_POLL_SECONDS)
         except TimeoutError as error:
             raise TemporaryError(
-                f"Envoy did not confirm {what} within {self._settings.confirm_seconds:g} s",
+                f"Envoy did not confirm {file} within {self._settings.confirm_seconds:g} s",
                 fix="ask again; see logs/envoy.log of the place",
             ) from error
+        self._confirmed[file] = (self._versions[file], self._written[file])
 
     async def _dump(self, names: str) -> str:
         target = f"/config_dump?resource=dynamic_route_configs&name_regex={names}"
         return await self._admin.get(target)
+
+
+async def _or_not_yet(answer: Awaitable[bool]) -> bool:
+    """An Envoy that does not answer may be starting again: that is a no for now."""
+    try:
+        return await answer
+    except TemporaryError:
+        return False

@@ -91,12 +91,12 @@ def disk_errors(what: str) -> Iterator[None]:
 def write_whole(path: pathlib.Path, text: str, *, durable: bool = False) -> None:
     """Replace a file so that a reader sees the old or the new text, never a part.
 
-    `durable` also survives a power cut (file and folder are synced). Raises `PermanentError`.
+    Only its owner may read it: environments hold secrets. `durable` also survives a power cut (file and folder are synced). Raises `PermanentError`.
     """
     temporary = path.with_name(f".{path.name}.new")
     with disk_errors(f"cannot write {path}"):
         try:
-            with temporary.open("w", encoding="utf-8") as file:
+            with open(temporary, "w", encoding="utf-8", opener=_private) as file:
                 file.write(text)
                 if durable:
                     file.flush()
@@ -108,6 +108,10 @@ def write_whole(path: pathlib.Path, text: str, *, durable: bool = False) -> None
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
             raise
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _sync_folder(folder: pathlib.Path) -> None:

@@ -174,7 +174,7 @@ class Operations:
             split_generations=self._desired.split_generations,
         )
         desired.save(self._paths, self._desired)
-        await self._dataplane.serve(self._served())
+        await _attempt(self._dataplane.serve(self._served()))
 
     def _served(self) -> dataplane.Served:
         """What Envoy shall serve; versions that still drain keep their cluster."""

@@ -40,6 +40,7 @@ class LocalPlace:
     def __init__(self, root: pathlib.Path, clock: Clock, *, started_here: bool) -> None:
         self._paths = layout.Layout(root.absolute())
         self._clock = clock
+        self.root = self._paths.root
         self.started_here = started_here
         hello = self._call("hello")
         self.pid = int(hello["pid"])
@@ -61,13 +62,18 @@ class LocalPlace:
         `PermanentError` where none can be started (with Envoy's or the disk's reason).
         """
         clock = clock or SystemClock()
-        with contextlib.suppress(TemporaryError):
-            return cls._adopt(root, chosen, clock)
-        try:
-            _spawn(root, chosen or settings.Settings())
-        except RefusedError:  # another process started it a moment ago
-            return cls._adopt(root, chosen, clock)
-        return cls(root, clock, started_here=True)
+        deadline = clock.monotonic() + START_SECONDS
+        while True:
+            with contextlib.suppress(TemporaryError):
+                return cls._adopt(root, chosen, clock)
+            try:
+                _spawn(root, chosen or settings.Settings())
+            except RefusedError:  # another one holds the place: it starts, or ends, at this moment
+                if clock.monotonic() > deadline:
+                    raise
+                clock.sleep(_POLL_SECONDS)
+                continue
+            return cls(root, clock, started_here=True)
 
     @classmethod
     def connect(cls, root: pathlib.Path, clock: Clock | None = None) -> Self:
@@ -257,7 +263,7 @@ class LocalPlace:
 
 def _spawn(root: pathlib.Path, chosen: settings.Settings) -> None:
     """Start a detached supervisor; returns when it answers, raises what kept it from it."""
-    command = [sys.executable, "-m", "telford.backends.local.supervisor", "--detach"]
+    command = [sys.executable, "-P", "-m", "telford.backends.local.supervisor", "--detach"]
     command += ["--root", str(root.absolute()), "--settings", chosen.as_json()]
     try:
         done = subprocess.run(

@@ -157,6 +157,8 @@ class Replica:
         data = self._host.paths.data(workload.service)
         data.mkdir(parents=True, exist_ok=True)
         folder = pathlib.Path(workload.cwd) if workload.cwd else data
+        if not folder.is_absolute():
+            raise UsageError(f"its working folder {folder} must be given from the root")
         if not folder.is_dir():
             raise UsageError(f"its working folder {folder} is not there")
         self.port = self._host.ports.take() if workload.listens else 0

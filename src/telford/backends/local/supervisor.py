@@ -31,7 +31,25 @@ OPERATION_SECONDS = 30.0
 # A controller, a command or two, a portal; more is a leak.
 MAX_CONNECTIONS = 64
 
+# A connection that asks nothing for so long is dropped.
+IDLE_SECONDS = 60.0
+
 _MAX_LOG_BYTES = 2_000_000
+
+
+class Ready:
+    """Where the first answer goes: to the process that started a detached supervisor, if any."""
+
+    def __init__(self, descriptor: int | None) -> None:
+        self._descriptor = descriptor
+
+    def say(self, line: bytes) -> None:
+        """Say it once; later ones are dropped."""
+        if self._descriptor is None:
+            return
+        os.write(self._descriptor, line)
+        os.close(self._descriptor)
+        self._descriptor = None
 
 
 class Supervisor:
@@ -53,7 +71,7 @@ class Supervisor:
         self._forget = False
         self._connections = 0
 
-    async def run(self, ready: "Ready") -> None:
+    async def run(self, ready: Ready) -> None:
         """Serve until told to end. Raises what kept it from starting."""
         self._nursery.install()
         loop = asyncio.get_running_loop()
@@ -79,11 +97,14 @@ class Supervisor:
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._connections += 1
         try:
-            while self._connections <= MAX_CONNECTIONS and (line := await reader.readline()):
+            while self._connections <= MAX_CONNECTIONS:
+                line = await asyncio.wait_for(reader.readline(), IDLE_SECONDS)
+                if not line:
+                    return
                 writer.write(await self._answer(line))
-                await writer.drain()
-        except (OSError, ValueError):
-            pass  # the client went away, or sent a line beyond the limit
+                await asyncio.wait_for(writer.drain(), IDLE_SECONDS)
+        except (OSError, TimeoutError, ValueError):
+            pass  # the client went away or fell silent, or sent a line beyond the limit
         finally:
             self._connections -= 1
             writer.close()
@@ -118,21 +139,6 @@ class Supervisor:
         if act is None:
             raise UsageError(f"no operation {operation!r}")
         return await act(arguments)
-
-
-class Ready:
-    """Where the first answer goes: to the process that started a detached supervisor, if any."""
-
-    def __init__(self, descriptor: int | None) -> None:
-        self._descriptor = descriptor
-
-    def say(self, line: bytes) -> None:
-        """Say it once; later ones are dropped."""
-        if self._descriptor is None:
-            return
-        os.write(self._descriptor, line)
-        os.close(self._descriptor)
-        self._descriptor = None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -176,6 +182,7 @@ def _tell(line: bytes) -> None:
 def _leave_terminal(paths: layout.Layout) -> None:
     """Become a session of its own whose output goes to its log."""
     os.setsid()
+    os.chdir(paths.root)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     log = paths.logs / "supervisor.log"
     if log.exists() and log.stat().st_size > _MAX_LOG_BYTES:
