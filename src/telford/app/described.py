@@ -1,0 +1,99 @@
+"""The estate as a server looks at it: read once, indexed once, read again when its texts change.
+
+`EstateWatch` holds the newest `Described`. A read that fails keeps the last good one and says so,
+so a page never goes away because somebody is in the middle of an edit. Called by the portal, which
+asks for `current()` on each request; the texts are looked at no more often than
+`LOOK_EVERY_SECONDS`.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from telford.app import catalogue, connections
+from telford.basics.clock import Clock
+from telford.basics.diagnostics import Diagnostic
+from telford.basics.errors import TelfordError
+from telford.estate import overlays
+from telford.estate.model import Estate, Loaded
+from telford.estate.place import Place
+
+LOOK_EVERY_SECONDS = 1.0
+"""How old the answer to "have the texts changed?" may be; a look costs one stat a file."""
+
+
+@dataclass(frozen=True)
+class Described:
+    """An estate and what is made of it once. `read_at` is epoch seconds; `problem` says why a
+    newer state could not be read, or is "".
+    """
+
+    loaded: Loaded
+    read_at: float
+    problem: str = ""
+
+    @property
+    def estate(self) -> Estate:
+        """All that could be read."""
+        return self.loaded.estate
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """Every problem of it."""
+        return self.loaded.diagnostics
+
+    @cached_property
+    def places(self) -> tuple[Place, ...]:
+        """Every environment and region of it, in the order in which a change travels."""
+        return overlays.places(self.estate)
+
+    @cached_property
+    def index(self) -> catalogue.Index:
+        """The rows of the catalogue."""
+        return catalogue.index(self.estate)
+
+    @cached_property
+    def connections(self) -> connections.Connections:
+        """Who depends on whom."""
+        return connections.connect(self.estate)
+
+    def place(self, text: str) -> Place | None:
+        """The place of that name; None where the estate has no such place."""
+        return next((one for one in self.places if str(one) == text), None)
+
+
+class EstateWatch:
+    """The newest state of a folder of texts.
+
+    `read` loads it; `signature` is a cheap value that changes whenever a text does.
+    Both may raise `TelfordError`.
+    """
+
+    def __init__(
+        self, read: Callable[[], Loaded], signature: Callable[[], str], clock: Clock
+    ) -> None:
+        self._read = read
+        self._signature = signature
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._looked_at = clock.monotonic()
+        self._seen = signature()
+        self._held = Described(read(), clock.now())
+
+    def current(self) -> Described:
+        """The newest that could be read."""
+        with self._lock:
+            if self._clock.monotonic() - self._looked_at >= LOOK_EVERY_SECONDS:
+                self._look()
+                self._looked_at = self._clock.monotonic()
+            return self._held
+
+    def _look(self) -> None:
+        try:
+            seen = self._signature()
+            if seen != self._seen or self._held.problem:
+                self._held = Described(self._read(), self._clock.now())
+                self._seen = seen
+        except TelfordError as error:
+            self._held = replace(self._held, problem=error.message)

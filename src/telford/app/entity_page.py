@@ -1,0 +1,122 @@
+"""One entity as its page shows it: what it is, whom it needs and who needs it, and every field with
+the text that set it. Called by the portal and by ``/api/entity``.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from telford.app import catalogue, connections
+from telford.basics.diagnostics import Position
+from telford.estate import fields, overlays
+from telford.estate.model import Entity, Estate, Link
+from telford.estate.place import Place
+
+MAX_FIELDS = 500
+"""A document with more leaves than this (a carried foreign object) is cut, and says so."""
+MAX_VALUE_TEXT = 400
+"""Longer values are cut on the page; the file has them whole."""
+
+HEAD = frozenset({"apiVersion", "kind"})
+"""Fields that say nothing about this one entity."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One leaf of the document: its dotted path, its value here, and what set it. `chain` is from
+    the weakest layer to the one that won; `layer` names the winner.
+    """
+
+    path: str
+    value: str
+    layer: str
+    position: Position | None
+    chain: tuple[Link, ...]
+
+    def as_json(self) -> dict[str, object]:
+        """The stable JSON view."""
+        return {
+            "field": self.path,
+            "value": self.value,
+            "layer": self.layer,
+            "position": str(self.position) if self.position else None,
+            "chain": [
+                {
+                    "layer": link.layer,
+                    "value": text_of(link.value),
+                    "position": str(link.position) if link.position else None,
+                }
+                for link in self.chain
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class EntityPage:
+    """Everything about one entity that the estate itself says."""
+
+    row: catalogue.Row
+    labels: tuple[tuple[str, str], ...]
+    uses: tuple[connections.Edge, ...]
+    used_by: tuple[connections.Edge, ...]
+    blast: tuple[str, ...]
+    objectives: tuple[str, ...]
+    fields: tuple[Field, ...]
+    fields_cut: bool
+
+    def as_json(self) -> dict[str, object]:
+        """The stable JSON view."""
+        return {
+            **self.row.as_json(),
+            "labels": dict(self.labels),
+            "uses": [edge.as_json() for edge in self.uses],
+            "used_by": [edge.as_json() for edge in self.used_by],
+            "blast_radius": list(self.blast),
+            "objectives": list(self.objectives),
+            "fields": [field.as_json() for field in self.fields],
+        }
+
+
+def page(
+    estate: Estate,
+    entity: Entity,
+    row: catalogue.Row,
+    known: connections.Connections,
+    place: Place | None,
+) -> EntityPage:
+    """The page of one entity in a place, or of its base fields where there is no place.
+
+    Raises `RefusedError` where an overlay makes the entity invalid there.
+    """
+    found = tuple(_fields(estate, entity, place))
+    return EntityPage(
+        row=row,
+        labels=tuple(sorted(entity.spec.labels.items())),
+        uses=known.uses.get(row.address, ()),
+        used_by=known.used_by.get(row.address, ()),
+        blast=known.blast(row.address),
+        objectives=known.objectives.get(row.address, ()),
+        fields=found[:MAX_FIELDS],
+        fields_cut=len(found) > MAX_FIELDS,
+    )
+
+
+def text_of(value: object) -> str:
+    """A value as people read it, on one line and not too long."""
+    if isinstance(value, str):
+        text = value
+    elif isinstance(value, bool) or value is None:
+        text = {True: "true", False: "false", None: "null"}[value]
+    else:
+        text = json.dumps(value, default=str)
+    return text if len(text) <= MAX_VALUE_TEXT else f"{text[:MAX_VALUE_TEXT]} …"
+
+
+def _fields(estate: Estate, entity: Entity, place: Place | None) -> Iterator[Field]:
+    address = str(entity.address)
+    for path, value in fields.leaves(overlays.at(estate, entity, place)):
+        if path in HEAD:
+            continue
+        chain = overlays.chain(estate, address, place, path)
+        last = chain[-1]
+        yield Field(path, text_of(value), last.layer, last.position, chain)

@@ -1,0 +1,356 @@
+"""A release as its live page shows it: one sentence, then the numbers that it stands on.
+
+Pure: a store row and its last ledger entries become a `ReleasePage`. The charts come from
+`telford.app.release_series`, the buttons from `telford.app.release_acts`. Called by the portal's
+release pages and by ``/api/releases``.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from telford.app import release_acts
+from telford.deliver import bounds, forecast, judging, policy
+from telford.deliver.policy import FULL_WEIGHT, Indicator
+from telford.deliver.state import FINAL, WATCHED, Cause, Entry, Harm, Phase, RateView, State
+from telford.deliver.weighing import EValue, Evidence
+from telford.store.releases import Release
+
+RECENT_TICKS = 20
+"""Ticks over which the present traffic is taken: long enough to be steady, short enough to be
+present."""
+LATE_FACTOR = 5
+"""A release whose row was not written for this many ticks is shown as stale."""
+COLOURS = 6
+"""The palette of the style sheet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What an objective still allows: `left` bad requests of `allowed` in its period."""
+
+    objective: str
+    allowed: float
+    left: float
+
+
+@dataclass(frozen=True, slots=True)
+class IndicatorView:
+    """One indicator: both versions' rates with their intervals (they hold at every peek), the
+    ratio, the evidence beside its bounds, and the requests harmed so far.
+    """
+
+    name: str
+    budget: float
+    threshold_ms: float | None
+    canary: RateView
+    stable: RateView
+    ratio: float | None
+    ratio_bounds: tuple[float, float]
+    evidence: tuple[EValue, ...]
+    harm: Harm
+    allowance: Allowance | None
+
+    def value(self, name: str) -> EValue | None:
+        """The evidence of that name, where the policy has it."""
+        return next((one for one in self.evidence if one.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class StepView:
+    """One step of weight; `status` is done, now, stopped or ahead."""
+
+    weight_bp: int
+    soak_seconds: float
+    status: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Something that must be so before the next step, or that ends the release; `meaning` is good
+    (open), watch (still shut) or bad (it has fired).
+    """
+
+    name: str
+    meaning: str
+    word: str
+    opens: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasePage:
+    """Everything that the page says."""
+
+    release: Release
+    state: State
+    sentence: str
+    rps: float
+    indicators: tuple[IndicatorView, ...]
+    steps: tuple[StepView, ...]
+    gates: tuple[Gate, ...]
+    acts: tuple[release_acts.Act, ...]
+    entries: tuple[Entry, ...]
+    stale: bool
+
+    @property
+    def served_bp(self) -> int:
+        """The new version's weight as the data plane serves it, as far as it is confirmed."""
+        return self.state.desired_bp
+
+    @property
+    def excess(self) -> float:
+        """Requests harmed: those the new version failed beyond what the stable one would have."""
+        return sum(max(0.0, one.harm.excess_bad) for one in self.indicators)
+
+
+def page(
+    release: Release,
+    entries: Sequence[Entry],
+    now: float,
+    allowances: Mapping[str, Allowance] | None = None,
+) -> ReleasePage:
+    """The page. `entries` are the newest of the ledger, oldest first; `allowances` is what the
+    objective behind each indicator still allows.
+    """
+    state = State.from_json(release.state)
+    rps = requests_per_second(entries)
+    indicators = tuple(
+        _indicator(state, number, (allowances or {}).get(one.name))
+        for number, one in enumerate(state.policy.indicators)
+    )
+    return ReleasePage(
+        release=release,
+        state=state,
+        sentence=sentence(release, state, indicators, rps),
+        rps=rps,
+        indicators=indicators,
+        steps=tuple(_step(state, number) for number in range(len(state.policy.weights))),
+        gates=_gates(state, indicators, now),
+        acts=release_acts.acts(state, now),
+        entries=tuple(reversed(entries)),
+        stale=not state.final and now - release.updated_at > LATE_FACTOR * release.tick_seconds,
+    )
+
+
+def requests_per_second(entries: Sequence[Entry]) -> float:
+    """The service's traffic over the last `RECENT_TICKS` of the ledger; 0 where it is unknown."""
+    recent = entries[-RECENT_TICKS - 1 :]
+    if len(recent) < 2 or recent[-1].at <= recent[0].at:
+        return 0.0
+    names = {one.indicator for entry in recent for one in entry.series}
+    first = min(names, default="")
+    total = sum(
+        one.requests for entry in recent[1:] for one in entry.series if one.indicator == first
+    )
+    return total / (recent[-1].at - recent[0].at)
+
+
+# --- the sentence -----------------------------------------------------------------------------
+
+
+def sentence(
+    release: Release, state: State, indicators: Sequence[IndicatorView], rps: float
+) -> str:
+    """What there is to know, first."""
+    what = f"{release.name} {state.canary}"
+    if state.phase in WATCHED:
+        return f"{what} {_watched(release, state, indicators, rps)}."
+    if state.phase in {Phase.PLANNED, Phase.STARTING}:
+        return f"{what} is being started in {release.place}; it has no traffic yet."
+    if state.phase is Phase.PROMOTING:
+        return f"{what} is taking all traffic in {release.place}: {state.reason}."
+    if state.phase is Phase.ROLLING_BACK:
+        return f"{what} is going back to {state.stable} in {release.place}: {state.reason}."
+    return f"{what} {_ended(release, state, indicators)}."
+
+
+def _watched(
+    release: Release, state: State, indicators: Sequence[IndicatorView], rps: float
+) -> str:
+    at = f"is at {state.desired_bp / 100:g}% in {release.place}"
+    if not state.confirmed:
+        return f"is on its way to {state.desired_bp / 100:g}% in {release.place}; not served yet"
+    parts = [at]
+    worst = max(indicators, key=lambda one: _share_of_bound(one, "rollback"), default=None)
+    if worst is not None:
+        parts += [_compared(worst, state.stable), _evidence(worst)]
+    if state.phase is Phase.PAUSED or (state.phase is Phase.HELD and state.cause is not Cause.NONE):
+        parts.append(f"{'paused' if state.phase is Phase.PAUSED else 'held'}: {state.reason}")
+    else:
+        parts.append(forecast.remaining_sentence(state, rps))
+    return "; ".join(part for part in parts if part)
+
+
+def _compared(one: IndicatorView, stable: str) -> str:
+    word = "errors" if one.name == "errors" else "slow answers"
+    if not one.canary.requests:
+        return "nothing counted yet"
+    if one.ratio is None:
+        return f"{one.canary.bad:,} {word}, and {stable} has none to compare with"
+    return f"{one.ratio:.1f} times the {word} of {stable}"
+
+
+def _evidence(one: IndicatorView) -> str:
+    found = one.value("rollback")
+    if found is None:
+        return ""
+    return f"evidence {_number(found.log_e)} of {_number(found.log_bound)} needed to roll back"
+
+
+def _ended(release: Release, state: State, indicators: Sequence[IndicatorView]) -> str:
+    took = judging.duration((release.finished_at or release.updated_at) - release.created_at)
+    harmed = sum(max(0.0, one.harm.excess_bad) for one in indicators)
+    harm = f"{harmed:,.0f} requests were harmed" if round(harmed) else "no request was harmed"
+    if state.phase is Phase.PROMOTED:
+        return f"serves all of {release.place} after {took}: {state.reason}; {harm}"
+    if state.phase is Phase.ROLLED_BACK:
+        return f"was rolled back in {release.place} after {took}: {state.reason}; {harm}"
+    if state.phase is Phase.ABORTED:
+        return f"was taken back in {release.place} after {took}: {state.reason}; {harm}"
+    return f"did not start in {release.place}: {state.reason}; {harm}"
+
+
+def _number(log_e: float) -> str:
+    if math.isinf(log_e) or log_e > math.log(judging.MANY):
+        return f"over {judging.MANY:,.0f}" if log_e > 0 else "0"
+    value = math.exp(log_e)
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
+
+
+def _share_of_bound(one: IndicatorView, name: str) -> float:
+    found = one.value(name)
+    return -math.inf if found is None else found.log_e - found.log_bound
+
+
+# --- the numbers ------------------------------------------------------------------------------
+
+
+def _indicator(state: State, number: int, allowance: Allowance | None) -> IndicatorView:
+    indicator: Indicator = state.policy.indicators[number]
+    evidence, harm = state.evidence[number], state.harm[number]
+    canary = _rate(evidence, "canary", state.policy.display_level)
+    stable = _rate(evidence, "stable", state.policy.display_level)
+    return IndicatorView(
+        name=indicator.name,
+        budget=indicator.budget,
+        threshold_ms=indicator.threshold_ms,
+        canary=canary,
+        stable=stable,
+        ratio=canary.rate / stable.rate if stable.rate else None,
+        ratio_bounds=bounds.ratio_bounds((canary.low, canary.high), (stable.low, stable.high)),
+        evidence=tuple(one for one in judging.all_values(state) if one.indicator == indicator.name),
+        harm=harm,
+        allowance=allowance,
+    )
+
+
+def _rate(evidence: Evidence, arm: str, display_level: float) -> RateView:
+    requests, bad = evidence.canary if arm == "canary" else evidence.stable
+    low, high = bounds.rate_bounds(requests, bad, display_level / 2)
+    return RateView(evidence.indicator, arm, requests, bad, low, high)
+
+
+def _step(state: State, number: int) -> StepView:
+    weight = state.policy.weights[number]
+    soak = policy.soak_of(state.policy, number)
+    if state.phase is Phase.PROMOTED or (state.phase is Phase.PROMOTING) or number < state.step:
+        return StepView(weight, soak, "done", "passed")
+    if number > state.step or state.phase in {Phase.PLANNED, Phase.STARTING}:
+        return StepView(weight, soak, "ahead", "ahead" if not state.final else "not reached")
+    if state.phase in FINAL or state.phase is Phase.ROLLING_BACK:
+        return StepView(weight, soak, "stopped", "ended here")
+    return StepView(weight, soak, "now", "now")
+
+
+# --- the gates --------------------------------------------------------------------------------
+
+
+def _gates(state: State, indicators: Sequence[IndicatorView], now: float) -> tuple[Gate, ...]:
+    """What the release waits for now; nothing where it has ended or not begun."""
+    if state.phase not in WATCHED:
+        return ()
+    gates = [_weight_gate(state), _soak_gate(state, now)]
+    for one in indicators:
+        gates += _evidence_gates(state, one)
+    gates.append(_deadline_gate(state, now))
+    return tuple(gates)
+
+
+def _weight_gate(state: State) -> Gate:
+    weight = f"{state.desired_bp / 100:g}%"
+    if state.confirmed:
+        return Gate("Weight", "good", "served", f"Envoy confirms {weight}")
+    return Gate("Weight", "watch", "asked", f"opens when Envoy confirms {weight}")
+
+
+def _soak_gate(state: State, now: float) -> Gate:
+    soak = policy.soak_of(state.policy, state.step)
+    if state.clocks.confirmed_at is None:
+        return Gate("Soak", "watch", "not begun", f"{judging.duration(soak)} from then on")
+    left = soak + state.policy.warmup_seconds - (now - state.clocks.confirmed_at)
+    if left <= 0:
+        return Gate("Soak", "good", "done", f"{judging.duration(soak)} at this weight are over")
+    return Gate("Soak", "watch", "running", f"opens in {judging.duration(left)}")
+
+
+def _evidence_gates(state: State, one: IndicatorView) -> list[Gate]:
+    gates = []
+    name = one.name.capitalize()
+    promotion, fuse = one.value("promotion"), one.value("fuse")
+    if promotion is not None:
+        claim = _claim(state, one)
+        scale = f"{_number(promotion.log_e)} of {_number(promotion.log_bound)}"
+        gates.append(
+            Gate(f"{name}: good enough", "good", "shown", f"{claim}: {scale}")
+            if promotion.crossed
+            else Gate(f"{name}: good enough", "watch", "not yet", f"opens when {claim}: {scale}")
+        )
+    cap = one.value("cap")
+    if cap is not None and cap.crossed:
+        words = f"over {state.policy.ratio_cap:g} times the rate of {state.stable}"
+        gates.append(Gate(f"{name}: not far worse", "bad", "shut", words))
+    if fuse is not None:
+        factor = f"{state.policy.fuse_factor:g} times the budget's rate"
+        words = f"blows beyond {factor}: {_number(fuse.log_e)} of {_number(fuse.log_bound)}"
+        meaning, word = ("bad", "blown") if fuse.crossed else ("good", "whole")
+        gates.append(Gate(f"{name}: fuse", meaning, word, words))
+    return gates
+
+
+def _claim(state: State, one: IndicatorView) -> str:
+    if state.policy.certificate == "objective":
+        limit = state.policy.objective_share * one.budget
+        return f"the rate is shown to be below {limit * 100:.3g}%"
+    ratio = state.policy.tolerable_ratio
+    return f"the rate is shown to be less than {ratio:g} times that of {state.stable}"
+
+
+def _deadline_gate(state: State, now: float) -> Gate:
+    limit, then = state.policy.deadline_seconds, state.policy.on_deadline
+    if state.clocks.deadline_from is None:
+        return Gate("Deadline", "good", "not running", f"{judging.duration(limit)}, then {then}")
+    left = limit - (now - state.clocks.deadline_from)
+    if left <= 0:
+        return Gate("Deadline", "bad", "over", f"the declared answer is: {then}")
+    return Gate("Deadline", "good", "running", f"{then} in {judging.duration(left)}")
+
+
+def colours(seen: Sequence[str], stable: str, canary: str) -> tuple[int, int]:
+    """The colours (0..5) of the two versions: the same version has the same one on every page.
+
+    `seen` are the service's versions in the order in which they first came.
+    """
+    order = list(dict.fromkeys([*seen, stable, canary]))
+    first, second = order.index(stable) % COLOURS, order.index(canary) % COLOURS
+    return first, second if second != first else (second + 1) % COLOURS
+
+
+def harmed(state: State) -> float:
+    """Requests harmed so far, over all indicators."""
+    return sum(max(0.0, one.excess_bad) for one in state.harm)
+
+
+def weight_text(state: State) -> str:
+    """The new version's share: "25%"; "all" once promoted."""
+    return "all" if state.desired_bp == FULL_WEIGHT else f"{state.desired_bp / 100:g}%"

@@ -1,0 +1,180 @@
+"""``/api``: releases as JSON, and the commands that people give them."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path
+from pydantic import BaseModel, Field
+from starlette.requests import Request
+
+from telford.app import release_acts, release_page, release_series
+from telford.basics.errors import UsageError
+from telford.deliver.state import State
+from telford.portal import evidence, page
+from telford.portal.context import Wanted
+from telford.portal.pages import release as release_view
+from telford.portal.pages import releases as releases_view
+from telford.store.releases import Release
+
+router = APIRouter(prefix="/api", tags=["releases"])
+
+MAX_RELEASES = 500
+
+
+class Order(BaseModel):
+    """A command to a release: promote, abort, pause or resume, and why."""
+
+    verb: str
+    reason: str = Field(min_length=1, max_length=2000)
+
+
+class Start(BaseModel):
+    """A release to start. `service` is an address; `place` ENVIRONMENT or ENVIRONMENT/REGION."""
+
+    service: str
+    version: str = Field(min_length=1, max_length=128)
+    place: str
+    reason: str = Field(min_length=1, max_length=2000)
+
+
+@router.get("/releases")
+def releases(
+    request: Request, service: str = "", place: str = "", active: bool | None = None
+) -> dict[str, Any]:
+    """Releases, newest first."""
+    found = page.context_of(request).store.releases.find(
+        place=place, service=service, active=active, limit=MAX_RELEASES
+    )
+    return {"releases": [_summary(one) for one in found]}
+
+
+@router.post("/releases", status_code=201)
+def start(request: Request, wanted: Start) -> dict[str, Any]:
+    """Start a release."""
+    context = page.context_of(request)
+    found = context.estate.current().estate.find(wanted.service)
+    if len(found) != 1:
+        raise UsageError(f"the estate has no {wanted.service}")
+    key = context.acts.start(
+        Wanted(str(found[0].address), wanted.version, wanted.place, context.who, wanted.reason)
+    )
+    return {"release": key}
+
+
+@router.get("/releases/{key}")
+def release(request: Request, key: str) -> dict[str, Any]:
+    """One release as it stands: the sentence, rates with intervals, evidence, gates, acts."""
+    found = release_view.release_of(request, key)
+    view = release_view.view_of(request, found)
+    return {
+        **_summary(found),
+        "sentence": view.sentence,
+        "stale": view.stale,
+        "requests_per_second": view.rps,
+        "indicators": [_indicator(one) for one in view.indicators],
+        "gates": [
+            {"name": one.name, "state": one.word, "open": one.meaning == "good", "opens": one.opens}
+            for one in view.gates
+        ],
+        "acts": [
+            {"verb": one.verb, "does": one.says, "refused": one.refusal or None}
+            for one in view.acts
+        ],
+    }
+
+
+@router.get("/releases/{key}/evidence")
+def series(request: Request, key: str) -> dict[str, Any]:
+    """A release over time, as columns: weights, rates with intervals, evidence as log10."""
+    found = release_view.release_of(request, key)
+    entries: evidence.Entries = request.app.state.entries
+    policy = State.from_json(found.state).policy
+    return release_series.series(entries.of(found.id), policy, found.from_version, found.to_version)
+
+
+@router.get("/releases/{key}/ledger")
+def ledger(request: Request, key: str, after: int = -1, limit: int = 1000) -> dict[str, Any]:
+    """The evidence ledger, a page at a time: `after` is the last tick one has."""
+    found = release_view.release_of(request, key)
+    entries = page.context_of(request).store.ledger.of(
+        found.id, after=after, limit=min(max(limit, 1), 10_000)
+    )
+    return {"release": found.id, "policy": found.policy, "entries": [one.entry for one in entries]}
+
+
+@router.get("/releases/{key}/plan/{verb}")
+def plan(
+    request: Request, key: str, verb: Annotated[str, Path(pattern="^(promote|abort|pause|resume)$")]
+) -> dict[str, Any]:
+    """What a command would do, before it does it."""
+    found = release_view.release_of(request, key)
+    now = page.context_of(request).clock.now()
+    steps = release_acts.plan(State.from_json(found.state), verb, now)
+    return {"release": found.id, "verb": verb, "steps": list(steps)}
+
+
+@router.post("/releases/{key}/commands", status_code=202)
+def command(request: Request, key: str, order: Order) -> dict[str, Any]:
+    """Tell a release to promote, abort, pause or resume. It is taken at the next tick."""
+    if order.verb not in release_acts.VERBS:
+        raise UsageError(f"a release cannot be told to {order.verb}")
+    found = release_view.release_of(request, key)
+    context = page.context_of(request)
+    return {"command": context.acts.command(found.id, order.verb, context.who, order.reason)}
+
+
+@router.get("/commands/{key}")
+def taken(request: Request, key: str) -> dict[str, Any]:
+    """Whether a command was taken, and what came of it."""
+    found = page.context_of(request).store.commands.get(key)
+    if found is None:
+        raise UsageError(f"there is no command {key}")
+    return {"command": found.id, "taken_at": found.taken_at, "outcome": found.outcome}
+
+
+def _summary(one: Release) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "service": one.service,
+        "place": one.place,
+        "from_version": one.from_version,
+        "to_version": one.to_version,
+        "digest": one.digest,
+        "phase": one.phase,
+        "active": one.active,
+        "weight_bp": releases_view.weight_of(one),
+        "harmed": releases_view.harm_of(one),
+        "who": one.who,
+        "reason": one.reason,
+        "tick": one.tick,
+        "created_at": one.created_at,
+        "updated_at": one.updated_at,
+        "finished_at": one.finished_at,
+    }
+
+
+def _indicator(one: release_page.IndicatorView) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "budget": one.budget,
+        "ratio": one.ratio,
+        "harmed": one.harm.excess_bad,
+        "rates": {
+            rate.arm: {
+                "requests": rate.requests,
+                "bad": rate.bad,
+                "rate": rate.rate,
+                "low": rate.low,
+                "high": rate.high,
+            }
+            for rate in (one.canary, one.stable)
+        },
+        "evidence": {
+            value.name: {"log_e": finite(value.log_e), "log_bound": finite(value.log_bound)}
+            for value in one.evidence
+        },
+    }
+
+
+def finite(value: float) -> float | None:
+    """JSON has no infinity: None says that it is beyond any number."""
+    return value if abs(value) < float("inf") else None

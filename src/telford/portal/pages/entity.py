@@ -1,0 +1,111 @@
+"""One entity: owner, dependencies as a picture, promises, releases, artifacts, every field's why."""
+
+from fastapi import APIRouter
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from telford.app import entity_page
+from telford.app.described import Described
+from telford.basics.errors import TelfordError
+from telford.estate.artifact import Artifact
+from telford.estate.model import Entity
+from telford.estate.place import Place
+from telford.portal import page, picture
+
+router = APIRouter(include_in_schema=False)
+
+MAX_RELEASES = 8
+MAX_ARTIFACTS = 60
+"""An entity causes a dozen; a system's page shows none."""
+
+
+@router.get("/catalogue/{kind}/{name}")
+def show(request: Request, kind: str, name: str) -> Response:
+    """The page of one address; a short form leads to the canonical one."""
+    context = page.context_of(request)
+    described = context.estate.current()
+    asked = f"{kind}/{name}"
+    found = described.estate.find(asked)
+    if not found:
+        raise HTTPException(404, f"the estate has no {asked}")
+    if len(found) > 1:
+        return _choose(request, asked, found)
+    entity = found[0]
+    address = str(entity.address)
+    if address != asked:
+        return RedirectResponse(page.linker(request)(page.entity_path(address)), status_code=303)
+    return _page(request, described, entity)
+
+
+def _page(request: Request, described: Described, entity: Entity) -> Response:
+    context = page.context_of(request)
+    address = str(entity.address)
+    place = page.place_of(request, described)
+    row = described.index.by_address[address]
+    view = entity_page.page(described.estate, entity, row, described.connections, place)
+    service = row.kind == "Service"
+    artifacts, problem = _artifacts(request, address, place) if service else ((), "")
+    return page.render(
+        request,
+        "entity.html",
+        _sheet(request, view),
+        view=view,
+        drawing=picture.draw(view.row, view.uses, view.used_by, described.index),
+        members=[one for one in described.index.rows if one.system == row.name]
+        if row.kind == "System"
+        else [],
+        owned=[one for one in described.index.rows if one.owner == address],
+        releases=context.store.releases.find(service=address, limit=MAX_RELEASES),
+        bound=context.store.bindings.get(str(place), address) if place else None,
+        evaluated=_evaluated(request, address, place),
+        index=described.index,
+        artifacts=artifacts,
+        artifacts_problem=problem,
+    )
+
+
+def _sheet(request: Request, view: entity_page.EntityPage) -> page.Sheet:
+    href = page.linker(request)
+    row = view.row
+    system = f"system/{row.system}"
+    between = (page.Crumb(system, href(page.entity_path(system)), True),) if row.system else ()
+    crumbs = (
+        page.Crumb("Catalogue", href("/catalogue")),
+        *between,
+        page.Crumb(row.address, "", True),
+    )
+    topics = ("estate", "releases", "objectives") if row.kind == "Service" else ("estate",)
+    return page.Sheet("catalogue", row.name, crumbs, topics, tab=row.address)
+
+
+def _evaluated(request: Request, address: str, place: Place | None) -> dict[str, object]:
+    if place is None:
+        return {}
+    found = page.context_of(request).store.objectives.of(str(place), address)
+    return {one.objective: one for one in found}
+
+
+def _artifacts(
+    request: Request, address: str, place: Place | None
+) -> tuple[tuple[Artifact, ...], str]:
+    """What is generated for it here; an estate that does not build says why instead."""
+    if place is None:
+        return (), ""
+    try:
+        found = page.context_of(request).artifacts.of(address, str(place))
+    except TelfordError as error:
+        return (), error.message
+    return tuple(found)[:MAX_ARTIFACTS], ""
+
+
+def _choose(request: Request, asked: str, found: tuple[Entity, ...]) -> Response:
+    sheet = page.Sheet(
+        "catalogue",
+        "Several have this name",
+        (page.Crumb("Catalogue", page.linker(request)("/catalogue")), page.Crumb(asked, "", True)),
+        ("estate",),
+        status=300,
+    )
+    addresses = [str(one.address) for one in found]
+    return page.render(request, "choose.html", sheet, asked=asked, addresses=addresses)

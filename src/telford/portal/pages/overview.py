@@ -1,0 +1,48 @@
+"""The first page: what needs eyes now."""
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from telford.app import objective_page, overview
+from telford.portal import page
+
+router = APIRouter(include_in_schema=False)
+
+MAX_RELEASES = 40
+MAX_AUDIT = 8
+
+
+@router.get("/")
+def show(request: Request) -> Response:
+    """The overview of the place that is looked at."""
+    sheet = page.Sheet("overview", "Overview", (), ("estate", "releases", "objectives", "audit"))
+    view = view_of(request)
+    return page.render(
+        request,
+        "overview.html",
+        sheet,
+        view=view,
+        kinds=page.context_of(request).estate.current().index.kinds,
+        records=page.context_of(request).store.audit.tail(limit=MAX_AUDIT),
+    )
+
+
+def view_of(request: Request) -> overview.Overview:
+    """The overview as a value."""
+    context = page.context_of(request)
+    described = context.estate.current()
+    place = page.place_of(request, described)
+    name = str(place) if place else ""
+    return overview.overview(
+        overview.Facts(
+            place=name,
+            errors=page.errors_of(described),
+            kinds=described.index.kinds,
+            bindings=context.store.bindings.of(name),
+            releases=context.store.releases.find(place=name, limit=MAX_RELEASES) if name else (),
+            objectives=objective_page.pages(described.estate, context.store.objectives.of(name)),
+            lease=context.store.leases.get(name),
+            now=context.clock.now(),
+        )
+    )

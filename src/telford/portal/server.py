@@ -1,0 +1,118 @@
+"""The application: middleware, pages and API, in one visible list.
+
+`create_app(context)` makes it; `telford.portal.serve` runs it. To add a page: one file in `pages`
+with a `router`, one template, one line in `ROUTERS`, one entry of the rail where it is a room.
+"""
+
+from fastapi import APIRouter, FastAPI
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import Scope
+
+from telford.basics.errors import RefusedError, TelfordError, UsageError
+from telford.portal import evidence, guard, live, topics
+from telford.portal.api import estate as estate_api
+from telford.portal.api import events
+from telford.portal.api import objectives as objectives_api
+from telford.portal.api import releases as releases_api
+from telford.portal.context import Context
+from telford.portal.pages import (
+    act,
+    audit,
+    catalogue,
+    docs,
+    entity,
+    objectives,
+    overview,
+    problems,
+    refusals,
+    release,
+    releases,
+    search,
+    start,
+    static,
+)
+from telford.portal.pages import map as map_page
+
+ROUTERS: tuple[APIRouter, ...] = (
+    overview.router,
+    catalogue.router,
+    entity.router,
+    map_page.router,
+    start.router,
+    releases.router,
+    act.router,
+    release.router,
+    objectives.router,
+    audit.router,
+    problems.router,
+    search.router,
+    docs.router,
+    static.router,
+    events.router,
+    estate_api.router,
+    releases_api.router,
+    objectives_api.router,
+)
+
+
+def create_app(context: Context) -> FastAPI:
+    """The portal and the API of one context."""
+    door = guard.keys(context.token, frozenset(host.lower() for host in context.hosts))
+    app = FastAPI(
+        title="Telford",
+        version=context.version or "0",
+        summary="The estate, its releases and its objectives.",
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        middleware=[
+            Middleware(guard.Guard, door=door, refuse=_refuse),
+            Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
+        ],
+        exception_handlers={
+            HTTPException: _http_error,
+            TelfordError: _telford_error,
+        },
+    )
+    app.state.context = context
+    app.state.entries = evidence.Entries(context.store)
+    app.state.pulse = live.Pulse(topics.looks(context))
+    for router in ROUTERS:
+        app.include_router(router)
+    return app
+
+
+def _refuse(answer: guard.Answer, scope: Scope) -> Response:
+    status, words = refusals.WORDS[answer]
+    if _wants_json(scope["path"], Headers(scope=scope)):
+        return JSONResponse({"error": words}, status_code=status)
+    return refusals.page(answer, scope)
+
+
+def _wants_json(path: str, headers: Headers) -> bool:
+    return path.startswith(("/api/", "/events")) or "text/html" not in headers.get("accept", "*/*")
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if request.url.path.startswith("/api/"):
+        return JSONResponse({"error": error.detail}, status_code=error.status_code)
+    return refusals.problem(request, error.status_code, str(error.detail))
+
+
+async def _telford_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, TelfordError)
+    status = 503
+    if isinstance(error, RefusedError):
+        status = 409
+    elif isinstance(error, UsageError):
+        status = 422
+    if request.url.path.startswith("/api/"):
+        body = {"error": error.message, "fix": error.fix}
+        return JSONResponse(body, status_code=status)
+    return refusals.problem(request, status, error.message, error.fix)

@@ -1,0 +1,179 @@
+// The frame's behaviour: live updates, times, search, place picker. No page needs it to be read.
+
+const live = document.getElementById("live");
+const banner = document.getElementById("lost");
+const topics = (document.body.dataset.topics || "").split(" ").filter(Boolean);
+// The server speaks at least every 10 s; silence of twice that is a lost connection.
+const SILENCE_MS = 25000;
+const RETRY_MS = [1000, 2000, 4000, 8000];
+
+// ---- times: the same words as telford.portal.texts.ago -----------------------------------------
+
+const skew = Number(document.body.dataset.now) * 1000 - Date.now();
+export const now = () => Date.now() + skew;
+
+export function duration(seconds) {
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  if (seconds < 90 * 60) return `${Math.round(seconds / 60)} min`;
+  return seconds < 48 * 3600 ? `${(seconds / 3600).toFixed(1)} h` : `${Math.round(seconds / 86400)} days`;
+}
+
+const ago = (seconds) => (seconds < 1 ? "just now" : `${duration(seconds)} ago`);
+
+function tellTimes() {
+  for (const element of document.querySelectorAll("time[data-ago]")) {
+    const text = ago(Math.max(0, (now() - Date.parse(element.dateTime)) / 1000));
+    if (element.textContent !== text) element.textContent = text;
+  }
+}
+
+// ---- live: what changed is fetched again from the page's own address, and morphed in -----------
+
+if (window.Idiomorph) {
+  Idiomorph.defaults.ignoreActiveValue = true;
+  // What a person opened stays open, and what a script drew stays drawn.
+  Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) =>
+    !(name === "open" && node.tagName === "DETAILS");
+  Idiomorph.defaults.callbacks.beforeNodeMorphed = (node) =>
+    !(node.nodeType === Node.ELEMENT_NODE && node.hasAttribute("data-keep"));
+}
+
+let source = null;
+let heard = 0;
+let tries = 0;
+let lostAt = 0;
+
+function say(state, words) {
+  live.dataset.state = state;
+  const element = live.querySelector(".words");
+  if (element.textContent !== words) element.textContent = words;
+}
+
+function refresh() {
+  const page = document.getElementById("page");
+  if (page && page.hasAttribute("hx-get")) htmx.trigger(page, "refresh");
+}
+
+function changed(names) {
+  refresh();
+  document.dispatchEvent(new CustomEvent("telford:changed", { detail: names }));
+}
+
+function lose() {
+  if (!lostAt) {
+    lostAt = Date.now();
+    say("lost", "connection lost");
+    banner.hidden = false;
+  }
+  if (source && source.readyState === EventSource.CLOSED) {
+    source = null;
+    setTimeout(open, RETRY_MS[Math.min(tries++, RETRY_MS.length - 1)]);
+  }
+}
+
+function found() {
+  const missed = lostAt > 0;
+  lostAt = 0;
+  tries = 0;
+  banner.hidden = true;
+  say("live", "live");
+  if (missed) changed(topics);
+}
+
+function open() {
+  if (source) source.close();
+  const query = new URLSearchParams(topics.map((topic) => ["topic", topic]));
+  source = new EventSource(`/events?${query}`);
+  const listen = (name, act) =>
+    source.addEventListener(name, (event) => {
+      heard = Date.now();
+      act(JSON.parse(event.data));
+    });
+  listen("hello", found);
+  listen("change", changed);
+  listen("beat", () => {});
+  source.addEventListener("error", lose);
+}
+
+function watch() {
+  tellTimes();
+  if (lostAt) {
+    const words = `${duration((Date.now() - lostAt) / 1000)} ago`;
+    banner.querySelector("[data-lost-since]").textContent = words;
+  } else if (heard && Date.now() - heard > SILENCE_MS) {
+    source.close();
+    lose();
+  }
+}
+
+open();
+setInterval(watch, 1000);
+addEventListener("pagehide", () => source && source.close());
+addEventListener("pageshow", (event) => event.persisted && open());
+
+// ---- search: reached by / or Ctrl-K, arrows choose, Enter goes ---------------------------------
+
+const search = document.getElementById("search");
+const list = document.getElementById("suggestions");
+let chosen = -1;
+
+const options = () => [...list.querySelectorAll('[role="option"]')];
+
+function choose(index) {
+  const all = options();
+  chosen = all.length ? (index + all.length) % all.length : -1;
+  all.forEach((option, at) => option.setAttribute("aria-selected", String(at === chosen)));
+  if (chosen >= 0) {
+    search.setAttribute("aria-activedescendant", all[chosen].id);
+    all[chosen].scrollIntoView({ block: "nearest" });
+  } else {
+    search.removeAttribute("aria-activedescendant");
+  }
+}
+
+function closeList() {
+  list.replaceChildren();
+  search.setAttribute("aria-expanded", "false");
+  choose(-1);
+}
+
+search.addEventListener("keydown", (event) => {
+  if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+    choose(event.key === "ArrowDown" ? chosen + 1 : Math.max(chosen, 0) - 1);
+    event.preventDefault();
+  } else if (event.key === "Escape") {
+    if (list.childElementCount) closeList();
+    else search.blur();
+  } else if (event.key === "Enter" && options().length) {
+    location.href = options()[Math.max(chosen, 0)].querySelector("a").href;
+    event.preventDefault();
+  }
+});
+
+list.addEventListener("htmx:afterSwap", () => {
+  search.setAttribute("aria-expanded", String(list.childElementCount > 0));
+  choose(options().length ? 0 : -1);
+});
+
+document.addEventListener("click", (event) => {
+  if (!event.target.closest(".search")) closeList();
+});
+search.form.addEventListener("focusout", (event) => {
+  if (!search.form.contains(event.relatedTarget)) setTimeout(closeList, 150);
+});
+
+addEventListener("keydown", (event) => {
+  const typing = event.target.closest("input, textarea, select");
+  const asked = (event.key === "/" && !typing) || (event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey));
+  if (asked && !event.altKey) {
+    event.preventDefault();
+    search.focus();
+    search.select();
+  }
+});
+
+// ---- small things ------------------------------------------------------------------------------
+
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
+});

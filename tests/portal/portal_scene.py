@@ -1,0 +1,338 @@
+"""A scene for the portal: the shop's estate, and a store filled by the real engine.
+
+Releases are driven by `telford.deliver` over drawn counts, as the controller drives them, so what
+the pages show are real rows. `Scene.tick` moves the clock and every active release by one tick.
+"""
+
+import pathlib
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+from telford.app import loading
+from telford.app.described import EstateWatch
+from telford.basics.errors import RefusedError
+from telford.deliver import release as engine
+from telford.deliver.policy import Indicator, Policy
+from telford.deliver.state import Facts, State
+from telford.estate.artifact import Artifact
+from telford.estate.observation import Observation, Series, Tally
+from telford.operate import budget, promise
+from telford.portal.context import Context, Prospect, Wanted
+from telford.road import burn
+from telford.store.bindings import Bound
+from telford.store.commands import Command
+from telford.store.database import Lease
+from telford.store.ledger import Entry
+from telford.store.measurements import Measurement
+from telford.store.objectives import Evaluated
+from telford.store.releases import Release
+from telford.store.store import Store
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+SHOP = REPOSITORY / "examples" / "shop" / "estate"
+PLACE = "dev"
+STOREFRONT = "service/shop.storefront"
+TOKEN = "a-token-for-tests-only"
+RPS = 100
+
+
+@dataclass
+class Clock:
+    """A clock that moves only when it is told to."""
+
+    at: float
+
+    def now(self) -> float:
+        return self.at
+
+    def monotonic(self) -> float:
+        return self.at
+
+    def sleep(self, seconds: float) -> None:
+        self.at += seconds
+
+
+@dataclass(frozen=True)
+class Rates:
+    """The true share of bad requests of one version."""
+
+    errors: float
+    slowness: float
+
+
+def policy() -> Policy:
+    """As the shop declares it for one machine."""
+    return Policy(
+        indicators=(
+            Indicator("errors", Decimal("0.995")),
+            Indicator("slowness", Decimal("0.99"), threshold_ms=300.0),
+        ),
+        weights=(1000, 5000),
+        beta_shares=(0.8, 0.2),
+        soak_seconds=(5.0,),
+        warmup_seconds=2.0,
+        deadline_seconds=600.0,
+        stale_seconds=10.0,
+        start_seconds=30.0,
+        canary_replicas=1,
+        stable_replicas=1,
+    )
+
+
+class Acts:
+    """The use cases over the store alone: what is asked is written down."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self.store = store
+        self.clock = clock
+        self.started: list[Wanted] = []
+
+    def command(self, release: str, verb: str, who: str, reason: str) -> str:
+        row = self.store.releases.get(release)
+        assert row is not None
+        engine.command(
+            State.from_json(row.state), verb, who=who, reason=reason, now=self.clock.now()
+        )
+        key = f"command-{release}-{verb}-{self.clock.now()}"
+        with self.store.writing() as writing:
+            command = Command(key, release, verb, who, reason, self.clock.now())
+            self.store.commands.ask(writing, command)
+            self.store.audit.append(writing, who, verb, release, {"reason": reason})
+        return key
+
+    def prospect(self, wanted: Wanted) -> Prospect:
+        if wanted.version == "1.0.0":
+            return Prospect((), "storefront already runs 1.0.0")
+        return Prospect((f"One replica of {wanted.version} is started in {wanted.place}.",))
+
+    def start(self, wanted: Wanted) -> str:
+        if wanted.version == "1.0.0":
+            raise RefusedError("storefront already runs 1.0.0")
+        self.started.append(wanted)
+        return "storefront-1"
+
+
+class Artifacts:
+    """What one target would write."""
+
+    def of(self, address: str, place: str) -> Sequence[Artifact]:
+        name = address.rpartition(".")[2]
+        text = f"apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {name}\n"
+        return (Artifact(f"{place}/{name}/deployment.yaml", text, address, "kubernetes", place),)
+
+
+@dataclass
+class Scene:
+    """A store, a clock, a controller's lease, and the truth about each version."""
+
+    folder: pathlib.Path
+    estate: pathlib.Path = SHOP
+    clock: Clock = field(default_factory=lambda: Clock(1_790_000_000.0))
+    rates: dict[str, Rates] = field(default_factory=dict)
+    seed: int = 7
+
+    def __post_init__(self) -> None:
+        self.store = Store(f"sqlite:///{self.folder}/portal.db", self.clock)
+        self.lease: Lease = self.store.leases.take(PLACE, "one", 3.0, gone=lambda _: False)
+        self.random = random.Random(self.seed)
+        self.acts = Acts(self.store, self.clock)
+        self.watch = EstateWatch(
+            lambda: loading.load_folder(self.estate), self._signature, self.clock
+        )
+
+    def _signature(self) -> str:
+        files = sorted(self.estate.rglob("*.yaml"))
+        return repr([(str(one), one.stat().st_mtime_ns, one.stat().st_size) for one in files])
+
+    def context(self, hosts: frozenset[str]) -> Context:
+        return Context(
+            estate=self.watch,
+            store=self.store,
+            acts=self.acts,
+            artifacts=Artifacts(),
+            clock=self.clock,
+            hosts=hosts,
+            token=TOKEN,
+            name="shop",
+            place=PLACE,
+            who="person/ann",
+            version="0.1.0",
+        )
+
+    # --- what a controller does ---------------------------------------------------------------
+
+    def bind(self, service: str, version: str, release: str | None = None) -> None:
+        """Make a version the stable one."""
+        name = service.rpartition(".")[2]
+        before = self.store.bindings.get(PLACE, service)
+        generation = (before.generation if before else 0) + 1
+        bound = Bound(
+            place=PLACE,
+            service=service,
+            name=name,
+            version=version,
+            digest="0" * 64,
+            generation=generation,
+            issued=generation,
+            workload={},
+            release=release,
+            since=self.clock.now(),
+        )
+        with self.store.writing(self.lease) as writing:
+            self.store.bindings.bind(writing, bound, "controller")
+            self.store.audit.append(
+                writing, "controller", "bind", service, {"version": version, "place": PLACE}
+            )
+
+    def begin(self, key: str, version: str, stable: str = "1.0.0") -> None:
+        """Start a release of the storefront."""
+        now = self.clock.now()
+        state = engine.begin(
+            policy(),
+            release=key,
+            service="storefront",
+            stable=stable,
+            canary=version,
+            generation=1,
+            at=now,
+        )
+        row = Release(
+            id=key,
+            service=STOREFRONT,
+            name="storefront",
+            place=PLACE,
+            from_version=stable,
+            to_version=version,
+            digest="c0ffee" * 10,
+            phase=state.phase.value,
+            policy=state.policy.to_json(),
+            state=state.to_json(),
+            workloads={},
+            who="person/ann",
+            reason=f"version {version}",
+            tick_seconds=1.0,
+            created_at=now,
+        )
+        with self.store.writing() as writing:
+            self.store.releases.create(writing, row)
+            self.store.audit.append(
+                writing, "person/ann", "release", key, {"version": version, "place": PLACE}
+            )
+
+    def tick(self, count: int = 1) -> None:
+        """So many ticks of one second."""
+        for _ in range(count):
+            self.clock.at += 1.0
+            with self.store.writing(self.lease) as writing:
+                self.store.leases.beat(writing)
+            for row in self.store.releases.active(PLACE):
+                self._step(row)
+
+    def finish(self, key: str, most: int = 400) -> Release:
+        """Tick until the release has ended."""
+        for _ in range(most):
+            row = self.store.releases.get(key)
+            assert row is not None
+            if not row.active:
+                return row
+            self.tick()
+        raise AssertionError(f"{key} did not end within {most} ticks")
+
+    def _step(self, row: Release) -> None:
+        now = self.clock.now()
+        before = State.from_json(row.state)
+        state = engine.confirm(before, self._facts(before, now))
+        step = engine.next_step(state, self._observation(state, now), now)
+        final = step.state.final
+        saved = replace(
+            row,
+            state=step.state.to_json(),
+            phase=step.state.phase.value,
+            generation=step.state.generation,
+            tick=step.state.tick,
+            active=not final,
+            finished_at=now if final else None,
+        )
+        with self.store.writing(self.lease) as writing:
+            self.store.releases.save(writing, [saved])
+            if step.entry is not None:
+                entry = step.entry
+                line = Entry(row.id, entry.tick, now, 0, entry.phase.value, entry.to_json())
+                self.store.ledger.append(writing, [line])
+        if final and step.state.phase.value == "promoted":
+            self.bind(row.service, row.to_version, row.id)
+
+    def _facts(self, state: State, now: float) -> Facts:
+        phase = state.phase.value
+        gone = phase in {"rolling-back", "planned"}
+        return Facts(
+            at=now,
+            canary_bp=state.desired_bp,
+            generation=state.generation,
+            canary=() if gone else (("storefront-0", "101"),),
+            canary_running=0 if gone else 1,
+            stable_running=0 if phase == "promoting" else 1,
+        )
+
+    def _observation(self, state: State, now: float) -> Observation:
+        tallies = []
+        share = state.desired_bp / 10_000
+        for version, part in ((state.canary, share), (state.stable, 1 - share)):
+            total = sum(self.random.random() < part for _ in range(RPS))
+            rates = self.rates.get(version, Rates(0.001, 0.002))
+            series = Series("storefront", version, f"{version}-0")
+            for sli, rate in (("errors", rates.errors), ("slowness", rates.slowness)):
+                bad = sum(self.random.random() < rate for _ in range(total))
+                tallies.append(Tally(series, sli, total, bad))
+        return Observation(state.tick + 1, now, tuple(tallies))
+
+    def measure(self, objective: str, service: str, target: str, bad: int, total: int) -> None:
+        """Evaluate an objective from an hour of even counts."""
+        sli = "slowness:300" if "latency" in objective else "errors"
+        now = self.clock.now()
+        found = promise.Promise(objective, service, sli, Decimal(target))
+        counts = {
+            name: burn.Count(Decimal(total), Decimal(bad))
+            for name in promise.all_windows([found], now)
+        }
+        evaluation = budget.evaluate(found, counts, now)
+        row = Evaluated(
+            PLACE, objective, service, now, now, evaluation.state.value, evaluation.to_json()
+        )
+        minutes = [
+            Measurement(
+                PLACE, service, sli, 60, now - 60 * back, total // 60, self.random.randint(0, 3)
+            )
+            for back in range(1, 60)
+        ]
+        with self.store.writing(self.lease) as writing:
+            self.store.objectives.record(writing, [row])
+            self.store.measurements.add(writing, minutes)
+
+
+def played(folder: pathlib.Path, *, underway: bool = True) -> Scene:
+    """The whole story: a good version promoted, a failing one rolled back, a third on its way."""
+    scene = Scene(folder)
+    scene.rates["1.2.0"] = Rates(0.033, 0.002)
+    for service in ("catalogue", "orders", "recommendations", "storefront", "fulfilment"):
+        scene.bind(f"service/shop.{service}", "1.0.0")
+    scene.tick(5)
+    scene.begin("storefront-1", "1.1.0")
+    assert scene.finish("storefront-1").phase == "promoted"
+    scene.tick(20)
+    scene.begin("storefront-2", "1.2.0", "1.1.0")
+    assert scene.finish("storefront-2").phase == "rolled-back"
+    objectives = (
+        ("storefront-availability", "storefront", "0.995", 40, 20_000),
+        ("storefront-latency", "storefront", "0.99", 190, 20_000),
+        ("orders-availability", "orders", "0.999", 30, 20_000),
+    )
+    for name, service, target, bad, total in objectives:
+        scene.measure(f"objective/shop.{name}", f"service/shop.{service}", target, bad, total)
+    if underway:
+        scene.rates["1.3.0"] = Rates(0.0005, 0.009)
+        scene.begin("storefront-3", "1.3.0", "1.1.0")
+        scene.tick(14)
+    return scene
