@@ -29,7 +29,7 @@ def load_paths(paths: Sequence[Path]) -> Loaded:
 
 def of_texts(found: files.Texts) -> Loaded:
     """The estate of texts that were read, with what could not be read among the diagnostics."""
-    with _undisturbed():
+    with undisturbed():
         loaded = loading.load(found.texts)
         more = registry.check(loaded)
     everything = [*found.diagnostics, *loaded.diagnostics, *loading.with_source(more, found.texts)]
@@ -50,7 +50,7 @@ def require(loaded: Loaded) -> Estate:
 
 
 @contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
+def undisturbed() -> Iterator[None]:
     """Without the garbage collector: a large estate is a million objects that all stay, and the
     collector would walk them again and again (half of the time for 1,000 services).
     """

@@ -125,10 +125,17 @@ def _workload(spec: Running, run: running.Run, kind: str) -> dict[str, Any]:
         replicas=replicas,
         revisionHistoryLimit=run.history,
         selector={"matchLabels": _selector(spec, run)},
+        serviceName=_governing(spec) if kind == "StatefulSet" else None,
         **_rollout(run.rollout, kind),
         template=template,
         volumeClaimTemplates=found_pods.claims(run) if kind == "StatefulSet" else None,
     )
+
+
+def _governing(spec: Running) -> str | None:
+    """The endpoint that gives each replica of a StatefulSet a name: the headless one, or the first."""
+    headless = [endpoint.name for endpoint in spec.endpoints if endpoint.type == "Headless"]
+    return next(iter([*headless, *(endpoint.name for endpoint in spec.endpoints)]), None)
 
 
 def _selector(spec: Running, run: running.Run) -> dict[str, str]:
@@ -229,7 +236,8 @@ def _cpu(share: str) -> dict[str, Any]:
 
 def _budget(spec: Running, run: running.Run, disruption: running.Disruption, name: str) -> Object:
     names = {"min_available": "minAvailable", "max_unavailable": "maxUnavailable"}
-    selector = {"matchLabels": _selector(spec, run)}
+    own = disruption.selector
+    selector = {"matchLabels": _selector(spec, run) if own is None else dict(own)}
     given = found_pods.written(disruption, names)
     return _head(spec, "PodDisruptionBudget", name) | {"spec": given | {"selector": selector}}
 

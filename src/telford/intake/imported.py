@@ -1,0 +1,180 @@
+"""What every importer gives: estate documents, a report in which every leaf of the input has its
+fate, and diagnostics. Made by the formats' readers (`telford.intake.kubernetes`), used by
+`telford.app.importing`.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from telford.basics.diagnostics import Diagnostic, Position
+
+
+class Status(StrEnum):
+    """The fate of one leaf: a field of the model says it, it is kept as it was found, or it is
+    left out for a reason.
+    """
+
+    MAPPED = "mapped"
+    CARRIED = "carried"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the person who imports decides. Empty texts mean: find out.
+
+    `system` and `owner` are names; `fallback` is the system of what names none.
+    """
+
+    system: str = ""
+    owner: str = ""
+    environment: str = "imported"
+    fallback: str = "imported"
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of one leaf (a scalar or an empty collection) of one object of the input.
+
+    `subject` is ``Kind/name`` or ``Kind/namespace/name``; `path` is dotted with indices
+    (``spec.ports.0.port``); `to` is the address that says or carries it, or "".
+    """
+
+    file: str
+    line: int
+    subject: str
+    path: str
+    status: Status
+    to: str = ""
+    reason: str = ""
+
+    def as_json(self) -> dict[str, object]:
+        """The stable JSON view."""
+        return {
+            "file": self.file,
+            "line": self.line,
+            "object": self.subject,
+            "path": self.path,
+            "status": self.status.value,
+            "to": self.to,
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A dependency that was inferred: from which address to which, and the text it came from."""
+
+    source: str
+    target: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolved:
+    """An address in the input that names nothing in the input; `external` where it has the form
+    of a name outside (``api.example.com``).
+    """
+
+    source: str
+    host: str
+    origin: str
+    position: Position
+    external: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SecretName:
+    """A Secret that was found: its name and the names of its keys, never a value."""
+
+    name: str
+    keys: tuple[str, ...]
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Nothing is silently lost: the fate of every leaf, the edges, and what led nowhere."""
+
+    fates: tuple[Fate, ...] = ()
+    edges: tuple[Edge, ...] = ()
+    unresolved: tuple[Unresolved, ...] = ()
+    secrets: tuple[SecretName, ...] = ()
+    # Objects of the input by kind.
+    objects: Mapping[str, int] = field(default_factory=dict)
+    # Lines of comments, by file: they are not taken over, and are no leaves.
+    comments: Mapping[str, int] = field(default_factory=dict)
+
+    def totals(self) -> dict[str, Counter[Status]]:
+        """Leaves by kind of object and fate, kinds sorted."""
+        totals: dict[str, Counter[Status]] = {kind: Counter() for kind in sorted(self.objects)}
+        for fate in self.fates:
+            totals.setdefault(fate.subject.partition("/")[0], Counter())[fate.status] += 1
+        return totals
+
+    def reasons(self) -> Counter[str]:
+        """Why leaves were dropped, and how many for each reason."""
+        return Counter(fate.reason for fate in self.fates if fate.status is Status.DROPPED)
+
+    def as_json(self) -> dict[str, object]:
+        """The whole list, in the order of the input."""
+        return {
+            "objects": dict(sorted(self.objects.items())),
+            "totals": {
+                kind: {status.value: counts[status] for status in Status}
+                for kind, counts in self.totals().items()
+            },
+            "dropped": dict(sorted(self.reasons().items())),
+            "commentLines": dict(sorted(self.comments.items())),
+            "edges": [
+                {"from": edge.source, "to": edge.target, "origin": edge.origin}
+                for edge in self.edges
+            ],
+            "unresolved": [_unresolved(item) for item in self.unresolved],
+            "secrets": [
+                {"name": secret.name, "keys": list(secret.keys), "at": str(secret.position)}
+                for secret in self.secrets
+            ],
+            "leaves": [fate.as_json() for fate in self.fates],
+        }
+
+
+def _unresolved(item: Unresolved) -> dict[str, object]:
+    return {
+        "from": item.source,
+        "host": item.host,
+        "origin": item.origin,
+        "at": str(item.position),
+        "external": item.external,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One estate document: the file it is to be written to, its value, and where it came from."""
+
+    file: str
+    value: Mapping[str, Any]
+    origins: tuple[Position, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an importer gives."""
+
+    documents: tuple[Document, ...]
+    report: Report
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def count_comments(texts: Mapping[str, str]) -> dict[str, int]:
+    """Lines that hold nothing but a comment, by file; files without any are left out."""
+    counted = {file: _comment_lines(text.splitlines()) for file, text in texts.items()}
+    return {file: count for file, count in counted.items() if count}
+
+
+def _comment_lines(lines: Iterable[str]) -> int:
+    return sum(line.lstrip().startswith("#") for line in lines)

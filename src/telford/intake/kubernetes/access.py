@@ -1,0 +1,52 @@
+"""Safe looks into foreign values, which may have any shape. Called all over this package."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+
+def mapping(value: Any, *path: str) -> dict[str, Any]:
+    """The mapping at a path, or an empty one where there is none."""
+    for step in path:
+        value = value.get(step) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
+def items(value: Any) -> list[Any]:
+    """The list, or an empty one."""
+    return value if isinstance(value, list) else []
+
+
+def mappings(value: Any) -> list[dict[str, Any]]:
+    """The mappings of a list; anything else in it is passed over."""
+    return [item for item in items(value) if isinstance(item, dict)]
+
+
+def text(value: Any) -> str:
+    """The text, or "" where it is none."""
+    return value if isinstance(value, str) else ""
+
+
+def texts(value: Any) -> dict[str, str] | None:
+    """The mapping where all its values are texts, else None."""
+    if isinstance(value, dict) and all(isinstance(item, str) for item in value.values()):
+        return value
+    return None
+
+
+def whole(value: Any) -> int | None:
+    """The whole number, or None where it is none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def strings(value: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Every text of a tree, with its path."""
+    if isinstance(value, str):
+        yield (), value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            for path, found in strings(item):
+                yield (key, *path), found
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            for path, found in strings(item):
+                yield (index, *path), found

@@ -1,0 +1,187 @@
+"""Dependencies inferred from addresses in environment variables, ConfigMaps read as such, arguments
+and commands. Called by `telford.intake.kubernetes.reading`.
+
+Each edge says the text it came from; an address that names nothing in the input is reported and
+never invented. A Secret's value is not read.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from telford.basics.diagnostics import Position
+from telford.estate.address import Address
+from telford.intake import addresses
+from telford.intake.imported import Unresolved
+from telford.intake.kubernetes import access, grouping
+from telford.intake.kubernetes.grouping import Group, Scene
+from telford.intake.kubernetes.objects import Key, Object, Path
+
+# The name of a StatefulSet's replica: ``redis-0``.
+_POD = re.compile(r"-\d+$")
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text that a workload is given: the name it goes by, and where it stands."""
+
+    key: str
+    text: str
+    what: str
+    position: Position
+
+    @property
+    def origin(self) -> str:
+        """``env CART_ADDR in shop/frontend.yaml:57``."""
+        return f"{self.what} in {self.position.file}:{self.position.line}"
+
+
+@dataclass(slots=True)
+class Inferred:
+    """What a workload depends on: target workload -> the first text that says so."""
+
+    targets: dict[Key, Text] = field(default_factory=dict)
+    unresolved: list[Unresolved] = field(default_factory=list)
+
+
+class Inference:
+    """Knows every Service of the input, and reads workload after workload."""
+
+    def __init__(self, scene: Scene, named: Mapping[Key, Address]) -> None:
+        self._named = named
+        self._configs = {(item.namespace, item.name): item for item in scene.configs}
+        self._behind = scene.behind
+        self._ports = _service_ports(scene)
+
+    def of(self, group: Group) -> Inferred:
+        """Everything that the texts of a workload say, itself left out."""
+        found = Inferred()
+        for text in self._texts(group):
+            for candidate in addresses.candidates(text.key, text.text):
+                self._resolve(group, text, candidate, found)
+        return found
+
+    def _resolve(
+        self, group: Group, text: Text, candidate: addresses.Candidate, found: Inferred
+    ) -> None:
+        service = self._service(group.namespace, candidate.host)
+        if service is None:
+            if candidate.certain:
+                found.unresolved.append(self._lost(group, text, candidate))
+            return
+        ports = self._ports[service]
+        # `redis:6` in an argument is an image: without a sign of an address the port decides.
+        if not candidate.certain and candidate.port not in (None, *ports) and ports:
+            return
+        behind = [other for other in self._behind[service] if other is not group]
+        for other in behind:
+            if other.workload.kind not in ("Job", "CronJob"):
+                found.targets.setdefault(other.workload.key, text)
+        if candidate.certain and not self._behind[service]:
+            found.unresolved.append(self._lost(group, text, candidate))
+
+    def _lost(self, group: Group, text: Text, candidate: addresses.Candidate) -> Unresolved:
+        return Unresolved(
+            source=str(self._named[group.workload.key]),
+            host=candidate.host,
+            origin=text.origin,
+            position=text.position,
+            external=addresses.external(candidate.host),
+        )
+
+    def _service(self, namespace: str, host: str) -> tuple[str, str] | None:
+        """The Service that a host names, seen from a namespace: ``name``, ``name.namespace``,
+        ``name.namespace.svc...``, and ``pod.name...`` of a headless one.
+        """
+        labels = host.split(".")
+        if len(labels) == 1:
+            tries = [(namespace, host)]
+        elif len(labels) == 2:
+            tries = [(labels[1], labels[0])]
+            tries += [(namespace, labels[1])] if _POD.search(labels[0]) else []
+        else:
+            tries = _qualified(labels)
+            # Manifests without a namespace all live in the one that they will be applied to.
+            if namespace == "":
+                tries += [("", name) for _, name in tries]
+        return next((place for place in tries if place in self._behind), None)
+
+    def _texts(self, group: Group) -> Iterator[Text]:
+        spec = access.mapping(grouping.template(group.workload), "spec")
+        path = _template_path(group.workload)
+        for kind in ("containers", "initContainers"):
+            for index, container in enumerate(access.items(spec.get(kind))):
+                here = (*path, "spec", kind, index)
+                yield from self._environment(group.workload, container, here)
+                for name in ("command", "args"):
+                    yield from _arguments(group.workload, container, here, name)
+
+    def _environment(self, item: Object, container: object, path: Path) -> Iterator[Text]:
+        own = access.mapping(container)
+        for index, variable in enumerate(access.items(own.get("env"))):
+            name = access.text(access.mapping(variable).get("name"))
+            value = access.mapping(variable).get("value")
+            if isinstance(value, str):
+                yield Text(name, value, f"env {name}", item.where((*path, "env", index, "value")))
+            reference = access.mapping(variable, "valueFrom", "configMapKeyRef")
+            yield from self._config_key(item, name, reference)
+        for source in access.mappings(own.get("envFrom")):
+            prefix = access.text(source.get("prefix"))
+            name = access.text(access.mapping(source, "configMapRef").get("name"))
+            config = self._configs.get((item.namespace, name))
+            for key, value in access.mapping(config.body if config else {}, "data").items():
+                if config is not None and isinstance(value, str):
+                    yield _of_config(config, prefix + key, key, value)
+
+    def _config_key(self, item: Object, name: str, reference: dict[str, object]) -> Iterator[Text]:
+        config = self._configs.get((item.namespace, access.text(reference.get("name"))))
+        if config is not None:
+            key = access.text(reference.get("key"))
+            value = access.mapping(config.body, "data").get(key)
+            if isinstance(value, str):
+                yield _of_config(config, name, key, value)
+
+
+def _qualified(labels: list[str]) -> list[tuple[str, str]]:
+    """Namespace and name of ``name.namespace.svc...`` and ``pod.name.namespace.svc...``."""
+    if labels[2] == "svc":
+        return [(labels[1], labels[0])]
+    return [(labels[2], labels[1])] if labels[3:4] == ["svc"] else []
+
+
+def _of_config(config: Object, name: str, key: str, value: str) -> Text:
+    where = config.where(("data", key))
+    return Text(name, value, f"env {name} of ConfigMap {config.name}", where)
+
+
+def _arguments(item: Object, container: object, path: Path, name: str) -> Iterator[Text]:
+    """Each argument with the option it belongs to: ``--host=x`` and ``--host x`` alike."""
+    option = ""
+    for index, value in enumerate(access.items(access.mapping(container).get(name))):
+        text = access.text(value)
+        where = item.where((*path, name, index))
+        key, equals, rest = text.partition("=")
+        if text.startswith("-") and equals and " " not in key:
+            yield Text(key, rest, f"{name} {key}", where)
+            option = ""
+        else:
+            yield Text(option, text, f"{name} {option or index}", where)
+            option = text if text.startswith("-") else ""
+
+
+def _template_path(item: Object) -> Path:
+    if item.kind == "CronJob":
+        return ("spec", "jobTemplate", "spec", "template")
+    return ("spec", "template")
+
+
+def _service_ports(scene: Scene) -> dict[tuple[str, str], frozenset[int]]:
+    everything = [item for group in scene.groups for item in group.services]
+    everything += [item for item, _ in scene.others]
+    found: dict[tuple[str, str], frozenset[int]] = dict.fromkeys(scene.behind, frozenset())
+    for item in everything:
+        if item.kind == "Service" and (item.namespace, item.name) in found:
+            listed = access.mappings(access.mapping(item.body, "spec").get("ports"))
+            numbers = [access.whole(port.get("port")) for port in listed]
+            found[item.namespace, item.name] = frozenset(n for n in numbers if n is not None)
+    return found

@@ -1,0 +1,311 @@
+"""Groups, ConfigMaps and the rest -> estate documents with addresses, owners and dependencies.
+
+Called by `telford.intake.kubernetes.reading`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from telford.basics.diagnostics import Position
+from telford.estate.address import Address
+from telford.estate.kinds.base import API_VERSION
+from telford.intake.imported import Document, Options
+from telford.intake.kubernetes import (
+    access,
+    containers,
+    engines,
+    fitting,
+    grouping,
+    naming,
+    workloads,
+)
+from telford.intake.kubernetes.dependencies import Inferred
+from telford.intake.kubernetes.fitting import Refused
+from telford.intake.kubernetes.grouping import Group, Scene
+from telford.intake.kubernetes.objects import Key, Object, Path
+
+# The owner of what names none: a team that somebody has to fill.
+UNASSIGNED = "unassigned"
+# Annotation of a document that import made, with what it was concluded from.
+INFERRED_FROM = "telford.dev/inferred-from"
+NOT_EXPRESSIBLE = "its fields contradict one another, so it is kept whole"
+
+
+@dataclass(slots=True)
+class Written:
+    """All documents, and what became of each object."""
+
+    documents: list[Document] = field(default_factory=list)
+    # Where each object went, and the paths of it that are carried there.
+    homes: dict[Key, str] = field(default_factory=dict)
+    carried: dict[Key, tuple[Path, ...]] = field(default_factory=dict)
+    # Why an object is carried whole.
+    reasons: dict[Key, str] = field(default_factory=dict)
+    refused: list[tuple[Object, Refused]] = field(default_factory=list)
+    # The addresses that nobody owns.
+    unowned: list[str] = field(default_factory=list)
+
+
+def stores(scene: Scene) -> dict[Key, str]:
+    """The workloads that are data stores, with their engines."""
+    configs = {(item.namespace, item.name): item for item in scene.configs}
+    found = {}
+    for group in scene.groups:
+        if group.workload.kind not in ("Deployment", "StatefulSet") or group.ingresses:
+            continue
+        main = workloads.main_container(group)
+        engine = engines.of(main, _ports(group, main), _settings(group, main, configs))
+        if engine:
+            found[group.workload.key] = engine
+    return found
+
+
+def _ports(group: Group, main: Mapping[str, Any]) -> set[int]:
+    listed = [(port.get("containerPort")) for port in access.mappings(main.get("ports"))]
+    for service in group.services:
+        ports = access.mappings(access.mapping(service.body, "spec").get("ports"))
+        listed += [port.get("targetPort", port.get("port")) for port in ports]
+    return {port for port in map(access.whole, listed) if port is not None}
+
+
+def _settings(
+    group: Group, main: Mapping[str, Any], configs: Mapping[tuple[str, str], Object]
+) -> set[str]:
+    names = {access.text(item.get("name")) for item in access.mappings(main.get("env"))}
+    for source in access.mappings(main.get("envFrom")):
+        name = access.text(access.mapping(source, "configMapRef").get("name"))
+        config = configs.get((group.namespace, name))
+        if config is not None:
+            names |= access.mapping(config.body, "data").keys()
+    return names
+
+
+def things(scene: Scene, engines_of: Mapping[Key, str]) -> list[naming.Thing]:
+    """Everything that gets an address: what runs first, long-running before jobs."""
+    rank = {kind: index for index, kind in enumerate(grouping.WORKLOADS)}
+    running = sorted(scene.groups, key=lambda group: rank[group.workload.kind])
+    listed = [
+        naming.Thing(
+            group.workload,
+            "Datastore" if group.workload.key in engines_of else "Service",
+            group.workload.name,
+        )
+        for group in running
+    ]
+    listed += [naming.Thing(item, "Config", item.name) for item in scene.configs]
+    return listed + [
+        naming.Thing(item, "Manifest", f"{item.kind.lower()}-{item.name}")
+        for item, _ in scene.others
+    ]
+
+
+class Writer:
+    """Writes the documents of one import."""
+
+    def __init__(
+        self,
+        scene: Scene,
+        engines_of: Mapping[Key, str],
+        named: Mapping[Key, Address],
+        options: Options,
+    ) -> None:
+        self._scene = scene
+        self._engines = engines_of
+        self._named = named
+        self._options = options
+        self._owners = self._find_owners()
+
+    def write(self, inferred: Mapping[Key, Inferred]) -> Written:
+        """The documents of everything that has an address."""
+        written = Written()
+        for group in self._scene.groups:
+            self._running(written, group, inferred[group.workload.key])
+        for item in self._scene.configs:
+            self._config(written, item)
+        for item, reason in self._scene.others:
+            self._manifest(written, item, reason)
+        return written
+
+    def surroundings(self, written: Written) -> tuple[Document, ...]:
+        """Teams, systems and the environment: what the documents refer to."""
+        return (*self._teams(written), *self._systems(written), self._environment())
+
+    def _running(self, written: Written, group: Group, found: Inferred) -> None:
+        workload = group.workload
+        address = self._named[workload.key]
+        engine = self._engines.get(workload.key, "")
+        configs = self._references("Config", workload.namespace, address.system)
+        fields = workloads.fields(group, address.name, configs, datastore=bool(engine))
+        members = group.members()
+        head = self._head("Datastore" if engine else "Service", address, workload)
+        if engine:
+            image = access.text(workloads.main_container(group).get("image"))
+            known = engine if engines.repository(image) in engines.images(engine) else ""
+            version = engines.version(image) if known else ""
+            head |= {"engine": engine} | ({"version": version} if version else {})
+        else:
+            head |= {"type": workloads.service_type(group)}
+        head |= _found_in(workload) | containers.some(uses=self._uses(address, found))
+        fitted = fitting.fit(head | fields, members)
+        if fitted is None:
+            for item in members:
+                self._manifest(written, item, NOT_EXPRESSIBLE)
+            return
+        self._keep(written, address, fitted, members)
+
+    def _config(self, written: Written, item: Object) -> None:
+        address = self._named[item.key]
+        metadata = access.mapping(item.body, "metadata")
+        values = access.mapping(item.body, "data").items()
+        fields = {
+            "labels": access.texts(metadata.get("labels")) or {},
+            "annotations": access.texts(metadata.get("annotations")) or {},
+            "values": {key: value for key, value in values if isinstance(value, str)},
+        }
+        head = self._head("Config", address, item) | _found_in(item)
+        some = {key: value for key, value in fields.items() if value}
+        fitted = fitting.fit(head | some, [item])
+        if fitted is None:
+            self._manifest(written, item, NOT_EXPRESSIBLE)
+        else:
+            self._keep(written, address, fitted, [item])
+
+    def _keep(
+        self, written: Written, address: Address, fitted: fitting.Fitted, members: list[Object]
+    ) -> None:
+        for item in members:
+            written.homes[item.key] = str(address)
+            written.carried[item.key] = fitted.carried[item.key]
+        written.refused += [(members[0], refused) for refused in fitted.refused]
+        origins = tuple(item.position for item in members)
+        self._add(written, address, fitted.value, origins)
+
+    def _manifest(self, written: Written, item: Object, reason: str) -> None:
+        wish = naming.slug(f"{item.kind.lower()}-{item.name}")
+        address = self._named[item.key]
+        if address.kind != "manifest":
+            # What could not be fitted gets an address of its own beside what was meant for it.
+            address = Address("manifest", address.system, naming.slug(f"{wish}-whole"))
+        value = self._head("Manifest", address, item)
+        value |= {"object": fitting.plain(item.body), "reason": reason}
+        written.homes[item.key] = str(address)
+        written.carried[item.key] = ((),)
+        written.reasons[item.key] = reason
+        self._add(written, address, value, (item.position,))
+
+    def _add(
+        self,
+        written: Written,
+        address: Address,
+        value: Mapping[str, Any],
+        origins: tuple[Position, ...],
+    ) -> None:
+        file = {"config": "configs.yaml", "manifest": "carried.yaml"}.get(
+            address.kind, f"{address.name}.yaml"
+        )
+        if value["owner"] == f"team/{UNASSIGNED}":
+            written.unowned.append(str(address))
+        written.documents.append(Document(f"{address.system}/{file}", value, origins))
+
+    def _head(self, kind: str, address: Address, item: Object) -> dict[str, Any]:
+        road = {} if kind == "Manifest" else {"road": "as-found"}
+        return {
+            "apiVersion": API_VERSION,
+            "kind": kind,
+            "name": address.name,
+            "system": address.system,
+            "owner": f"team/{self._owners[item.key].text}",
+        } | road
+
+    def _references(self, kind: str, namespace: str, system: str) -> dict[str, str]:
+        """Object name -> how a document of a system refers to it, for one kind and namespace."""
+        return {
+            item.name: self._reference(self._named[item.key], system)
+            for item in self._scene.configs
+            if item.namespace == namespace and kind == "Config"
+        }
+
+    def _reference(self, target: Address, system: str) -> str:
+        return target.name if target.system == system else f"{target.system}.{target.name}"
+
+    def _uses(self, address: Address, found: Inferred) -> list[dict[str, Any]]:
+        uses = []
+        for key, text in found.targets.items():
+            target = self._named[key]
+            reference = self._reference(target, address.system)
+            uses.append({target.kind: reference, "inferred": {"from": text.origin}})
+        return uses
+
+    def _find_owners(self) -> dict[Key, naming.Origin]:
+        """Who owns each thing: its own labels, else those who alone read it, else the default."""
+        default = naming.Origin("", naming.slug(self._options.owner or UNASSIGNED))
+        everything = [group.workload for group in self._scene.groups]
+        members = {item.key: group for group in self._scene.groups for item in group.members()}
+        everything += self._scene.configs + [item for item, _ in self._scene.others]
+        owners = {item.key: naming.owner(item) for item in everything}
+        readers = self._readers(owners)
+        for item in everything:
+            if not owners[item.key].text:
+                found = readers.get(item.key, set())
+                owners[item.key] = next(iter(found)) if len(found) == 1 else default
+        for key, group in members.items():
+            owners.setdefault(key, owners[group.workload.key])
+        return owners
+
+    def _readers(self, owners: Mapping[Key, naming.Origin]) -> dict[Key, set[naming.Origin]]:
+        """The owners of the workloads that read each ConfigMap."""
+        found: dict[Key, set[naming.Origin]] = {}
+        configs = {(item.namespace, item.name): item.key for item in self._scene.configs}
+        for group in self._scene.groups:
+            owner = naming.Origin("", owners[group.workload.key].text)
+            for path, text in access.strings(grouping.template(group.workload)):
+                key = configs.get((group.namespace, text))
+                if key is not None and path[-1] == "name" and owner.text:
+                    found.setdefault(key, set()).add(owner)
+        return found
+
+    def _teams(self, written: Written) -> list[Document]:
+        used = {str(document.value["owner"]) for document in written.documents}
+        origins = {origin.text: origin for origin in self._owners.values() if origin.name}
+        documents = []
+        for owner in sorted(used | {f"team/{self._default_owner()}"}):
+            name = owner.removeprefix("team/")
+            value: dict[str, Any] = {"apiVersion": API_VERSION, "kind": "Team", "name": name}
+            if name == UNASSIGNED:
+                value["description"] = "Nobody yet: give each thing that it owns to a team."
+            if name in origins:
+                value["annotations"] = {INFERRED_FROM: origins[name].name}
+            documents.append(Document("people.yaml", value))
+        return documents
+
+    def _default_owner(self) -> str:
+        """The owner of the systems: the one team that there is, else the default."""
+        teams = {origin.text for origin in self._owners.values()}
+        only = next(iter(teams)) if len(teams) == 1 else ""
+        return only or naming.slug(self._options.owner or UNASSIGNED)
+
+    def _systems(self, written: Written) -> list[Document]:
+        systems = {str(document.value["system"]) for document in written.documents}
+        owner = f"team/{self._default_owner()}"
+        values = (
+            {"apiVersion": API_VERSION, "kind": "System", "name": name, "owner": owner}
+            for name in sorted(systems)
+        )
+        return [Document("systems.yaml", value) for value in values]
+
+    def _environment(self) -> Document:
+        everything = [group.workload for group in self._scene.groups]
+        namespaces = {item.namespace for item in everything + self._scene.configs} - {""}
+        value: dict[str, Any] = {
+            "apiVersion": API_VERSION,
+            "kind": "Environment",
+            "name": naming.slug(self._options.environment),
+        }
+        if len(namespaces) <= 1:
+            value["namespace"] = next(iter(namespaces), "default")
+        return Document("environments.yaml", value)
+
+
+def _found_in(item: Object) -> dict[str, Any]:
+    return {"namespace": item.namespace} if item.namespace else {}

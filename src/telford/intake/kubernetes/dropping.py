@@ -1,0 +1,86 @@
+"""What never enters an estate, and why: what the cluster itself made, what means nothing, and
+every value of a Secret. Called by `telford.intake.kubernetes.objects`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from telford.road.patch import Path
+
+STATUS = "status: the cluster made it"
+CLUSTER = "the cluster made it"
+LAST_APPLIED = "a copy of the whole object that kubectl keeps"
+UNSET = "null: the same as not written"
+SECRET = "a Secret's value never enters an estate"  # noqa: S105 - a reason, not a password
+SECRET_HEAD = "a Secret is only referred to by name; it is not built"  # noqa: S105 - a reason
+LIST = "it only wraps a list of objects"
+REPLACED = "a later object of the same name counts"
+
+# https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/object-meta/
+_METADATA = ("uid", "resourceVersion", "generation", "selfLink", "managedFields",
+             "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds")  # fmt: skip
+_SECRET_FIELDS = ("data", "stringData")
+_ANNOTATIONS = (
+    "kubectl.kubernetes.io/last-applied-configuration",
+    "deployment.kubernetes.io/revision",
+    "autoscaling.alpha.kubernetes.io/conditions",
+    "control-plane.alpha.kubernetes.io/leader",
+    "pv.kubernetes.io/bind-completed",
+    "pv.kubernetes.io/bound-by-controller",
+)
+
+
+def clean(value: Mapping[str, Any]) -> tuple[dict[str, Any], dict[Path, str]]:
+    """What remains of an object, and the paths that were dropped with their reasons."""
+    dropped: dict[Path, str] = {}
+    if value.get("kind") == "Secret":
+        head = [key for key in value if key not in _SECRET_FIELDS]
+        dropped.update({(key,): SECRET_HEAD for key in head})
+        dropped.update({(key,): SECRET for key in value if key not in head})
+        return {}, dropped
+    body = {key: item for key, item in value.items() if key != "status"}
+    if "status" in value:
+        dropped["status",] = STATUS
+    if isinstance(body.get("metadata"), dict):
+        body["metadata"] = _metadata(body["metadata"], dropped)
+    cleaned = _without_nulls(body, (), dropped)
+    return (cleaned if isinstance(cleaned, dict) else {}), dropped
+
+
+def _metadata(metadata: dict[str, Any], dropped: dict[Path, str]) -> dict[str, Any]:
+    made = [key for key in _METADATA if metadata.get(key) is not None]
+    dropped.update({("metadata", key): CLUSTER for key in made})
+    kept = {key: item for key, item in metadata.items() if key not in made}
+    annotations = kept.get("annotations")
+    if not isinstance(annotations, dict):
+        return kept
+    gone = [key for key in annotations if key in _ANNOTATIONS]
+    if gone:
+        dropped.update(
+            {
+                ("metadata", "annotations", key): LAST_APPLIED if "last" in key else CLUSTER
+                for key in gone
+            }
+        )
+        kept["annotations"] = {key: item for key, item in annotations.items() if key not in gone}
+        if not kept["annotations"]:
+            del kept["annotations"]
+    return kept
+
+
+def _without_nulls(value: Any, path: Path, dropped: dict[Path, str]) -> Any:
+    """The tree without keys that are null; a mapping of nothing else is dropped with them."""
+    if isinstance(value, list):
+        return [_without_nulls(item, (*path, index), dropped) for index, item in enumerate(value)]
+    if not isinstance(value, dict):
+        return value
+    kept: dict[str, Any] = {}
+    for key, item in value.items():
+        if item is None:
+            dropped[*path, key] = UNSET
+        elif key in _SECRET_FIELDS and value.get("kind") == "Secret":
+            # A Secret inside of something else, such as a template.
+            dropped[*path, key] = SECRET
+        else:
+            kept[key] = _without_nulls(item, (*path, key), dropped)
+    return kept

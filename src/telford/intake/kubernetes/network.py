@@ -1,0 +1,84 @@
+"""Services, Ingresses, scalers and budgets -> endpoints, routes, replicas and disruption, in
+document form. Called by `telford.intake.kubernetes.workloads`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from telford.intake.kubernetes import access
+from telford.intake.kubernetes.containers import Fields, renamed, some
+from telford.intake.kubernetes.objects import Object
+
+_PORT = {
+    "name": "name",
+    "port": "port",
+    "targetPort": "target",
+    "protocol": "protocol",
+    "nodePort": "nodePort",
+}
+
+
+def endpoint(service: Object, labels: dict[str, str], selector: Mapping[str, str]) -> Fields:
+    """A Service; `labels` and `selector` are what it has unless it is written otherwise."""
+    metadata = access.mapping(service.body, "metadata")
+    spec = access.mapping(service.body, "spec")
+    own = access.texts(metadata.get("labels", {}))
+    selected = access.texts(spec.get("selector"))
+    kind = "Headless" if spec.get("clusterIP") == "None" else spec.get("type")
+    return (
+        {"name": service.name}
+        | some(type=kind)
+        | {"ports": [renamed(port, _PORT) for port in access.mappings(spec.get("ports"))]}
+        | ({} if own is None or own == labels else {"labels": own})
+        | some(annotations=access.texts(metadata.get("annotations")))
+        | ({} if selected is None or selected == selector else {"selector": selected})
+    )
+
+
+def routes(ingress: Object, service: str) -> list[Fields]:
+    """The routes of an Ingress whose rules all lead to this service."""
+    found = []
+    for rule in access.mappings(access.mapping(ingress.body, "spec").get("rules")):
+        for path in access.mappings(access.mapping(rule, "http").get("paths")):
+            target = access.mapping(path, "backend", "service")
+            port = access.mapping(target, "port")
+            name, called = target.get("name"), ingress.name
+            found.append(
+                some(
+                    host=rule.get("host"),
+                    path=path.get("path"),
+                    match=path.get("pathType"),
+                    port=port.get("number", port.get("name")),
+                    endpoint=name if name != service else None,
+                    ingress=called if called != service else None,
+                )
+            )
+    return found
+
+
+def replicas(scaler: Object) -> Fields:
+    """The bounds of a scaler, and its target where mean CPU use is all it looks at."""
+    spec = access.mapping(scaler.body, "spec")
+    metrics = access.items(spec.get("metrics"))
+    target = _cpu(metrics[0]) if len(metrics) == 1 else None
+    return {"min": spec.get("minReplicas", 1), "max": spec.get("maxReplicas")} | some(
+        targetCpu=f"{target}%" if target is not None else None
+    )
+
+
+def _cpu(metric: Any) -> int | None:
+    resource = access.mapping(metric, "resource")
+    target = access.mapping(resource, "target")
+    if resource.get("name") != "cpu" or target.get("type") != "Utilization":
+        return None
+    return access.whole(target.get("averageUtilization"))
+
+
+def disruption(budget: Object | None, selector: Mapping[str, Any]) -> Fields:
+    """How much may be away at once."""
+    if budget is None:
+        return {}
+    spec = access.mapping(budget.body, "spec")
+    own = access.texts(access.mapping(spec, "selector").get("matchLabels"))
+    names = {"minAvailable": "minAvailable", "maxUnavailable": "maxUnavailable"}
+    return renamed(spec, names) | some(selector=own if own != selector else None)

@@ -1,0 +1,136 @@
+"""A pod template -> `run`: the main container, sidecars, volumes, security. In document form; what
+has no field is carried later. Called by `telford.intake.kubernetes.workloads`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from telford.intake.kubernetes import access, containers
+from telford.intake.kubernetes.containers import Fields, renamed, some
+
+# https://kubernetes.io/docs/reference/labels-annotations-taints/#kubectl-kubernetes-io-default-container
+_DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
+_TOLERATION = {
+    **{name: name for name in ("key", "operator", "value", "effect")},
+    "tolerationSeconds": "seconds",
+}
+_MOUNT = {"name": "volume", "mountPath": "path", "subPath": "subPath", "readOnly": "readOnly"}
+
+
+def main_container(template: Mapping[str, Any], workload: str) -> dict[str, Any]:
+    """The container that the others accompany: the annotated one, the namesake, or the first."""
+    found = access.mappings(access.mapping(template, "spec").get("containers"))
+    annotations = access.mapping(template, "metadata", "annotations")
+    for name in (annotations.get(_DEFAULT_CONTAINER), workload):
+        for container in found:
+            if name is not None and container.get("name") == name:
+                return container
+    return found[0]
+
+
+def run(template: Mapping[str, Any], workload: str, configs: Mapping[str, str]) -> Fields:
+    """The fields of `run` that the template says."""
+    spec = access.mapping(template, "spec")
+    main = main_container(template, workload)
+    volumes, mounts = _volumes(spec, main, configs)
+    context = access.mapping(spec, "securityContext")
+    own = access.mapping(main, "securityContext")
+    beside = [item for item in access.mappings(spec.get("containers")) if item is not main]
+    return containers.fields(main, configs) | some(
+        container=main.get("name"),
+        volumes=volumes,
+        mounts=mounts,
+        security=containers.identity(context)
+        | renamed(context, {"fsGroup": "fsGroup"})
+        | containers.security(own),
+        containerSecurity=containers.identity(own),
+        serviceAccount=spec.get("serviceAccountName"),
+        mountToken=spec.get("automountServiceAccountToken"),
+        serviceLinks=spec.get("enableServiceLinks"),
+        restart=spec.get("restartPolicy"),
+        stop=containers.duration(spec.get("terminationGracePeriodSeconds")),
+        nodeSelector=access.texts(spec.get("nodeSelector")),
+        tolerations=_tolerations(spec.get("tolerations")),
+        sidecars=[_sidecar(item, configs) for item in beside],
+        initialise=[
+            _sidecar(item, configs) for item in access.mappings(spec.get("initContainers"))
+        ],
+    )
+
+
+def _sidecar(container: Mapping[str, Any], configs: Mapping[str, str]) -> Fields:
+    context = access.mapping(container, "securityContext")
+    mounts = [renamed(mount, _MOUNT) for mount in access.mappings(container.get("volumeMounts"))]
+    return (
+        {"name": container.get("name")}
+        | containers.fields(container, configs)
+        | some(
+            mounts=mounts,
+            security=containers.security(context) | containers.identity(context),
+        )
+    )
+
+
+def _tolerations(value: Any) -> list[Fields]:
+    return [renamed(item, _TOLERATION) for item in access.mappings(value)]
+
+
+def _volumes(
+    spec: Mapping[str, Any], main: Mapping[str, Any], configs: Mapping[str, str]
+) -> tuple[list[Fields], list[Fields]]:
+    """The volumes with the main container's first mount of each, and its other mounts."""
+    volumes: dict[str, Fields] = {}
+    for item in access.mappings(spec.get("volumes")):
+        found = _volume(item, configs)
+        if found:
+            volumes[found["name"]] = found
+    return list(volumes.values()), place(volumes, main)
+
+
+def place(volumes: Mapping[str, Fields], main: Mapping[str, Any]) -> list[Fields]:
+    """Write the main container's first mount of each volume into it; give the mounts that stay."""
+    rest = []
+    for mount in access.mappings(main.get("volumeMounts")):
+        volume = volumes.get(access.text(mount.get("name")))
+        if volume is None or "path" in volume:
+            rest.append(renamed(mount, _MOUNT))
+        else:
+            found = renamed(mount, _MOUNT)
+            found.pop("volume", None)
+            volume.update(found)
+    return rest
+
+
+def _volume(volume: Mapping[str, Any], configs: Mapping[str, str]) -> Fields:
+    """A volume of a kind that the model has; nothing for others, such as a host's folder."""
+    name = access.text(volume.get("name"))
+    if not name:
+        return {}
+    if isinstance(volume.get("emptyDir"), dict):
+        scratch = volume["emptyDir"]
+        found = {"name": name} | renamed(scratch, {"medium": "medium", "sizeLimit": "size"})
+        if "size" in found:
+            found["size"] = containers.quantity(found["size"])
+        return found
+    config, secret = access.mapping(volume, "configMap"), access.mapping(volume, "secret")
+    if "name" in config:
+        source = configs.get(access.text(config["name"]), config["name"])
+        return {"name": name, "type": "config", "source": source} | _files(config)
+    if "secretName" in secret:
+        return {"name": name, "type": "secret", "source": secret["secretName"]} | _files(secret)
+    claim = access.mapping(volume, "persistentVolumeClaim")
+    if "claimName" in claim:
+        return {"name": name, "type": "storage", "source": claim["claimName"]}
+    return {}
+
+
+def _files(source: Mapping[str, Any]) -> Fields:
+    pairs = access.mappings(source.get("items"))
+    items = {
+        access.text(pair.get("key")): access.text(pair.get("path"))
+        for pair in pairs
+        if pair.keys() == {"key", "path"}
+    }
+    complete = len(items) == len(pairs) and all(items) and all(items.values())
+    found = renamed(source, {"defaultMode": "mode", "optional": "optional"})
+    return found | some(items=items if complete else None)

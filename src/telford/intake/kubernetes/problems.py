@@ -1,0 +1,101 @@
+"""What somebody should look at after an import, as diagnostics. Called by
+`telford.intake.kubernetes.reading`. Codes: docs/guides/import.md.
+
+No diagnostic of an import quotes the input's text: a line of it may hold a secret.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from telford.basics.diagnostics import Diagnostic, Severity
+from telford.estate.address import Address
+from telford.intake.imported import Report
+from telford.intake.kubernetes import documents
+from telford.intake.kubernetes.documents import Written
+from telford.intake.kubernetes.grouping import Scene
+from telford.intake.kubernetes.objects import Key
+
+# Named one by one up to here; the report has them all.
+MAX_NAMED = 5
+
+
+def of(
+    scene: Scene, written: Written, report: Report, named: Mapping[Key, Address]
+) -> Iterator[Diagnostic]:
+    """Every diagnostic of an import beyond those of reading."""
+    yield from _refused(written)
+    yield from _whole(scene, written, named)
+    yield from _unresolved(report)
+    yield from _secrets(report)
+    yield from _unowned(written)
+
+
+def _refused(written: Written) -> Iterator[Diagnostic]:
+    for item, refused in written.refused:
+        yield Diagnostic(
+            "TEL602",
+            Severity.WARNING,
+            f"`{refused.path}` of {item.label} cannot be a field: {refused.why}",
+            address=written.homes.get(item.key, ""),
+            position=item.position,
+            detail="It is carried along as it was found.",
+            fix="correct the manifest and import it again",
+        )
+
+
+def _whole(scene: Scene, written: Written, named: Mapping[Key, Address]) -> Iterator[Diagnostic]:
+    """Workloads and settings that ended as opaque manifests: their meaning is lost."""
+    expected = [group.workload for group in scene.groups] + scene.configs
+    expected += [item for item, reason in scene.others if reason == "it has no list of containers"]
+    for item in expected:
+        if item.key in written.reasons:
+            yield Diagnostic(
+                "TEL603",
+                Severity.WARNING,
+                f"{item.label} is carried whole: {written.reasons[item.key]}",
+                address=str(named[item.key]),
+                position=item.position,
+                fix="correct the manifest and import it again",
+            )
+
+
+def _unresolved(report: Report) -> Iterator[Diagnostic]:
+    """Addresses that look like Services; those of the world outside are in the report alone."""
+    for item in report.unresolved:
+        if item.external:
+            continue
+        yield Diagnostic(
+            "TEL604",
+            Severity.INFO,
+            f"{item.host} names nothing in the input; no dependency is made of it",
+            address=item.source,
+            position=item.position,
+            detail=f"It stands in {item.origin}.",
+            fix="import what it names too, or declare it under `uses`",
+        )
+
+
+def _secrets(report: Report) -> Iterator[Diagnostic]:
+    for secret in report.secrets:
+        keys = ", ".join(secret.keys[:MAX_NAMED]) or "no keys"
+        yield Diagnostic(
+            "TEL605",
+            Severity.INFO,
+            f"Secret/{secret.name} ({keys}) is left out: its values never enter an estate",
+            position=secret.position,
+            fix="see that the place has a secret of this name before a build is applied",
+        )
+
+
+def _unowned(written: Written) -> Iterator[Diagnostic]:
+    if not written.unowned:
+        return
+    names = ", ".join(written.unowned[:MAX_NAMED])
+    more = len(written.unowned) - MAX_NAMED
+    rest = f" and {more} more" if more > 0 else ""
+    yield Diagnostic(
+        "TEL606",
+        Severity.INFO,
+        f"{len(written.unowned)} things belong to team/{documents.UNASSIGNED}: {names}{rest}",
+        address=f"team/{documents.UNASSIGNED}",
+        fix="import with --owner TEAM, label the workloads with `owner`, or edit `owner:`",
+    )
