@@ -189,7 +189,7 @@ def durations(condition):
 @given(st.sets(st.integers(1, 9999), max_size=40), st.integers(0, 10_000))
 def test_every_duration_falls_into_exactly_one_bucket(bounds, duration):
     chosen = settings.Settings(bounds_ms=tuple(sorted(bounds)))
-    listener = envoy_config.listener("ingress", 1, "ingress", chosen)
+    listener = envoy_config.listener("ingress", 1, chosen)
     manager = listener["filter_chains"][0]["filters"][0]["typed_config"]
     hits = []
     for log in manager["access_log"]:

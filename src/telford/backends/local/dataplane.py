@@ -11,10 +11,10 @@ import json
 import os
 import re
 import signal
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from telford.backends.local import admin, children, envoy_config, envoy_reading, layout
+from telford.backends.local import admin, children, envoy_config, envoy_reading, layout, xds
 from telford.backends.local.desired import Key
 from telford.backends.local.settings import Settings
 from telford.basics.errors import PermanentError, TemporaryError
@@ -59,10 +59,7 @@ class DataPlane:
         )
         self._child: children.Child | None = None
         self._keeper: asyncio.Task[None] | None = None
-        self._written: dict[str, list[envoy_config.Plain]] = {}
-        self._versions: dict[str, str] = {}
-        self._confirmed: dict[str, tuple[str, list[envoy_config.Plain]]] = {}
-        self._number = 0
+        self._files = xds.Files(paths)
         self._served = Served()
         self._rejections: dict[str, int] = {}
         self._last_words = ""
@@ -75,7 +72,7 @@ class DataPlane:
 
     async def start(self, served: Served) -> None:
         """Write the first configuration, start Envoy, wait until it serves."""
-        self._clear_files()
+        self._files.clear()
         self._write_clusters(served.clusters)
         self._write_routes(served)
         self._write_listeners(served)
@@ -115,15 +112,16 @@ class DataPlane:
         self, service: str, version: str, endpoints: Sequence[envoy_config.Endpoint]
     ) -> None:
         """Replace a version's endpoints at once; Envoy takes them within milliseconds."""
-        resource = envoy_config.assignment(service, version, endpoints)
-        self._write(envoy_config.endpoint_file(service, version), [resource])
+        source = tuple(endpoints)
+        self._files.put(
+            envoy_config.endpoint_file(service, version),
+            source,
+            lambda: [envoy_config.assignment(service, version, source)],
+        )
 
     def forget_endpoints(self, service: str, version: str) -> None:
         """Delete the file of a version that no cluster names any more."""
-        name = envoy_config.endpoint_file(service, version)
-        self._written.pop(name, None)
-        with layout.disk_errors(f"cannot delete {name}"):
-            (self._paths.run / name).unlink(missing_ok=True)
+        self._files.delete(envoy_config.endpoint_file(service, version))
 
     async def splits(self) -> tuple[Split, ...]:
         """The splits as Envoy itself shows them; empty while it restarts."""
@@ -134,7 +132,8 @@ class DataPlane:
     async def confirm_split(self, split: Split) -> None:
         """Raise `TemporaryError` unless Envoy's own dump shows exactly this split."""
         asked = {version: weight for version, weight in split.weights.items() if weight}
-        shown = {item.service: dict(item.weights) for item in await self.splits()}
+        dump = await self._dump(f"^{envoy_config.route_name(split.service)}$")
+        shown = {item.service: dict(item.weights) for item in envoy_reading.splits(dump)}
         if shown.get(split.service) != asked:
             raise TemporaryError(
                 f"Envoy serves {shown.get(split.service)} for {split.service}, not {asked}",
@@ -207,58 +206,51 @@ class DataPlane:
 
     # ---- files
 
-    def _clear_files(self) -> None:
-        """Delete what a killed supervisor left; nobody reads it now."""
-        with layout.disk_errors(f"cannot clear {self._paths.xds}"):
-            for file in [*self._paths.xds.glob("*.json"), *self._paths.xds.glob("*/*.json")]:
-                file.unlink()
-
-    def _write(self, name: str, resources: list[envoy_config.Plain]) -> bool:
-        """Write one file if it changes; True where it did."""
-        if self._written.get(name) == resources:
-            return False
-        version, confirmed = self._confirmed.get(name, ("", None))
-        if confirmed != resources:
-            self._number += 1
-            version = str(self._number)
-        # Else a return to what Envoy has, after a rejection: it would not show a new version of it.
-        text = json.dumps(envoy_config.discovery(version, resources))
-        layout.write_whole(self._paths.run / name, text)
-        self._written[name], self._versions[name] = resources, version
-        return True
-
-    def _write_clusters(self, clusters: Iterable[Key]) -> bool:
+    def _write_clusters(self, clusters: frozenset[Key]) -> bool:
         for service, version in clusters:
-            if envoy_config.endpoint_file(service, version) not in self._written:
+            if envoy_config.endpoint_file(service, version) not in self._files:
                 self.place_endpoints(service, version, [])
-        resources = [envoy_config.cluster(*key) for key in sorted(clusters)]
-        return self._write(envoy_config.CLUSTER_FILE, resources)
+        return self._files.put(
+            envoy_config.CLUSTER_FILE,
+            clusters,
+            lambda: [envoy_config.cluster(*key) for key in sorted(clusters)],
+        )
 
     def _write_routes(self, served: Served) -> list[str]:
-        """The names of the route configurations that changed."""
-        configs = [
-            envoy_config.service_routes(name, served.splits.get(name), self._settings)
-            for name in sorted(served.ports)
-            if name
+        """The names of the route configurations that Envoy has yet to confirm."""
+        services = [name for name in sorted(served.ports) if name]
+        changed = [
+            envoy_config.route_name(name) for name in services if self._write_service(served, name)
         ]
-        configs.append(envoy_config.ingress_routes(served.ingress, served.splits, self._settings))
-        return [
-            config["name"]
-            for config in configs
-            if self._write(envoy_config.route_file(config["name"]), [config])
-        ]
+        if self._write_ingress(served):
+            changed.append(envoy_config.INGRESS)
+        return changed
+
+    def _write_service(self, served: Served, service: str) -> bool:
+        split = served.splits.get(service)
+        return self._files.put(
+            envoy_config.route_file(envoy_config.route_name(service)),
+            _source(split),
+            lambda: [envoy_config.service_routes(service, split, self._settings)],
+        )
+
+    def _write_ingress(self, served: Served) -> bool:
+        splits = [_source(served.splits.get(route.service)) for route in served.ingress]
+        return self._files.put(
+            envoy_config.route_file(envoy_config.INGRESS),
+            (served.ingress, *splits),
+            lambda: [envoy_config.ingress_routes(served.ingress, served.splits, self._settings)],
+        )
 
     def _write_listeners(self, served: Served) -> bool:
-        resources = [
-            envoy_config.listener(
-                envoy_config.route_name(name) if name else envoy_config.INGRESS,
-                port,
-                envoy_config.route_name(name) if name else envoy_config.INGRESS,
-                self._settings,
-            )
-            for name, port in sorted(served.ports.items())
-        ]
-        return self._write(envoy_config.LISTENER_FILE, resources)
+        ports = tuple(sorted(served.ports.items()))
+        return self._files.put(
+            envoy_config.LISTENER_FILE,
+            ports,
+            lambda: [
+                envoy_config.listener(_named(name), port, self._settings) for name, port in ports
+            ],
+        )
 
     # ---- confirmation
 
@@ -275,7 +267,7 @@ class DataPlane:
             pattern = re.escape(prefix).replace("\\", "%5C")
             text = await self._admin.get(f"/stats?filter=%5E{pattern}")
             stats = envoy_reading.plain_stats(text)
-            if stats.get(f"{prefix}.version_text") == self._versions[file]:
+            if stats.get(f"{prefix}.version_text") == self._files.version(file):
                 return True
             await self._raise_rejection(f"{prefix}.update_rejected", stats, file)
             return False
@@ -289,7 +281,7 @@ class DataPlane:
 
             async def taken(name: str = name, file: str = file) -> bool:
                 shown = envoy_reading.route_versions(await self._dump(f"^{name}$"))
-                if shown.get(name) == self._versions[file]:
+                if shown.get(name) == self._files.version(file):
                     return True
                 stats = envoy_reading.plain_stats(
                     await self._admin.get("/stats?filter=%5C.rds%5C..*%5C.update_rejected")
@@ -304,7 +296,7 @@ class DataPlane:
         for name, value in stats.items():
             if name.endswith(suffix) and int(value) > self._rejections.get(name, 0):
                 self._rejections[name] = int(value)
-                self._written.pop(file, None)
+                self._files.reject(file)
                 raise PermanentError(
                     f"Envoy rejected {file}: {await self._envoys_words()}",
                     fix="it goes on with what it had; see logs/envoy.log of the place",
@@ -331,11 +323,20 @@ class DataPlane:
                 f"Envoy did not confirm {file} within {self._settings.confirm_seconds:g} s",
                 fix="ask again; see logs/envoy.log of the place",
             ) from error
-        self._confirmed[file] = (self._versions[file], self._written[file])
+        self._files.confirm(file)
 
     async def _dump(self, names: str) -> str:
         target = f"/config_dump?resource=dynamic_route_configs&name_regex={names}"
         return await self._admin.get(target)
+
+
+def _source(split: Split | None) -> Hashable:
+    return (split.generation, tuple(sorted(split.weights.items()))) if split else None
+
+
+def _named(service: str) -> str:
+    """The name of a listener and of its routes; "" is the ingress."""
+    return envoy_config.route_name(service) if service else envoy_config.INGRESS
 
 
 async def _or_not_yet(answer: Awaitable[bool]) -> bool:

@@ -62,11 +62,6 @@ CLUSTER_FILE = "xds/cds.json"
 LISTENER_FILE = "xds/lds.json"
 
 
-def discovery(version: str, resources: Sequence[Plain]) -> Plain:
-    """A file of dynamic resources; Envoy shows `version` back in its dump."""
-    return {"version_info": version, "resources": list(resources)}
-
-
 def bootstrap(place: str) -> Plain:
     """The start configuration; paths are relative to the run folder, Envoy's working folder."""
     return {
@@ -202,14 +197,14 @@ def _retry_policy() -> Plain:
     }
 
 
-def listener(name: str, port: int, routes: str, settings: Settings) -> Plain:
-    """A loopback listener. Its text never changes after it was made: changing it would make Envoy
+def listener(name: str, port: int, settings: Settings) -> Plain:
+    """A loopback listener and the routes of the same name. Its text never changes after it was made: changing it would make Envoy
     build its counters anew.
     """
     manager = _typed(
         "extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         stat_prefix=name,
-        rds={"route_config_name": routes, "config_source": _source(route_file(routes))},
+        rds={"route_config_name": name, "config_source": _source(route_file(name))},
         access_log=_access_logs(settings.bounds_ms),
         generate_request_id=False,
         http_filters=[

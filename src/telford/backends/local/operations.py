@@ -107,9 +107,11 @@ class Operations:
         }
 
     async def _apply(self, arguments: dict[str, Any]) -> object:
-        workload = codec.workload(arguments["workload"])
+        workloads = [codec.workload(item) for item in arguments["workloads"]]
         async with self._lock:
-            wanted = desired.with_workload(self._desired, workload)
+            wanted = self._desired
+            for workload in workloads:
+                wanted = desired.with_workload(wanted, workload)
             await self._become(self._with_ports(wanted))
         return None
 

@@ -117,7 +117,7 @@ class LocalPlace:
 
     def apply(self, workload: Workload) -> None:
         """See `ports.Cluster.apply`."""
-        self._call("apply", workload=codec.plain(workload))
+        self.apply_all([workload])
 
     def remove(self, service: str, version: str, generation: int) -> None:
         """See `ports.Cluster.remove`; returns once no new request reaches it, `wait_gone` waits."""
@@ -150,6 +150,10 @@ class LocalPlace:
         return Reading(at, envoy_reading.counters(text, self.settings.bounds_ms))
 
     # ---- beyond the ports
+
+    def apply_all(self, workloads: Sequence[Workload]) -> None:
+        """`apply` for many as one change: all are taken or none, and Envoy is told once."""
+        self._call("apply", workloads=[codec.plain(item) for item in workloads])
 
     def address(self, service: str) -> str:
         """Where other services reach this one through Envoy, or "" where it has no listener."""
@@ -203,8 +207,7 @@ class LocalPlace:
         """
         before = {(item.service, item.version) for item in self.state().workloads}
         try:
-            for workload in workloads:
-                self.apply(workload)
+            self.apply_all(workloads)
             for workload in workloads:
                 self.wait_ready(workload.service, workload.version, limit_seconds)
             for split in splits:
