@@ -55,14 +55,14 @@ class Source:
 
 
 # Envoy's cluster statistics: what a caller gets, connection failures included. A cluster is
-# `orders`, or one version of it, `orders|1.4.2`; Envoy's time buckets are in milliseconds.
+# `orders`, or one version of it, `orders/1.4.2`; Envoy's time buckets are in milliseconds.
 # https://www.envoyproxy.io/docs/envoy/latest/configuration/upstream/cluster_manager/cluster_stats
 ENVOY = Source(
     name="envoy",
     requests="envoy_cluster_upstream_rq_xx",
     histogram="envoy_cluster_upstream_rq_time",
     service_label="envoy_cluster_name",
-    service_pattern="{service}([|].+)?",
+    service_pattern="{service}(/.+)?",
     failed='envoy_response_code_class="5"',
     unit_seconds="0.001",
     # envoy source/common/stats/histogram_impl.cc, default buckets (1.39)
@@ -94,7 +94,7 @@ DEFAULT_SOURCE = ENVOY
 
 def envoy_cluster(service: str, version: str = "") -> str:
     """The name of the Envoy cluster of a service, or of one version of it."""
-    return f"{service}|{version}" if version else service
+    return f"{service}/{version}" if version else service
 
 
 # Recorded series, as level:what:how; `W` is a window such as 5m, 1h or 30d.

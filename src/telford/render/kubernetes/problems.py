@@ -9,26 +9,12 @@
 
 from collections.abc import Iterable, Iterator
 
-from telford.basics.diagnostics import Diagnostic, Position, Severity
+from telford.basics.diagnostics import Diagnostic, Severity
 from telford.estate.kinds import structure
 from telford.estate.model import Binding, Bound
+from telford.render.findings import finding
 from telford.render.kubernetes.network import Openings
 from telford.render.kubernetes.subject import namespace_of, workload_kind
-
-
-def _about(
-    bound: Bound, code: str, severity: Severity, summary: str, detail: str = "", fix: str = ""
-) -> Diagnostic:
-    entity = bound.entity
-    return Diagnostic(
-        code=code,
-        severity=severity,
-        summary=summary,
-        address=str(entity.address),
-        position=Position(entity.file, entity.node.line, entity.node.column),
-        detail=detail,
-        fix=fix,
-    )
 
 
 def missing(address: str, bound: Bound) -> list[Diagnostic]:
@@ -37,21 +23,23 @@ def missing(address: str, bound: Bound) -> list[Diagnostic]:
     assert isinstance(spec, structure.Service | structure.Datastore), "only these run"
     if spec.run is None or spec.run.image is None:
         return [
-            _about(
+            finding(
                 bound,
                 "TEL502",
                 Severity.WARNING,
                 f"{address} has no image, so nothing is rendered for Kubernetes",
+                field=("run",),
                 fix="say run.image, or leave it where it runs only on the local place",
             )
         ]
     if workload_kind(spec) == "CronJob" and spec.run.schedule is None:
         return [
-            _about(
+            finding(
                 bound,
                 "TEL503",
                 Severity.ERROR,
                 f"{address} is a cron without a schedule",
+                field=("run",),
                 fix='say run.schedule, such as "0 3 * * *"',
             )
         ]
@@ -66,7 +54,7 @@ def collisions(binding: Binding) -> Iterator[Diagnostic]:
             other = taken.setdefault(claim, address)
             if other != address:
                 namespace, kind, name = claim
-                yield _about(
+                yield finding(
                     bound,
                     "TEL501",
                     Severity.ERROR,
@@ -98,11 +86,12 @@ def guesses(address: str, bound: Bound, ways: Openings) -> Iterator[Diagnostic]:
     """Policies that were not made, because they might cut real traffic."""
     for edge in ways.guessed:
         side, other = ("out of", edge.server) if edge.client == address else ("into", edge.client)
-        yield _about(
+        yield finding(
             bound,
             "TEL504",
             Severity.WARNING,
             f"no network policy {side} {address}: its connection with {other} is only inferred",
+            field=("uses",),
             detail="A policy from declared dependencies alone might cut traffic that is real.",
             fix="declare the dependency, or confirm it (inferred.confirmed: true)",
         )
@@ -112,11 +101,12 @@ def wide(address: str, bound: Bound, ways: Openings) -> Iterator[Diagnostic]:
     """Ways out that lead anywhere, by port."""
     for way in ways.egress or ():
         if not (way.pods or way.namespace or way.block):
-            yield _about(
+            yield finding(
                 bound,
                 "TEL505",
                 Severity.INFO,
                 f"{address} may reach any address on {_ports(way.ports)}",
+                field=("uses",),
                 detail="What it uses there is outside the cluster and known by name, if at all.",
                 fix="give the datastore's host as an address to narrow the policy",
             )

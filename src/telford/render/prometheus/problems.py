@@ -11,8 +11,10 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
-from telford.basics.diagnostics import Diagnostic, Position, Severity
+from telford.basics import units
+from telford.basics.diagnostics import Diagnostic, Severity
 from telford.estate.model import Bound
+from telford.render.findings import finding
 from telford.render.prometheus import indicators, proofs
 from telford.render.prometheus.promise import Promise, duration
 from telford.road import burn, conventions
@@ -27,25 +29,10 @@ def problems(promise: Promise, bound: Bound) -> Iterator[Diagnostic]:
     yield from _unproven(promise, bound)
 
 
-def _about(
-    bound: Bound, code: str, severity: Severity, summary: str, detail: str = "", fix: str = ""
-) -> Diagnostic:
-    entity = bound.entity
-    return Diagnostic(
-        code=code,
-        severity=severity,
-        summary=summary,
-        address=str(entity.address),
-        position=Position(entity.file, entity.node.line, entity.node.column),
-        detail=detail,
-        fix=fix,
-    )
-
-
 def _unreachable(promise: Promise, bound: Bound) -> Iterator[Diagnostic]:
     for pair in burn.unreachable(promise.period_seconds, promise.target):
         highest = burn.highest_unreachable_target(pair) * 100
-        yield _about(
+        yield finding(
             bound,
             "TEL511",
             Severity.WARNING,
@@ -53,6 +40,7 @@ def _unreachable(promise: Promise, bound: Bound) -> Iterator[Diagnostic]:
             f" for a target of {promise.spec.target}; it is left out",
             detail=f"It asks for an error ratio above {pair.rate:f} * {burn.plain(1 - promise.target):f},"
             f" and none is above 1: so it is for every target up to {highest:.2f}%.",
+            field=("target",),
             fix="a stricter target, or live with the slower alerts",
         )
 
@@ -60,11 +48,12 @@ def _unreachable(promise: Promise, bound: Bound) -> Iterator[Diagnostic]:
 def _unknown_source(promise: Promise, bound: Bound) -> Iterator[Diagnostic]:
     name = promise.spec.annotations.get(conventions.ANNOTATION_METRICS)
     if name is not None and name not in conventions.SOURCES:
-        yield _about(
+        yield finding(
             bound,
             "TEL512",
             Severity.ERROR,
             f"no data plane is called {name!r}",
+            field=("annotations", conventions.ANNOTATION_METRICS),
             fix=f"{conventions.ANNOTATION_METRICS} is one of: {', '.join(conventions.SOURCES)}",
         )
 
@@ -75,14 +64,15 @@ def _between_buckets(promise: Promise, bound: Bound) -> Iterator[Diagnostic]:
         return
     edge = indicators.boundary(promise.source, latency.threshold)
     if edge not in promise.source.boundaries:
-        yield _about(
+        yield finding(
             bound,
             "TEL513",
             Severity.WARNING,
             f"{latency.threshold} is no bucket of {promise.source.name}'s histogram by default",
+            field=("sli", "latency", "threshold"),
             detail=f'The rules count by le="{edge}"; without that bucket there is no data, and'
             f" {conventions.ALERT_ABSENT} says so.",
-            fix="give the data plane that bucket (the local place has it), or use one of: "
+            fix="give the data plane that bucket, or use one of: "
             + ", ".join(_near(promise.source, edge)),
         )
 
@@ -92,26 +82,29 @@ def _near(source: conventions.Source, edge: str) -> list[str]:
     value = Decimal(edge)
     below = [b for b in source.boundaries if Decimal(b) < value][-1:]
     above = [b for b in source.boundaries if Decimal(b) > value][:1]
-    return [f"{Decimal(b) * Decimal(source.unit_seconds) * 1000:f}ms" for b in (*below, *above)]
+    unit = Decimal(source.unit_seconds)
+    return [units.duration_text(Decimal(b) * unit) for b in (*below, *above)]
 
 
 def _calendar(promise: Promise, bound: Bound) -> Iterator[Diagnostic]:
     if promise.spec.calendar is not None:
-        yield _about(
+        yield finding(
             bound,
             "TEL514",
             Severity.INFO,
             f"the budget of a calendar {promise.spec.calendar} is not recorded in Prometheus",
+            field=("calendar",),
             detail="PromQL has no range that begins with a month; `telford status` computes it.",
         )
 
 
 def _unproven(promise: Promise, bound: Bound) -> Iterator[Diagnostic]:
     if promise.pairs and not proofs.feasible(promise):
-        yield _about(
+        yield finding(
             bound,
             "TEL515",
             Severity.INFO,
             "no test is generated: its selectors are too intricate to make series for",
+            field=("sli",),
             fix='plain selectors, such as requests_total{job="orders",code=~"5.."}',
         )

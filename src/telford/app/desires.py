@@ -1,0 +1,120 @@
+"""What a build wants to lie in its folder, and what was wanted of the same texts before.
+
+Light on purpose: a warm `telford build` imports this and none of the modules that render. Called
+by `telford.app.rendering`, `telford.app.building` and the CLI.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import telford
+from telford.backends import files
+from telford.basics.diagnostics import Diagnostic, Position, Severity
+from telford.plan.actions import Entry
+from telford.ports.cache import Cache
+
+# The code and data that a rendered text depends on.
+_CODE = ("basics", "estate", "rules", "road", "render", "app/rendering.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which part of an estate is built: some targets (all where empty), one environment or region
+    of one (all where empty).
+    """
+
+    targets: tuple[str, ...] = ()
+    place: str = ""
+
+    def covers(self, entry: Entry) -> bool:
+        """Whether a file belongs to it, going by what the inventory says of it."""
+        return (not self.targets or entry.target in self.targets) and self.covers_place(entry.place)
+
+    def covers_place(self, place: str) -> bool:
+        """Whether a place is, or lies in, the one that is asked for."""
+        return not self.place or place == self.place or place.startswith(f"{self.place}/")
+
+
+@dataclass(frozen=True, slots=True)
+class Desires:
+    """Every file that is wanted, what is wrong, and how to get a file's text.
+
+    `text` is None where the desires were recalled: whoever needs a text renders again.
+    """
+
+    entries: Mapping[str, Entry]
+    diagnostics: tuple[Diagnostic, ...]
+    text: Callable[[str], str] | None = field(default=None, compare=False)
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no error: with one, nothing is wanted at all."""
+        return not any(d.severity is Severity.ERROR for d in self.diagnostics)
+
+
+def code_version() -> str:
+    """A hash of everything that a text is made by: an upgrade makes every key void."""
+    total = hashlib.sha256()
+    package = Path(telford.__file__).parent
+    for name in _CODE:
+        where = package / name
+        for path in sorted(where.rglob("*") if where.is_dir() else [where]):
+            if path.suffix in (".py", ".toml"):
+                total.update(path.relative_to(package).as_posix().encode())
+                total.update(path.read_bytes())
+    return total.hexdigest()
+
+
+def cache_key(found: files.Texts, scope: Scope, code: str) -> str:
+    """Names these very texts, this part of them, and this code."""
+    total = hashlib.sha256(f"{code} {scope.place} {sorted(scope.targets)}".encode())
+    for name in sorted(found.texts):
+        for part in (name, found.texts[name]):
+            data = part.encode("utf-8", "surrogatepass")
+            total.update(b"%d:" % len(data))
+            total.update(data)
+    return total.hexdigest()
+
+
+def recall(key: str, found: files.Texts, cache: Cache) -> Desires | None:
+    """What was wanted of the same texts, where it is kept."""
+    if found.diagnostics:
+        return None
+    kept = cache.get(key)
+    if kept is None:
+        return None
+    try:
+        data = json.loads(kept)
+        entries = {row[0]: Entry(*row) for row in data["entries"]}
+        return Desires(entries, tuple(_diagnostic(row) for row in data["diagnostics"]))
+    except (ValueError, KeyError, TypeError, IndexError):
+        return None
+
+
+def keep(key: str, found: files.Texts, wanted: Desires, cache: Cache) -> None:
+    """Keep what is wanted; an estate with an error is looked at again each time."""
+    if found.diagnostics or not wanted.ok:
+        return
+    rows = [list(asdict(entry).values()) for entry in wanted.entries.values()]
+    said = [{**d.as_json(), "length": d.length} for d in wanted.diagnostics]
+    cache.put(key, json.dumps({"entries": rows, "diagnostics": said}))
+
+
+def _diagnostic(row: dict[str, object]) -> Diagnostic:
+    position = None
+    if row["file"] is not None:
+        position = Position(str(row["file"]), int(str(row["line"])), int(str(row["column"])))
+    return Diagnostic(
+        str(row["code"]),
+        Severity(str(row["severity"])),
+        str(row["summary"]),
+        address=str(row["address"]),
+        position=position,
+        source=str(row["source"]),
+        length=int(str(row["length"])),
+        detail=str(row["detail"]),
+        fix=str(row["fix"]),
+    )

@@ -1,0 +1,103 @@
+"""Render an estate: load it, bind it to its places, ask every target, and name each text.
+
+A unit whose key the inventory knows is not rendered again: its text is the one that was written.
+Called by `telford.app.build` and `telford.app.planning`, and by the CLI when nothing is kept.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from telford.app import loading
+from telford.app.desires import Desires, Scope
+from telford.backends import files, output
+from telford.basics import diagnostics
+from telford.basics.errors import UsageError
+from telford.estate import loading as estate_loading
+from telford.estate import overlays
+from telford.estate.model import Estate
+from telford.estate.place import Place
+from telford.plan.actions import Entry, Inventory
+from telford.render import registry
+from telford.render.artifacts import Rendering, Unit
+
+
+def desires(found: files.Texts, scope: Scope, last: Inventory, code: str) -> Desires:
+    """What the texts of an estate want in a folder whose inventory is `last`.
+
+    `code` names the code that renders (`telford.app.desires.code_version`): it is part of every
+    key. Raises `UsageError` for a target or place that there is not.
+    """
+    targets = chosen(scope)
+    loaded = loading.of_texts(found)
+    if diagnostics.has_errors(loaded.diagnostics):
+        return Desires({}, loaded.diagnostics)
+    with loading.undisturbed():
+        renderings = list(_renderings(loaded.estate, targets, scope))
+        said = [item for rendering in renderings for item in rendering.diagnostics]
+        every = diagnostics.ordered(
+            [*loaded.diagnostics, *estate_loading.with_source(said, found.texts)]
+        )
+        if diagnostics.has_errors(every):
+            return Desires({}, every)
+        return _named((u for r in renderings for u in r.units), every, last, code)
+
+
+def chosen(scope: Scope) -> tuple[registry.Target, ...]:
+    """The targets of a scope. Raises `UsageError` for one that there is not."""
+    for name in scope.targets:
+        if name not in registry.BY_NAME:
+            known = ", ".join(registry.BY_NAME)
+            raise UsageError(f"there is no target {name}", fix=f"the targets: {known}")
+    return tuple(t for t in registry.TARGETS if not scope.targets or t.name in scope.targets)
+
+
+def places(estate: Estate, scope: Scope) -> tuple[Place, ...]:
+    """The places of a scope. Raises `UsageError` where there are none."""
+    every = overlays.places(estate)
+    covered = tuple(place for place in every if scope.covers_place(str(place)))
+    if not every:
+        raise UsageError(
+            "the estate has no environment, so there is nowhere to build for",
+            fix="add one: {apiVersion: telford/v1, kind: Environment, name: prod, production: true}",
+        )
+    if not covered:
+        known = ", ".join(map(str, every))
+        raise UsageError(f"there is no place {scope.place}", fix=f"the places: {known}")
+    return covered
+
+
+def _renderings(
+    estate: Estate, targets: tuple[registry.Target, ...], scope: Scope
+) -> Iterator[Rendering]:
+    for place in places(estate, scope):
+        binding = overlays.bind(estate, place)
+        for target in targets:
+            yield target.render(binding)
+
+
+def _named(
+    units: Iterator[Unit],
+    said: tuple[diagnostics.Diagnostic, ...],
+    last: Inventory,
+    code: str,
+) -> Desires:
+    """Each unit with the digest of its text: from the inventory, or by rendering it."""
+    entries: dict[str, Entry] = {}
+    texts: dict[str, str] = {}
+    makers: dict[str, Callable[[], str]] = {}
+    for unit in units:
+        assert unit.path not in entries, f"two units want {unit.path}"
+        key = f"{code[:16]}:{unit.key}"
+        known = last.entries.get(unit.path)
+        if known is not None and known.key == key:
+            digest = known.digest
+        else:
+            texts[unit.path] = unit.make()
+            digest = output.digest(texts[unit.path].encode())
+        makers[unit.path] = unit.make
+        entries[unit.path] = Entry(unit.path, digest, key, unit.owner, unit.target, unit.place)
+    return Desires(entries, said, lambda path: _text(texts, makers, path))
+
+
+def _text(texts: Mapping[str, str], makers: Mapping[str, Callable[[], str]], path: str) -> str:
+    known = texts.get(path)
+    return known if known is not None else makers[path]()
