@@ -8,6 +8,7 @@ import pytest
 from shop import settings, versions
 from shop_processes import SHOP, Process, ask, opened
 
+from telford.app import check
 from telford.basics import units
 from telford.estate import loading, model, overlays, place
 from telford.estate.kinds.change import Delivery
@@ -45,7 +46,11 @@ def called_by(binding: model.Binding, service: Service) -> dict[str, str | None]
     return calls
 
 
-def test_the_estate_has_no_diagnostics_and_binds_in_every_place(loaded: model.Loaded) -> None:
+def test_telford_check_finds_nothing_in_the_estate_not_even_a_hint() -> None:
+    assert check.check([SHOP / "estate"]).diagnostics == ()
+
+
+def test_the_estate_binds_in_every_place(loaded: model.Loaded) -> None:
     assert loaded.diagnostics == ()
     assert tuple(str(one) for one in overlays.places(loaded.estate)) == PLACES
     for where in PLACES:

@@ -64,7 +64,7 @@ def test_a_service_ends_when_the_work_beside_its_requests_fails() -> None:
 
     async def scenario() -> None:
         app = web.App("x", "1.0.0", lambda event, **fields: lines.append((event, fields)))
-        await web.run(app, 0, broken())
+        await web.run(app, "127.0.0.1", 0, broken())
 
     with pytest.raises(SystemExit) as caught:
         asyncio.run(scenario())

@@ -55,7 +55,7 @@ async def main() -> None:
     app = web.App(given.service, given.version, given.log())
     app.route("GET", "/products", products)
     app.route("GET", "/products/{id}", product)
-    await web.run(app, given.port)
+    await web.run(app, given.host, given.port)
 
 
 if __name__ == "__main__":

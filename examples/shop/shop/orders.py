@@ -125,7 +125,7 @@ async def main() -> None:
     app.route("POST", "/orders", orders.place)
     app.route("GET", "/orders/{id}", orders.order)
     app.route("POST", "/fulfilled", orders.fulfilled)
-    await web.run(app, given.port, publish(orders, given.upstream("stream"), app))
+    await web.run(app, given.host, given.port, publish(orders, given.upstream("stream"), app))
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ async def main() -> None:
     given = settings.Settings("recommendations")
     app = web.App(given.service, given.version, given.log())
     app.route("GET", "/recommendations", recommend)
-    await web.run(app, given.port)
+    await web.run(app, given.host, given.port)
 
 
 if __name__ == "__main__":

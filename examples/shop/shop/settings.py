@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from shop import log, upstream
 
 DEFAULT_TIMEOUT_SECONDS = 1.0
+LOOPBACK = "127.0.0.1"
 
 
 class SettingError(SystemExit):
@@ -16,7 +17,7 @@ class SettingError(SystemExit):
 
 @dataclass(frozen=True)
 class Settings:
-    """The environment of one service: PORT, SHOP_VERSION, STATE_DIR and the addresses it calls."""
+    """The environment of one service: PORT, HOST, SHOP_VERSION, STATE_DIR and the addresses it calls."""
 
     service: str
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
@@ -28,11 +29,16 @@ class Settings:
 
     @property
     def port(self) -> int:
-        """PORT: the loopback port to listen on (0 takes a free one and logs it)."""
+        """PORT: the port to listen on (0 takes a free one and logs it)."""
         value = self._required("PORT")
         if not value.isdigit() or int(value) > 65535:
             raise SettingError(f"{self.service}: PORT must be 0 to 65535, not {value!r}")
         return int(value)
+
+    @property
+    def host(self) -> str:
+        """HOST: the address to listen on, by default this machine's own, 127.0.0.1."""
+        return self.environment.get("HOST") or LOOPBACK
 
     @property
     def state_folder(self) -> pathlib.Path:

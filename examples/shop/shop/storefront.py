@@ -93,7 +93,7 @@ async def main() -> None:
     app.route("GET", "/products/{id}", storefront.product)
     app.route("POST", "/orders", storefront.place_order)
     app.route("GET", "/orders/{id}", storefront.order)
-    await web.run(app, given.port)
+    await web.run(app, given.host, given.port)
 
 
 if __name__ == "__main__":

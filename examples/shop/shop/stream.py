@@ -134,7 +134,7 @@ async def main() -> None:
     app.route("GET", "/topics/{topic}", stream.about)
     app.route("GET", "/topics/{topic}/records", stream.read)
     app.route("PUT", "/topics/{topic}/consumers/{consumer}", stream.commit)
-    await web.run(app, given.port)
+    await web.run(app, given.host, given.port)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The HTTP server under every service of the shop: routes, counts, and an end without losses.
 
-A service makes an `App`, adds its routes and hands it to `run`, which listens on loopback until
+A service makes an `App`, adds its routes and hands it to `run`, which listens until
 SIGTERM. What goes wrong in a handler becomes a status with a reason, never a dropped connection.
 """
 
@@ -17,7 +17,6 @@ import httptools
 
 from shop import log, upstream, wire
 
-HOST = "127.0.0.1"
 GRACE_SECONDS = 0.3  # after SIGTERM: time for callers to see /healthz fail and go elsewhere
 DRAIN_SECONDS = 4.0  # then: time for requests in flight; Telford kills after 5 s in all
 MAX_CONNECTIONS = 1024  # a data plane keeps tens; more is a leak or an attack
@@ -233,8 +232,10 @@ def stop_on_signals(stopping: asyncio.Event) -> None:
         loop.add_signal_handler(number, stopping.set)
 
 
-async def run(app: App, port: int, beside: Coroutine[Any, Any, None] | None = None) -> None:
-    """Serve `app` on 127.0.0.1:`port` until SIGTERM, then let requests in flight finish.
+async def run(
+    app: App, host: str, port: int, beside: Coroutine[Any, Any, None] | None = None
+) -> None:
+    """Serve `app` on `host` and `port` until SIGTERM, then let requests in flight finish.
 
     `beside` is work that never ends by itself. If it fails, so does the service, with exit code 1:
     its supervisor starts it again, which is better than half a service that looks healthy.
@@ -242,9 +243,9 @@ async def run(app: App, port: int, beside: Coroutine[Any, Any, None] | None = No
     stop_on_signals(app.stopping)
     listener = _Listener(app)
     try:
-        server = await asyncio.start_server(listener.serve, HOST, port, backlog=512)
+        server = await asyncio.start_server(listener.serve, host, port, backlog=512)
     except OSError as error:
-        app.log("error", reason=f"cannot listen on {HOST}:{port}: {error}")
+        app.log("error", reason=f"cannot listen on {host}:{port}: {error}")
         raise SystemExit(1) from error
     app.log("start", port=server.sockets[0].getsockname()[1])
     work = asyncio.create_task(beside) if beside is not None else None
