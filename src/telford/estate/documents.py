@@ -212,18 +212,20 @@ class Reader:
 
     def _explain(self, error: ValidationError, shape: Shape, node: Mapping) -> None:
         """Turn pydantic's errors into problems, one a node."""
-        grouped: dict[tuple[int, int, _Path], list[tuple[Any, _Located]]] = {}
+        grouped: dict[_Path, list[tuple[Any, _Located]]] = {}
         for item in error.errors(include_url=False, include_input=False):
             located = _locate(item["loc"], shape, node)
             if located is not None:
-                place = (located.node.line, located.node.column, located.path)
-                grouped.setdefault(place, []).append((item, located))
-        for group in grouped.values():
-            item, located = min(group, key=lambda pair: _rank(pair[0]))
-            self._one(item, located)
+                grouped.setdefault(located.path, []).append((item, located))
+        # A list whose only item is wrong is "too short" as well: the cause inside says enough.
+        causes = {path[:end] for path in grouped for end in range(len(path))}
+        for path, group in grouped.items():
+            if path not in causes:
+                item, located = min(group, key=lambda pair: _rank(pair[0]))
+                self._one(item, located)
 
     def _one(self, item: Any, located: "_Located") -> None:
-        name = _label(".".join(str(p) for p in located.path if isinstance(p, str)))
+        name = _label(_dotted(located.path))
         if item["type"] == "missing":
             self._missing(located)
             return
@@ -234,7 +236,7 @@ class Reader:
         key = str(located.path[-1])
         if located.parent is not None and (id(located.parent), key) in self.spoiled:
             return
-        owner = ".".join(str(p) for p in located.path[:-1] if isinstance(p, str))
+        owner = _dotted(located.path[:-1])
         where = f"`{owner}`" if owner else f"this {self.kind.__name__}"
         empty = isinstance(located.parent, Mapping) and key in located.parent.values
         node = located.parent.keys[key] if empty and located.parent else located.node
@@ -363,9 +365,8 @@ def _sentence(item: Any, name: str, located: _Located) -> tuple[str, str, str]:
 
 def _value_error(error: Exception, name: str) -> tuple[str, str, str]:
     summary, _, fix = str(error).partition("; ")
-    if isinstance(error, units.UnitError):
-        return "TEL116", f"{name}: {summary}", fix
-    return "TEL119", f"{name}: {summary}" if name != "the document" else summary, fix
+    code = "TEL116" if isinstance(error, units.UnitError) else "TEL119"
+    return code, f"{name}: {summary}", fix or "one of them has to be there, and only one"
 
 
 _RANGES = {
@@ -386,7 +387,12 @@ def _out_of_range(kind: str, context: Any, name: str, message: str) -> tuple[str
         )
     if kind == "too_short":
         return "TEL119", f"{name} must have at least {context['min_length']} item", "add an item"
-    return "TEL119", f"{name}: {message[:1].lower()}{message[1:]}", ""
+    return "TEL119", f"{name}: {message[:1].lower()}{message[1:]}", "mend the value"
+
+
+def _dotted(path: _Path) -> str:
+    """A path for people: ``run.ports[].port``."""
+    return "".join("[]" if isinstance(p, int) else f".{p}" for p in path).lstrip(".")
 
 
 def _label(path: str) -> str:

@@ -19,9 +19,15 @@ API_VERSION = "telford/v1"
 NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 
 
-def _text_with_unit(value: object) -> object:
+def _duration_text(value: object) -> object:
     if isinstance(value, int | float) and not isinstance(value, bool):
-        raise units.UnitError(f"{value} has no unit; write one, such as {value}s or {value}%")
+        raise units.UnitError(f"{value} has no unit; write {value}s for seconds, or ms, m, h, d, w")
+    return value
+
+
+def _percentage_text(value: object) -> object:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        raise units.UnitError(f"{value} has no percent sign; write {value}%")
     return value
 
 
@@ -36,7 +42,7 @@ def _duration(text: str) -> str:
 
 def _percentage(text: str) -> str:
     if units.ratio(text) > 1:
-        raise ValueError(f"{text} is more than 100%")
+        raise ValueError(f"{text} is more than 100%; write at most 100%")
     return text
 
 
@@ -46,8 +52,8 @@ def _quantity(text: str) -> str:
 
 
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
-Duration = Annotated[str, BeforeValidator(_text_with_unit), AfterValidator(_duration)]
-Percentage = Annotated[str, BeforeValidator(_text_with_unit), AfterValidator(_percentage)]
+Duration = Annotated[str, BeforeValidator(_duration_text), AfterValidator(_duration)]
+Percentage = Annotated[str, BeforeValidator(_percentage_text), AfterValidator(_percentage)]
 Cores = Annotated[str, BeforeValidator(_cores), AfterValidator(_quantity)]
 Bytes = Annotated[str, BeforeValidator(_cores), AfterValidator(_quantity)]
 
