@@ -117,19 +117,20 @@ def test_a_server_that_is_away_is_counted_as_failures_of_transport() -> None:
 
 
 def test_requests_beyond_the_bound_in_flight_are_not_sent_and_are_counted() -> None:
-    async def silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(0.3)
-        writer.close()
-
     async def scenario() -> dict[str, object]:
+        over = asyncio.Event()
+
+        async def silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await over.wait()
+            writer.close()
+
         server = await asyncio.start_server(silent, "127.0.0.1", 0)
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        small = plan(
-            url, rate_per_second=1000.0, max_requests=30, max_in_flight=4, timeout_seconds=0.1
-        )
-        summary = await load.Load(small).run()
+        bounds = {"max_requests": 30, "max_in_flight": 4, "timeout_seconds": 0.1}
+        summary = await load.Load(plan(url, rate_per_second=1000.0, **bounds)).run()
+        over.set()
         server.close()
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.05)  # the closed connections end before the loop does
         return summary
 
     summary = asyncio.run(scenario())
