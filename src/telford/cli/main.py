@@ -95,6 +95,8 @@ def _call(command: Command, arguments: list[str]) -> int:
         raise UsageError(error.format_message().rstrip("."), fix=fix) from error
     except typer.Abort as error:
         raise KeyboardInterrupt from error
+    if code == INTERRUPTED:
+        raise KeyboardInterrupt
     return code if isinstance(code, int) else 0
 
 
