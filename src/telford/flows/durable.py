@@ -9,7 +9,7 @@ leases and generations (`telford.store`, `telford.ports`) do that.
 
 import logging
 import sqlite3
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
 from typing import Any, Protocol
 
@@ -48,14 +48,11 @@ class DurableOrders:
     """See the module. `url` is the library's own database."""
 
     def __init__(self, url: str, carrier: Carrier) -> None:
-        self._carrier = carrier
         _preset_wal(url)
         # Its logger speaks of every cancelled workflow; what matters comes back in a status.
         logging.getLogger("dbos").setLevel(logging.CRITICAL)
         DBOS(config=_config(url))
-        self._ask = DBOS.step(name="ask")(carrier.ask)
-        self._confirm = DBOS.step(name="confirm")(carrier.confirm)
-        self._workflow = DBOS.workflow(name="telford.order")(self._carry_out)
+        self._workflow = _workflow(carrier)
         DBOS.launch()
 
     def submit(self, key: str, order: Order) -> None:
@@ -74,14 +71,29 @@ class DurableOrders:
         """Stop the library's threads; what is unfinished goes on at the next start."""
         DBOS.destroy(destroy_registry=True)
 
-    def _carry_out(self, kind: str, arguments: dict[str, Any]) -> dict[str, str]:
-        """The workflow. A place that says no is an answer, not a crash."""
+
+def _workflow(carrier: Carrier) -> Callable[[str, dict[str, Any]], dict[str, str]]:
+    """The two steps as a durable workflow. The library decorates functions, never methods."""
+
+    @DBOS.step(name="ask")
+    def ask(kind: str, arguments: dict[str, Any]) -> None:
+        carrier.ask(kind, arguments)
+
+    @DBOS.step(name="confirm")
+    def confirm(kind: str, arguments: dict[str, Any]) -> None:
+        carrier.confirm(kind, arguments)
+
+    @DBOS.workflow(name="telford.order")
+    def carry_out(kind: str, arguments: dict[str, Any]) -> dict[str, str]:
+        """A place that says no is an answer, not a crash."""
         try:
-            self._ask(kind, arguments)
-            self._confirm(kind, arguments)
+            ask(kind, arguments)
+            confirm(kind, arguments)
         except TelfordError as error:
             return {"phase": "failed", "problem": error.message}
         return {"phase": "done", "problem": ""}
+
+    return carry_out
 
 
 def _config(url: str) -> DBOSConfig:

@@ -130,6 +130,10 @@ class Simulation:
             self.step()
         raise AssertionError(f"still active: {self.store.releases.revisions(PLACE)}")
 
+    def idle(self) -> bool:
+        """Whether no order is left to be carried out."""
+        return all(kept.status.phase != "pending" for kept in self._disk.values())
+
     def row(self, release: str = "r1") -> Release:
         """The row as the store has it."""
         found = self.store.releases.get(release)

@@ -1,0 +1,125 @@
+"""Put the pieces together: which store, which place, which controller. The one place that knows.
+
+Files live in the state folder (``.telford`` beside the estate, hidden from its loader):
+
+    store.db        records            flows.db    the durable engine's own
+    places/PLACE/   a local place      up.json     where a running `telford up` can be reached
+    up.log          what a detached one said
+
+Called by the use cases that run or look at a place.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from telford.app.settings import Settings
+from telford.backends import process
+from telford.backends.local.place import LocalPlace
+from telford.basics import clock as clocks
+from telford.basics.errors import PermanentError, RefusedError
+from telford.flows import boundaries, watching
+from telford.flows.carrying import Carrier, Outside
+from telford.flows.controller import Controller, Pace
+from telford.flows.durable import DurableOrders
+from telford.store.database import Lease
+from telford.store.store import Store
+
+STATE_FOLDER = ".telford"
+PRIVATE = 0o700
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Where everything of one estate is kept."""
+
+    state: Path
+    store_url: str
+
+    @property
+    def flows_url(self) -> str:
+        """The durable engine's database."""
+        return f"sqlite:///{self.state / 'flows.db'}"
+
+    @property
+    def serving(self) -> Path:
+        """Where a running `telford up` can be reached; private, it holds the start token."""
+        return self.state / "up.json"
+
+    @property
+    def log(self) -> Path:
+        """What a detached `telford up` said."""
+        return self.state / "up.log"
+
+    def place(self, name: str) -> Path:
+        """The folder of a local place."""
+        return self.state / "places" / name.replace("/", "_")
+
+
+@dataclass(slots=True)
+class Controlling:
+    """A controller with all that it holds; `close` gives it back."""
+
+    controller: Controller
+    orders: DurableOrders
+    lease: Lease
+    store: Store
+
+    def close(self) -> None:
+        """End the durable engine, then give the lease back. The place stays as it is."""
+        self.orders.close()
+        try:
+            self.store.leases.give_back(self.lease)
+        except RefusedError:
+            return  # another controller has it already
+
+
+def files(settings: Settings, folder: Path) -> Files:
+    """Where the files of an estate's folder are; nothing is made yet."""
+    state = Path(settings.state) if settings.state else folder / STATE_FOLDER
+    state = state.absolute()
+    return Files(state, settings.store or f"sqlite:///{state / 'store.db'}")
+
+
+def open_store(kept: Files, clock: clocks.Clock) -> Store:
+    """The records, made where they are not there yet."""
+    try:
+        kept.state.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+    except OSError as error:
+        raise PermanentError(
+            f"cannot make the folder {kept.state}: {error.strerror}",
+            fix="set TELFORD_STATE to a folder that you may write to",
+        ) from error
+    return Store(kept.store_url, clock)
+
+
+def look(kept: Files, clock: clocks.Clock) -> Store:
+    """The records of a place that has run. Raises `RefusedError` where there are none."""
+    if kept.store_url.startswith("sqlite") and not (kept.state / "store.db").exists():
+        raise RefusedError("nothing has run here yet", fix="start the estate: telford up")
+    return Store(kept.store_url, clock)
+
+
+def take_lease(store: Store, place: str, pace: Pace) -> Lease:
+    """The right to control a place. Raises `RefusedError` where a living process has it."""
+    return store.leases.take(place, process.identity(), pace.lease, process.gone)
+
+
+def control(
+    kept: Files,
+    store: Store,
+    lease: Lease,
+    place: LocalPlace,
+    clock: clocks.Clock,
+    *,
+    watch: watching.Watch,
+    pace: Pace,
+    edges: boundaries.Boundaries | None = None,
+) -> Controlling:
+    """A controller of a local place, not yet running; unfinished orders go on at once."""
+    outside = Outside(place, place, place)
+    told = edges or boundaries.Quiet()
+    orders = DurableOrders(kept.flows_url, Carrier(outside, clock, told))
+    controller = Controller(
+        store, outside, orders, lease, clock, watch=watch, pace=pace, boundaries=told
+    )
+    return Controlling(controller, orders, lease, store)
