@@ -1,13 +1,15 @@
 """What goes wrong says what, where, why and what to do; what fails half-way leaves nothing."""
 
+import os
 import random
 import resource
+import signal
 import socket
 import subprocess
 import sys
 
 import pytest
-from local_load import alive, descendants, get
+from local_load import alive, descendants, get, until
 from local_samples import program, routed, stub
 
 from telford.backends.local import ports
@@ -122,6 +124,13 @@ def test_bringing_up_a_broken_version_in_an_adopted_place_leaves_the_rest(places
     with pytest.raises(PermanentError, match="stock v1"):
         place.bring_up([stub("v1"), program("raise SystemExit(3)", service="stock")], [], [])
     place.wait_gone("stock", "v1")
+    with pytest.raises(RefusedError, match="no version v8"):
+        place.bring_up(
+            [stub("v1", service="front")],
+            [Split("front", 1, {"v1": 10_000}), Split("orders", 2, {"v8": 10_000})],
+            [],
+        )
+    place.wait_gone("front", "v1")
     assert get(place.ingress_url) == (200, "v1")
 
 
@@ -204,8 +213,12 @@ def test_a_full_disk_refuses_a_change_with_a_sentence_and_changes_nothing(place)
     assert "disk" in raised.value.fix
     assert place.state() == before
     assert get(place.ingress_url) == (200, "v1")
+    (victim,) = [r for r in before.replicas if r.version == "v1"]
+    os.kill(victim.pid, signal.SIGKILL)
+    until(lambda: not alive(victim.pid), "the replica is dead")
     unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
     resource.prlimit(place.pid, resource.RLIMIT_FSIZE, unlimited)
+    until(lambda: get(place.ingress_url) == (200, "v1"), "the replica is back in traffic")
     place.route(Split("orders", 2, {"v2": 10_000}))
     assert get(place.ingress_url) == (200, "v2")
 

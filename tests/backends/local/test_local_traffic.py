@@ -193,6 +193,16 @@ def test_a_version_that_carries_traffic_cannot_be_removed(place):
     assert {r.version for r in place.state().replicas} == {"v1", "v2"}
 
 
+def test_a_service_is_taken_away_by_an_empty_split(place):
+    routed(place, stub("v1"))
+    place.route(Split("orders", 2, {}))
+    assert get(place.ingress_url)[0] == 503
+    assert place.state().splits == ()
+    place.remove("orders", "v1", 2)
+    place.wait_gone("orders", "v1")
+    assert place.state().replicas == place.state().workloads == ()
+
+
 def test_removing_a_version_lets_its_requests_finish(place):
     routed(place, stub("v1"), stub("v2"))
     answers = []

@@ -134,7 +134,7 @@ class DataPlane:
         asked = {version: weight for version, weight in split.weights.items() if weight}
         dump = await self._dump(f"^{envoy_config.route_name(split.service)}$")
         shown = {item.service: dict(item.weights) for item in envoy_reading.splits(dump)}
-        if shown.get(split.service) != asked:
+        if shown.get(split.service, {}) != asked:
             raise TemporaryError(
                 f"Envoy serves {shown.get(split.service)} for {split.service}, not {asked}",
                 fix="ask again; see logs/envoy.log of the place",

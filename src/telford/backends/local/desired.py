@@ -95,7 +95,7 @@ def without_workload(desired: Desired, service: str, version: str, generation: i
 
 
 def with_split(desired: Desired, split: Split) -> Desired:
-    """Change a service's split; raises `RefusedError` (stale, unknown) or `UsageError`."""
+    """Change a service's split (no weights: no traffic); raises `RefusedError` (stale, unknown) or `UsageError`."""
     _check_split(split)
     if desired.splits.get(split.service) == split:
         return desired
@@ -154,6 +154,8 @@ def _check_workload(workload: Workload) -> None:
 def _check_split(split: Split) -> None:
     check_name("service", split.service)
     weights = split.weights.values()
+    if not weights:  # nobody gets traffic: how a service is taken away
+        return
     if sum(weights) != WHOLE or any(weight < 0 for weight in weights):
         raise UsageError(
             f"the weights of {split.service} must sum to {WHOLE}, not {sum(weights)}",

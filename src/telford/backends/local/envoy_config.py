@@ -4,7 +4,7 @@ Pure. One cluster a version, endpoints by EDS; one route configuration a service
 loopback listener (how other services reach it), and one for the ingress; both divide by the same
 weighted clusters. Requests are counted by the access log's stats sink: every request adds one to
 exactly one counter, labelled with service, version, replica, status, response flags and latency
-bucket, so any reading is consistent and no bucket is rounded (docs/decisions/local-counts.md).
+bucket, so any reading is consistent and no bucket is rounded (docs/decisions/0007-requests-are-counted-once.md).
 """
 
 from collections.abc import Mapping, Sequence

@@ -9,6 +9,7 @@ import asyncio
 import dataclasses
 from collections.abc import Callable, Coroutine, Iterator
 
+from telford.backends.local import diary
 from telford.backends.local import replica as replicas
 from telford.backends.local.dataplane import DataPlane
 from telford.backends.local.desired import Desired, Key
@@ -20,6 +21,9 @@ from telford.estate.workload import ReplicaState, Workload
 # threads hear of a change a moment after its admin shows it.
 _DRAIN_LOOK_SECONDS = 0.02
 _CALM_LOOKS = 3
+
+# Endpoints that could not be written are written again after this long.
+_REWRITE_SECONDS = 1.0
 
 MakeHost = Callable[[Callable[[replicas.Replica], None]], replicas.Host]
 Report = Callable[[replicas.Replica], None]
@@ -151,10 +155,14 @@ class Fleet:
         endpoints = [Endpoint(r.name, r.port, r.draining) for r in group.all() if r.serves]
         try:
             self._dataplane.place_endpoints(*key, endpoints)
-        except OutsideError as error:
-            # A full disk: the next change of phase writes again; retries and Envoy's own
-            # connection errors cover the time until then.
-            print(error.message, flush=True)  # noqa: T201  # the supervisor's log
+        except OutsideError as error:  # a full disk; nobody would ask again
+            diary.say(error.message)
+            loop = asyncio.get_running_loop()
+            loop.call_later(_REWRITE_SECONDS, self._place_again, key, group)
+
+    def _place_again(self, key: Key, group: Group) -> None:
+        if self._groups.get(key) is group:
+            self._place(key, group)
 
     def _sweep(self, group: Group) -> None:
         key = (group.workload.service, group.workload.version)

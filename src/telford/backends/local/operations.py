@@ -9,7 +9,6 @@ import asyncio
 import dataclasses
 import os
 import random
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -18,6 +17,7 @@ from telford.backends.local import (
     codec,
     dataplane,
     desired,
+    diary,
     fleet,
     layout,
     ports,
@@ -76,7 +76,10 @@ class Operations:
         """
         if forget:
             kept = dataclasses.replace(self._desired, workloads={}, splits={}, ingress=())
-            desired.save(self._paths, kept)
+            try:
+                desired.save(self._paths, kept)
+            except OutsideError as error:  # ending matters more
+                diary.say(error.message)
         for chore in self._chores:
             chore.cancel()
         if self._dataplane.pid:
@@ -278,14 +281,11 @@ async def _attempt(work: Awaitable[None]) -> None:
     try:
         await work
     except OutsideError as error:
-        _say(error.message)
+        diary.say(error.message)
 
 
 def _report(item: replica.Replica) -> None:
     who = f"{item.workload.service} {item.workload.version} replica {item.name}"
-    _say(f"{who}: {item.phase}" + (f" ({item.message.splitlines()[0]})" if item.message else ""))
-
-
-def _say(line: str) -> None:
-    stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    print(stamp, line, flush=True)  # noqa: T201  # the supervisor's own log is its standard output
+    diary.say(
+        f"{who}: {item.phase}" + (f" ({item.message.splitlines()[0]})" if item.message else "")
+    )

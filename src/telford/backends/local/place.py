@@ -130,7 +130,7 @@ class LocalPlace:
     # ---- ports.Router
 
     def route(self, split: Split) -> None:
-        """See `ports.Router.route`."""
+        """See `ports.Router.route`; a split without weights takes the service out of traffic."""
         self._call("route", split=codec.plain(split))
 
     def expose(self, ingress: Sequence[Ingress]) -> None:
@@ -214,13 +214,20 @@ class LocalPlace:
                 self.route(split)
             self.expose(ingress)
         except TelfordError:
-            self._bring_down([w for w in workloads if (w.service, w.version) not in before])
+            self._bring_down(
+                [w for w in workloads if (w.service, w.version) not in before],
+                [s for s in splits if s.service not in {service for service, _ in before}],
+            )
             raise
 
-    def _bring_down(self, workloads: Sequence[Workload]) -> None:
+    def _bring_down(self, workloads: Sequence[Workload], splits: Sequence[Split]) -> None:
+        """End what is new; `splits` are those of services that are wholly new."""
         if self.started_here:
             self.stop()
             return
+        for split in splits:
+            with contextlib.suppress(TelfordError):
+                self.route(Split(split.service, split.generation, {}))
         for item in workloads:
             with contextlib.suppress(TelfordError):  # the first error is the one to tell
                 self.remove(item.service, item.version, item.generation)

@@ -124,7 +124,8 @@ class Replica:
         try:
             child = self._spawn()
         except (OSError, UsageError, OutsideError) as error:
-            return self._sentence(f"cannot be started: {_reason(error)}"), True
+            problem = f"cannot be started: {_reason(error)}"
+            return self._sentence(problem), not self._ever_ready
         problem = await self._await_ready(child)
         if problem:
             await self._end(child)

@@ -12,16 +12,16 @@ import fcntl
 import os
 import pathlib
 import random
+import resource
 import signal
 import sys
-import time
 import traceback
 from collections.abc import Sequence
 from typing import Any
 
 import envoy  # type: ignore[import-untyped]
 
-from telford.backends.local import children, layout, operations, protocol
+from telford.backends.local import children, diary, layout, operations, protocol
 from telford.backends.local import settings as settings_module
 from telford.basics.errors import PermanentError, RefusedError, TelfordError, UsageError
 
@@ -30,6 +30,9 @@ OPERATION_SECONDS = 30.0
 
 # A controller, a command or two, a portal; more is a leak.
 MAX_CONNECTIONS = 64
+
+# Enough for the 20,000 connections that Envoy is told to accept, and the way on to the services.
+MAX_DESCRIPTORS = 65_536
 
 # A connection that asks nothing for so long is dropped.
 IDLE_SECONDS = 60.0
@@ -183,7 +186,7 @@ def _leave_terminal(paths: layout.Layout) -> None:
     """Become a session of its own whose output goes to its log."""
     os.setsid()
     os.chdir(paths.root)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, _ignore)  # a handler, for SIG_IGN would be inherited
     log = paths.logs / "supervisor.log"
     if log.exists() and log.stat().st_size > _MAX_LOG_BYTES:
         log.replace(log.with_name(f"{log.name}.1"))
@@ -195,17 +198,29 @@ def _leave_terminal(paths: layout.Layout) -> None:
     os.close(output)
 
 
+def _ignore(*_: object) -> None:
+    """The terminal has gone; we stay."""
+
+
+def _allow_connections() -> None:
+    """Envoy needs two descriptors a request; the usual soft limit is 1,024."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_DESCRIPTORS if most == resource.RLIM_INFINITY else min(most, MAX_DESCRIPTORS)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+
+
 def _serve(paths: layout.Layout, settings: settings_module.Settings, ready: Ready) -> int:
     try:
         lock = _lock(paths)
         guardian = children.Guardian()
+        _allow_connections()
         try:
             asyncio.run(_run(paths, settings, guardian, ready))
         finally:
             guardian.close()
             os.close(lock)
     except TelfordError as error:
-        print(time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), error, flush=True)  # noqa: T201
+        diary.say(error.message)
         ready.say(protocol.failure(error))
         return error.exit_code
     return 0
