@@ -270,7 +270,7 @@ def good_section(report: Report, results: Sequence[Result]) -> None:
         "",
         "One step at 10%, no soak, beta .05, four hours at most. E0 certifies the objective, E1 "
         "that the rate is less than twice the stable one's. The forecast is what `telford release` "
-        "says before the start; the limit is what no test can beat.",
+        "says before the start; the limit bounds the mean of any test, which is above its median.",
     )
     report.table("cell", "engine", "promoted", "median (min)", "p90", "forecast", "limit")
     for one in results:
@@ -344,11 +344,13 @@ def notes(report: Report) -> None:
         "are far above alpha; the tables show it. Use E4 there.",
         "- Where replicas differ for good, no engine keeps alpha, and none can: with m canaries "
         "among M replicas the limit is 1/C(M, m). The probe (move the one replica that carries the "
-        "evidence, look again) helps against one sick host and little against a general spread.",
+        "evidence, look again) helps against one sick host, and less where all hosts differ somewhat.",
         "- E0 is fooled by bursts: at the border it promotes too often where errors cluster. Hence "
         "the soak of at least one recurrence period.",
         "- E4 needs some ticks whatever the traffic, and errors in them: its price over the limit "
         "is the highest wherever one tick holds many errors.",
+        "- Where N* is one to three ticks, a decision waits for the end of a tick, and part of the "
+        "price is that wait; shorter ticks lower it.",
         "- Rules without an error bound look fast. The z-test looked at each minute, or one failed "
         "check, also fires on equal versions: read the two tables of a world together.",
         "- Small effects at little traffic take longer than an hour (twice as bad at 5 requests a "

@@ -3,10 +3,17 @@
 import pathlib
 import subprocess
 import sys
+from dataclasses import replace
+from decimal import Decimal
 
 import numpy as np
 import peer_rules
+import verdict_cells
+import verdict_traffic
 from scipy.stats import mannwhitneyu
+
+from telford.deliver import suspect, weighing
+from telford.deliver.policy import Indicator, Policy
 
 TOOLS = pathlib.Path(__file__).resolve().parents[2] / "tools"
 
@@ -89,3 +96,29 @@ def test_the_benchmark_runs_and_writes_every_section(tmp_path):
         "## Beside other tools' rules",
         "## Read this before quoting a number",
     ]
+
+
+def test_the_benchmarks_lone_replica_is_the_one_that_a_release_would_move():
+    random = np.random.default_rng(5)
+    world = verdict_traffic.Traffic(0.01, 50, 0.2, length=20, canary=2, replicas=10)
+    worse = verdict_traffic.hosts("sick", 200, 10, random)
+    fleet = verdict_traffic.fleet(world, worse, random)
+    ticks = random.integers(1, 20, 200)
+    lone, who = verdict_cells._lone(fleet, np.arange(200), ticks)
+    for row, tick in enumerate(ticks):
+        n1, k1, n0, k0 = (one[row, :tick] for one in fleet.arrays())
+        policy = Policy((Indicator("errors", Decimal("0.99")),))
+        evidence = replace(
+            weighing.begin(policy, policy.indicators[0]),
+            stable=(int(n0.sum()), int(k0.sum())),
+            replicas=tuple(
+                weighing.Replica(str(number), int(n1[:, number].sum()), int(k1[:, number].sum()))
+                for number in range(2)
+            ),
+        )
+        assert suspect.lone_replica(evidence) == (str(who[row]) if lone[row] else None)
+    assert 0 < lone.sum() < 200
+
+
+def test_the_benchmark_sees_what_the_online_engines_see():
+    assert verdict_cells.twin_gap(seed=3, releases=5) < 1e-9
