@@ -1,16 +1,21 @@
 """Who lives, who dies and who notices: the supervisor, Envoy, the services, the client."""
 
+import contextlib
+import json
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
 import textwrap
+import threading
 
 import pytest
 from local_load import Load, alive, descendants, get, until
-from local_samples import program, routed, stub
+from local_samples import QUICK, program, routed, stub
 
+from telford.backends.local import protocol
 from telford.backends.local.place import LocalPlace
 from telford.backends.local.settings import Settings
 from telford.basics.errors import RefusedError, TemporaryError
@@ -220,3 +225,42 @@ def test_state_outlives_restarts_and_is_handed_in_as_a_folder(place):
     place.wait_ready("orders", "v1")
     os.kill(replicas(place)[0].pid, signal.SIGKILL)
     until(lambda: (place.root / "data/orders/kept").read_text() == "xx", "it wrote again")
+
+
+def test_two_clients_that_start_one_place_at_once_get_one_supervisor(tmp_path):
+    found = []
+
+    def start():
+        found.append(LocalPlace.start(tmp_path / "place", QUICK))
+
+    threads = [threading.Thread(target=start) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found[0].stop()
+    assert len({place.pid for place in found}) == 1
+    assert sum(place.started_here for place in found) == 1
+
+
+def test_garbage_on_the_socket_harms_nobody(place):
+    answers = []
+    for line in (b"hello\n", b'{"v": 1, "op": "explode"}\n', b'{"v": 1, "op": "apply"}\n'):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.connect(str(place.root / "run/supervisor.sock"))
+            connection.sendall(line)
+            answers.append(json.loads(connection.makefile().readline())["error"]["kind"])
+    assert answers == ["usage"] * 3
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.connect(str(place.root / "run/supervisor.sock"))
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            connection.sendall(b"x" * (protocol.MAX_LINE_BYTES + 1_000_000))
+            assert connection.recv(1) == b""
+    assert place.state().replicas == ()
+
+
+def test_counters_of_a_place_that_is_gone_are_a_temporary_error(places):
+    place = places()
+    place.stop()
+    with pytest.raises(TemporaryError, match="counters cannot be read"):
+        place.read()
