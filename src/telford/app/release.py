@@ -8,6 +8,7 @@ process runs the place's controller takes up. Called by `telford release`, the p
 import dataclasses
 import hashlib
 import json
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -190,8 +191,9 @@ def planned(
 
 
 def new_id(prepared: Prepared) -> str:
-    """``orders-1.1.0-3f9a``: readable, and its own even when a version is released again."""
-    return f"{prepared.name}-{prepared.to_version}-{secrets.token_hex(2)}"
+    """``orders-1.1.0-3f9a``: readable, safe in a URL, and its own when a version comes again."""
+    version = re.sub(r"[^a-z0-9.-]+", "-", prepared.to_version.lower())
+    return f"{prepared.name}-{version}-{secrets.token_hex(3)}"
 
 
 def digest(bound: Bound, version: str, image: str = "") -> str:

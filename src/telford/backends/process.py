@@ -31,7 +31,7 @@ def pid_of(name: str) -> int | None:
     if host != socket.gethostname() or not rest.isdigit():
         return None
     pid = int(rest)
-    return pid if _lives(pid) and _started(pid) == start else None
+    return pid if lives(pid) and _started(pid) == start else None
 
 
 def gone(name: str) -> bool:
@@ -69,7 +69,8 @@ def leave_behind(command: Sequence[str], log: Path) -> int:
     return child.pid
 
 
-def _lives(pid: int) -> bool:
+def lives(pid: int) -> bool:
+    """Whether a process of that pid runs (a dead one that nobody waited for does not)."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -1,0 +1,136 @@
+"""`telford release`: release a version of a service step by step."""
+
+import sys
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from telford.app import loading, up, workloads
+from telford.app import release as use_case
+from telford.app import status as views
+from telford.basics.clock import Clock, SystemClock
+from telford.basics.errors import RefusedError, TemporaryError
+from telford.cli import options, output, running
+from telford.deliver.policy import FULL_WEIGHT
+from telford.estate import overlays
+from telford.store.releases import Release
+from telford.store.store import Store
+
+WATCH_PAUSE_SECONDS = 0.5
+# A watch that sees no controller for so long says so and ends; the release itself goes on.
+SILENT_SECONDS = 30.0
+
+ServiceName = Annotated[str, typer.Argument(help="the service, such as storefront")]
+Version = Annotated[
+    str, typer.Option("--version", help="the version (default: the tag of the estate's image)")
+]
+Image = Annotated[str, typer.Option("--image", help="the image; its tag is the version")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="start without asking")]
+Watch = Annotated[bool, typer.Option("--watch", help="follow it to its end")]
+
+
+def command(  # noqa: PLR0917 - a command's signature is its options
+    service: ServiceName,
+    version: Version = "",
+    image: Image = "",
+    place: options.In = "",
+    yes: Yes = False,
+    watch: Watch = False,
+    reason: running.Reason = "",
+    estate: options.Estate = None,
+    as_json: options.Json = False,
+) -> None:
+    """Release a version step by step; it is rolled back by itself where it is worse.
+
+    Says first how long the gate needs at the present traffic. With --watch the exit code is 0
+    where it was promoted and 1 where it was not.
+
+    Example: telford release storefront --version 1.1.0 --watch
+    Example: telford release storefront --image shop/storefront:1.1.0 --in dev --yes
+    """
+    folder = options.folder(estate)
+    described = loading.require(loading.load_folder(folder))
+    binding = overlays.bind(described, up.choose(described, place))
+    local = workloads.Local(str(folder.absolute()), sys.executable)
+    clock = SystemClock()
+    with running.records(estate) as store:
+        prepared = use_case.prepare(
+            store, binding, local, service, version=version, image=image, now=clock.now()
+        )
+        _announce(prepared, as_json=as_json)
+        if not (yes or _agreed()):
+            raise RefusedError("nothing was started", fix="say yes, or give --yes")
+        row = use_case.start(store, prepared, who=running.who(), reason=reason, now=clock.now())
+        if watch:
+            row = follow(store, row.id, clock, output.note if not as_json else _silent)
+        if as_json:
+            output.json({**prepared.as_json(), **views.release_json(row)})
+        else:
+            output.line(f"{row.id} is {row.phase}")
+    if watch and row.phase != "promoted":
+        raise typer.Exit(1)
+
+
+def follow(store: Store, key: str, clock: Clock, say: Callable[[str], None]) -> Release:
+    """Until a release is over, saying each change. Raises `TemporaryError` where no controller
+    has been heard of for `SILENT_SECONDS`.
+    """
+    said = ""
+    while True:
+        row = store.releases.get(key)
+        assert row is not None, f"the row of {key} is gone"
+        line = _line(row)
+        if line != said:
+            say(line)
+            said = line
+        if not row.active:
+            return row
+        _heard_of(store, row, clock)
+        clock.sleep(WATCH_PAUSE_SECONDS)
+
+
+def _heard_of(store: Store, row: Release, clock: Clock) -> None:
+    held = store.leases.get(row.place)
+    heard = held.heartbeat if held else row.created_at
+    if clock.now() - max(heard, row.created_at) > SILENT_SECONDS:
+        raise TemporaryError(
+            f"no controller of {row.place} was heard of for {SILENT_SECONDS:g} s",
+            fix="the release goes on when one runs: telford up",
+        )
+
+
+def _line(row: Release) -> str:
+    state: dict[str, Any] = dict(row.state)
+    weight = 100 * state["desired_bp"] / FULL_WEIGHT
+    waits = row.progress.get("waits", "")
+    reason = f"{state['reason']}; {waits}" if waits else state["reason"]
+    return f"{row.id}: {row.phase} at {weight:g}%: {reason}"
+
+
+def _announce(prepared: use_case.Prepared, *, as_json: bool) -> None:
+    if as_json:
+        return
+    output.note(
+        f"{prepared.service}: {prepared.from_version} -> {prepared.to_version} in {prepared.place}"
+    )
+    weights = ", ".join(f"{100 * one / FULL_WEIGHT:g}%" for one in prepared.policy.weights)
+    output.note(f"steps: {weights}, then all of it; judged by {_judged(prepared)}")
+    output.note(prepared.forecast.sentence)
+
+
+def _judged(prepared: use_case.Prepared) -> str:
+    return " and ".join(
+        f"{one.name} ({one.objective_target:%} good)" for one in prepared.policy.indicators
+    )
+
+
+def _agreed() -> bool:
+    """Nothing prompts where nobody can answer: there it is a yes, as it is for every command."""
+    if not sys.stdin.isatty():
+        return True
+    return typer.confirm("start it?", err=True)
+
+
+def _silent(_line: str) -> None:
+    """With --json stdout is one object and nobody reads along."""
