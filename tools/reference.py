@@ -51,9 +51,8 @@ def diagnostics() -> str:
     text += (
         "rest are rules. Each example was run by the tests; a Team `shop` stands before each.\n\n"
     )
-    severities = {
-        rule.code.code: rule.severity.value for rule in (*rules.RULES, *rules.ESTATE_RULES)
-    }
+    severities = {rule.code.code: rule.severity.value for rule in rules.RULES}
+    severities |= {rule.code.code: rule.severity.value for rule in rules.ESTATE_RULES}
     for code in sorted((*codes.CODES, *rules.codes()), key=lambda c: c.code):
         text += _code(code, severities.get(code.code, "error"))
     return text

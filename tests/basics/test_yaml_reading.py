@@ -5,7 +5,7 @@ import pathlib
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from telford.basics import yamltext
@@ -130,6 +130,8 @@ def test_a_flood_of_syntax_errors_ends():
     assert len(codes("a: b: c\n---\n" * 100)) == yamltext.MAX_SYNTAX_ERRORS
 
 
+# No test of ours depends on how busy the machine is.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 # libyaml knows no pairs of surrogate escapes, so JSON beyond U+FFFF must not be escaped.
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**15), 10**15) | st.text(st.characters(codec="utf-8", max_codepoint=0xFFFF), max_size=20),
@@ -138,17 +140,20 @@ JSON = st.recursive(
 )  # fmt: skip
 
 
+@PATIENT
 @given(JSON)
 def test_what_a_dumper_wrote_is_read_back(data: object):
     text = yaml.safe_dump({"k": data}, allow_unicode=False)
     assert value(text) == {"k": data}
 
 
+@PATIENT
 @given(JSON)
 def test_json_is_yaml(data: object):
     assert value(json.dumps({"k": data})) == {"k": data}
 
 
+@PATIENT
 @given(st.text(st.characters(codec="utf-8"), max_size=60))
 def test_any_text_gives_documents_or_diagnostics(text: str):
     nodes, problems = yamltext.read(text, "f")

@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from telford.basics.errors import UsageError
@@ -175,9 +175,11 @@ def test_the_digest_of_an_entity_ignores_overlays_comments_and_order():
     assert one != different
 
 
-TIERS = st.integers(0, 4)
+# No test of ours depends on how busy the machine is.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
+@PATIENT
 @given(st.dictionaries(st.sampled_from(["tier", "delivery", "description"]), st.sampled_from(["a", None])),
        st.permutations(["prod", "eu", "prod/eu"]))  # fmt: skip
 def test_the_order_of_keys_in_the_block_changes_nothing(base: dict[str, object], order: list[str]):

@@ -52,7 +52,8 @@ def require(loaded: Loaded) -> Estate:
 @contextlib.contextmanager
 def undisturbed() -> Iterator[None]:
     """Without the garbage collector: a large estate is a million objects that all stay, and the
-    collector would walk them again and again (half of the time for 1,000 services).
+    collector would walk them again and again (half of the time for 1,000 services). Afterwards
+    they are set aside: they hold no cycles, so counting references frees them all the same.
     """
     was_on = gc.isenabled()
     gc.disable()
@@ -60,4 +61,5 @@ def undisturbed() -> Iterator[None]:
         yield
     finally:
         if was_on:
+            gc.freeze()
             gc.enable()

@@ -15,10 +15,8 @@ _OWNERS = ("Team", "Person")
 
 def _dangling(subject: Subject) -> Iterator[Finding]:
     world = subject.world
-    for reference in subject.spec.references():
-        if _wrong_owner(reference) or world.index.refer(
-            reference.kind, reference.text, subject.spec
-        ):
+    for reference, found in subject.references:
+        if found or _wrong_owner(reference):
             continue
         name = reference.text.rpartition(".")[2]
         if (reference.kind.lower(), name) in world.broken_names:
@@ -44,8 +42,7 @@ def _fix(subject: Subject, reference: Reference) -> str:
 
 
 def _ambiguous(subject: Subject) -> Iterator[Finding]:
-    for reference in subject.spec.references():
-        found = subject.world.index.refer(reference.kind, reference.text, subject.spec)
+    for reference, found in subject.references:
         if len(found) > 1:
             names = [address.partition("/")[2] for address in sorted(found)]
             yield Finding(
@@ -60,7 +57,7 @@ def _wrong_owner(reference: Reference) -> bool:
 
 
 def _owner_form(subject: Subject) -> Iterator[Finding]:
-    for reference in subject.spec.references():
+    for reference, _ in subject.references:
         if _wrong_owner(reference):
             yield Finding(
                 reference.path,

@@ -23,7 +23,7 @@ from telford.rules import (
     running,
     streams,
 )
-from telford.rules.rule import EstateRule, Finding, Rule, Subject, World, base
+from telford.rules.rule import EstateRule, Finding, Rule, Subject, World, base, subject
 
 RULES: tuple[Rule, ...] = (
     *references.RULES,
@@ -55,10 +55,10 @@ def check(loaded: Loaded) -> list[Diagnostic]:
     run = _Run(world)
     everywhere = overlays.places(loaded.estate)
     for entity in loaded.estate.entities.values():
-        run.subject(base(entity, world), "")
+        run.look(base(entity, world), "")
         if entity.overlays:
-            for place, subject in _bound(entity, everywhere, world):
-                run.subject(subject, str(place))
+            for place, bound in _bound(entity, everywhere, world):
+                run.look(bound, str(place))
     for rule in ESTATE_RULES:
         for finding in rule.find(world):
             run.add(rule.code.code, rule.severity, finding, finding.subject, "")
@@ -75,7 +75,7 @@ def _bound(
         if bound is None or bound.layers in seen or bound.node is None:
             continue
         seen.add(bound.layers)
-        yield place, Subject(entity, bound.spec, bound.node, world)
+        yield place, subject(entity, bound.spec, bound.node, world)
 
 
 class _Run:
@@ -87,31 +87,31 @@ class _Run:
         self._said: set[tuple[str, str, int, int]] = set()
         self._rules: dict[type[Kind], tuple[Rule, ...]] = {}
 
-    def subject(self, subject: Subject, place: str) -> None:
+    def look(self, seen: Subject, place: str) -> None:
         """Apply every rule for the subject's kind."""
-        kind = type(subject.spec)
+        kind = type(seen.spec)
         rules = self._rules.get(kind)
         if rules is None:
             rules = tuple(rule for rule in RULES if not rule.kinds or kind in rule.kinds)
             self._rules[kind] = rules
-        as_found = self._world.is_as_found(subject.spec)
+        as_found = self._world.is_as_found(seen.spec)
         for rule in rules:
             severity = rule.as_found if as_found else rule.severity
             if severity is None:
                 continue
-            for finding in rule.find(subject):
+            for finding in rule.find(seen):
                 self.add(
-                    rule.code.code, min_severity(severity, rule.severity), finding, subject, place
+                    rule.code.code, min_severity(severity, rule.severity), finding, seen, place
                 )
 
     def add(
-        self, code: str, severity: Severity, finding: Finding, subject: Subject | None, place: str
+        self, code: str, severity: Severity, finding: Finding, seen: Subject | None, place: str
     ) -> None:
         """Add the diagnostic of a finding, unless the same was said at the same token."""
-        assert subject is not None, f"{code} found something that belongs to no document"
-        node, key = documents.find(subject.node, finding.path)
+        assert seen is not None, f"{code} found something that belongs to no document"
+        node, key = documents.find(seen.node, finding.path)
         mark = key if finding.key and key is not None else node
-        position = Position(subject.entity.file, mark.line, mark.column)
+        position = Position(seen.entity.file, mark.line, mark.column)
         said = (code, position.file, position.line, position.column)
         if said in self._said:
             return
@@ -121,7 +121,7 @@ class _Run:
                 code,
                 Severity.WARNING if finding.lenient else severity,
                 finding.summary,
-                address=str(subject.entity.address),
+                address=str(seen.entity.address),
                 position=position,
                 length=documents.length(mark),
                 detail=finding.detail or (f"in {place}" if place else ""),

@@ -14,7 +14,7 @@ from telford.basics.yamltext import Mapping
 from telford.estate.address import Address
 from telford.estate.codes import Code
 from telford.estate.graph import Graph, Index
-from telford.estate.kinds.base import Kind
+from telford.estate.kinds.base import Kind, Reference
 from telford.estate.model import Entity, Estate
 
 Path = tuple[str | int, ...]
@@ -63,12 +63,15 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One entity as a rule sees it. `node` is the (merged) document that `spec` was read from."""
+    """One entity as a rule sees it. `node` is the (merged) document that `spec` was read from;
+    `references` pairs every reference with the addresses that it may mean.
+    """
 
     entity: Entity
     spec: Kind
     node: Mapping
     world: World
+    references: tuple[tuple[Reference, tuple[str, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,4 +116,11 @@ class EstateRule:
 
 def base(entity: Entity, world: World) -> Subject:
     """An entity at its base, as a subject."""
-    return Subject(entity, entity.spec, entity.node, world)
+    return subject(entity, entity.spec, entity.node, world)
+
+
+def subject(entity: Entity, spec: Kind, node: Mapping, world: World) -> Subject:
+    """An entity as it is in some place, as a subject."""
+    refer = world.index.refer
+    references = tuple((r, tuple(refer(r.kind, r.text, spec))) for r in spec.references())
+    return Subject(entity, spec, node, world, references)
