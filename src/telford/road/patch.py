@@ -50,9 +50,9 @@ class Difference:
 
 def merge(base: Any, patch: Any) -> Any:
     """`base` with `patch` merged in; neither is changed."""
-    if not isinstance(patch, Mapping):
+    if not isinstance(patch, dict):
         return _copied(patch)
-    merged: dict[str, Any] = dict(base) if isinstance(base, Mapping) else {}
+    merged: dict[str, Any] = dict(base) if isinstance(base, dict) else {}
     for key, value in patch.items():
         if key.startswith(ORDER):
             continue
@@ -82,7 +82,7 @@ def _copied(value: Any) -> Any:
     """A patch's own value without its directives and deletions."""
     if isinstance(value, list):
         return [_copied(item) for item in value]
-    return merge({}, value) if isinstance(value, Mapping) else value
+    return merge({}, value) if isinstance(value, dict) else value
 
 
 def _merge_list(field: str, base: Any, patch: list[Any]) -> list[Any]:
@@ -111,7 +111,7 @@ def _naming(field: str, *lists: Sequence[Any]) -> str | None:
 
 
 def _names(items: Sequence[Any], key: str) -> list[Any] | None:
-    names = [item.get(key) if isinstance(item, Mapping) else None for item in items]
+    names = [item.get(key) if isinstance(item, dict) else None for item in items]
     fit = all(isinstance(name, str | int) and not isinstance(name, bool) for name in names)
     return names if fit and len(set(names)) == len(names) else None
 
@@ -130,7 +130,7 @@ def _difference_mapping(
     base: Any, wanted: Mapping[str, Any], path: Path, carried: list[Path]
 ) -> dict[str, Any]:
     patch: dict[str, Any] = {}
-    known = base if isinstance(base, Mapping) else {}
+    known = base if isinstance(base, dict) else {}
     for key, value in wanted.items():
         if key in known:
             patch.update(_difference_value(key, known[key], value, path, carried))
@@ -149,14 +149,14 @@ def _difference_value(
         return {}
     here = (*path, key)
     # A mapping cannot be emptied, nor filled from nothing, without it showing as a leaf.
-    if isinstance(base, Mapping) and isinstance(wanted, Mapping) and wanted:
+    if isinstance(base, dict) and isinstance(wanted, dict) and wanted:
         return {key: _difference_mapping(base, wanted, here, carried)}
     if isinstance(base, list) and isinstance(wanted, list):
         named = _difference_list(key, base, wanted, here, carried)
         if named is not None:
             return named
     carried.append(here)
-    if isinstance(wanted, Mapping) and isinstance(base, Mapping):
+    if isinstance(wanted, dict) and isinstance(base, dict):
         return {key: dict.fromkeys(base)}
     return {key: _replacement(key, base, wanted)}
 
@@ -199,7 +199,7 @@ def _literal(field: str, value: Any) -> Any:
 
 def _copied_literal(value: Any) -> Any:
     """The value with every list inside marked where merging would otherwise rearrange it."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {key: _literal(key, item) for key, item in value.items()}
     return [_copied_literal(item) for item in value] if isinstance(value, list) else value
 
@@ -214,18 +214,18 @@ def _replacement(field: str, base: Any, wanted: Any) -> Any:
 
 def same(one: Any, other: Any) -> bool:
     """Equal in value and in type all the way down: 1, 1.0, True and "1" all differ."""
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, dict):
         return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
-    if isinstance(one, list) and isinstance(other, list):
+    if isinstance(one, list):
         return len(one) == len(other) and all(map(same, one, other))
-    if isinstance(one, float) and isinstance(other, float):
-        return one == other or (math.isnan(one) and math.isnan(other))
-    return type(one) is type(other) and bool(one == other)
+    return bool(one == other) or (isinstance(one, float) and math.isnan(one) and math.isnan(other))
 
 
 def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     """Every scalar and every empty collection, with its path of keys and indices."""
-    if isinstance(value, Mapping) and value:
+    if isinstance(value, dict) and value:
         for key, item in value.items():
             yield from leaves(item, (*path, key))
     elif isinstance(value, list) and value:

@@ -41,7 +41,11 @@ def document(value: Any) -> str:
 
     `value` is dicts with text keys, lists, text, whole and floating numbers, booleans and None.
     """
-    text: str = oryaml.dumps(value).decode()
+    try:
+        text: str = oryaml.dumps(value).decode()
+    except OverflowError:
+        # A number of more than 64 bits.
+        return _careful(value)
     begun = "\n" + text
     if any(pattern.search(begun) for pattern in _AMBIGUOUS):
         return _careful(value)

@@ -1,6 +1,5 @@
 """The fate of every leaf of the input. Called by `telford.intake.kubernetes.reading`."""
 
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 from telford.basics.yamltext import Mapping as MappingNode
@@ -16,26 +15,54 @@ BEYOND = "no field of the model says it"
 
 def fates(found: Found, written: Written) -> tuple[Fate, ...]:
     """One fate for each leaf, in the order of the input; objects that count for nothing last."""
-    listed = [fate for item in found.objects for fate in _of_object(item, written)]
+    listed: list[Fate] = []
+    for item in found.objects:
+        walk = _Walk(item, written, listed)
+        walk.step(item.original, item.node, (), "", walk.mapped)
     for item in found.replaced:
+        walk = _Walk(item, written, listed)
         reason = dropping.LIST if item.kind.endswith("List") else dropping.REPLACED
-        listed += [
-            _fate(item, path, line, Status.DROPPED, reason=reason)
-            for path, line in leaves(item.original, item.node)
-        ]
+        walk.step(item.original, item.node, (), "", (Status.DROPPED, "", reason))
     return tuple(listed)
 
 
-def leaves(value: Any, node: Node, path: Path = ()) -> Iterator[tuple[Path, int]]:
-    """The path and the line of every scalar and every empty collection."""
-    if isinstance(value, Mapping) and value:
-        for key, item in value.items():
-            yield from leaves(item, _step(node, key), (*path, key))
-    elif isinstance(value, list) and value:
-        for index, item in enumerate(value):
-            yield from leaves(item, _step(node, index), (*path, index))
-    else:
-        yield path, node.line
+_Mark = tuple[Status, str, str]
+
+
+class _Walk:
+    """Goes through one object; what is dropped or carried above a leaf holds for the leaf."""
+
+    def __init__(self, item: Object, written: Written, listed: list[Fate]) -> None:
+        home = written.homes.get(item.key, "")
+        self.mapped: _Mark = (Status.MAPPED, home, "")
+        self._carried: _Mark = (Status.CARRIED, home, written.reasons.get(item.key, BEYOND))
+        self._paths = frozenset(written.carried.get(item.key, ()))
+        self._dropped = item.dropped
+        self._file = item.file
+        self._label = item.label
+        self._listed = listed
+
+    def step(self, value: Any, node: Node, path: Path, text: str, mark: _Mark) -> None:
+        """Append the fates of all leaves of a value. `text` is `path` with dots; `mark` is what
+        holds so far.
+        """
+        if mark[0] is not Status.DROPPED:
+            if path in self._dropped:
+                mark = (Status.DROPPED, "", self._dropped[path])
+            elif path in self._paths:
+                mark = self._carried
+        if isinstance(value, dict) and value:
+            for key, item in value.items():
+                here = f"{text}.{key}" if text else key
+                self.step(item, _step(node, key), (*path, key), here, mark)
+        elif isinstance(value, list) and value:
+            for index, item in enumerate(value):
+                self.step(item, _step(node, index), (*path, index), f"{text}.{index}", mark)
+        else:
+            status, to, reason = mark
+            self._listed.append(
+                Fate(self._file, node.line, self._label, text, status, to=to, reason=reason)
+            )
 
 
 def secrets(scene: Scene) -> tuple[SecretName, ...]:
@@ -54,28 +81,3 @@ def _step(node: Node, step: str | int) -> Node:
     if isinstance(node, Sequence) and isinstance(step, int) and step < len(node.items):
         return node.items[step]
     return node
-
-
-def _of_object(item: Object, written: Written) -> Iterator[Fate]:
-    home = written.homes.get(item.key, "")
-    carried = frozenset(written.carried.get(item.key, ()))
-    reason = written.reasons.get(item.key, BEYOND)
-    for path, line in leaves(item.original, item.node):
-        dropped = next((item.dropped[p] for p in _prefixes(path) if p in item.dropped), "")
-        if dropped:
-            yield _fate(item, path, line, Status.DROPPED, reason=dropped)
-        elif any(prefix in carried for prefix in _prefixes(path)):
-            yield _fate(item, path, line, Status.CARRIED, to=home, reason=reason)
-        else:
-            yield _fate(item, path, line, Status.MAPPED, to=home)
-
-
-def _prefixes(path: Path) -> Iterator[Path]:
-    return (path[:end] for end in range(len(path) + 1))
-
-
-def _fate(
-    item: Object, path: Path, line: int, status: Status, *, to: str = "", reason: str = ""
-) -> Fate:
-    where = ".".join(map(str, path))
-    return Fate(item.file, line, item.label, where, status, to=to, reason=reason)

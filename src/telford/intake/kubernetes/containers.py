@@ -84,7 +84,7 @@ def _ports(value: Any) -> list[Fields]:
     ports = access.mappings(value)
     names = {"name": "name", "containerPort": "port", "protocol": "protocol"}
     unnamed = [port for port in ports if "name" not in port]
-    taken = {port.get("name") for port in ports}
+    taken = [port.get("name") for port in ports]
     # The model calls a single port `http` unless it is told; several need names of their own.
     telling = len(unnamed) > 1 or "http" in taken
     mapped = []

@@ -4,7 +4,7 @@ Called by `telford.intake.kubernetes.reading`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from telford.basics.diagnostics import Position
@@ -13,14 +13,14 @@ from telford.estate.kinds.base import API_VERSION
 from telford.intake.imported import Document, Options
 from telford.intake.kubernetes import (
     access,
-    containers,
     engines,
     fitting,
     grouping,
+    kinds,
     naming,
     workloads,
 )
-from telford.intake.kubernetes.dependencies import Inferred
+from telford.intake.kubernetes.dependencies import Inferred, Text
 from telford.intake.kubernetes.fitting import Refused
 from telford.intake.kubernetes.grouping import Group, Scene
 from telford.intake.kubernetes.objects import Key, Object, Path
@@ -83,7 +83,7 @@ def _settings(
 
 def things(scene: Scene, engines_of: Mapping[Key, str]) -> list[naming.Thing]:
     """Everything that gets an address: what runs first, long-running before jobs."""
-    rank = {kind: index for index, kind in enumerate(grouping.WORKLOADS)}
+    rank = {kind: index for index, kind in enumerate(kinds.WORKLOADS)}
     running = sorted(scene.groups, key=lambda group: rank[group.workload.kind])
     listed = [
         naming.Thing(
@@ -114,13 +114,28 @@ class Writer:
         self._engines = engines_of
         self._named = named
         self._options = options
+        # Each object of a group -> its workload.
+        self._members = {
+            item.key: group.workload.key for group in scene.groups for item in group.members()
+        }
         self._owners = self._find_owners()
 
     def write(self, inferred: Mapping[Key, Inferred]) -> Written:
         """The documents of everything that has an address."""
         written = Written()
+        fitted = {group.workload.key: self._fit(group) for group in self._scene.groups}
         for group in self._scene.groups:
-            self._running(written, group, inferred[group.workload.key])
+            found = fitted[group.workload.key]
+            if found is None:
+                for item in group.members():
+                    self._manifest(written, item, NOT_EXPRESSIBLE)
+                continue
+            # Nothing can be said to use what ended as opaque manifests.
+            targets = inferred[group.workload.key].targets.items()
+            kept = {key: text for key, text in targets if fitted[key] is not None}
+            address = self._named[group.workload.key]
+            value = _with_uses(found.value, self._uses(address, kept))
+            self._keep(written, address, replace(found, value=value), group.members())
         for item in self._scene.configs:
             self._config(written, item)
         for item, reason in self._scene.others:
@@ -131,28 +146,16 @@ class Writer:
         """Teams, systems and the environment: what the documents refer to."""
         return (*self._teams(written), *self._systems(written), self._environment())
 
-    def _running(self, written: Written, group: Group, found: Inferred) -> None:
+    def _fit(self, group: Group) -> fitting.Fitted | None:
+        """The document of a workload, without its dependencies."""
         workload = group.workload
         address = self._named[workload.key]
         engine = self._engines.get(workload.key, "")
-        configs = self._references("Config", workload.namespace, address.system)
-        fields = workloads.fields(group, address.name, configs, datastore=bool(engine))
-        members = group.members()
+        configs = self._configs(workload.namespace, address.system)
         head = self._head("Datastore" if engine else "Service", address, workload)
-        if engine:
-            image = access.text(workloads.main_container(group).get("image"))
-            known = engine if engines.repository(image) in engines.images(engine) else ""
-            version = engines.version(image) if known else ""
-            head |= {"engine": engine} | ({"version": version} if version else {})
-        else:
-            head |= {"type": workloads.service_type(group)}
-        head |= _found_in(workload) | containers.some(uses=self._uses(address, found))
-        fitted = fitting.fit(head | fields, members)
-        if fitted is None:
-            for item in members:
-                self._manifest(written, item, NOT_EXPRESSIBLE)
-            return
-        self._keep(written, address, fitted, members)
+        head |= _engine(group, engine) if engine else {"type": workloads.service_type(group)}
+        fields = workloads.fields(group, address.name, configs, datastore=bool(engine))
+        return fitting.fit(head | _found_in(workload) | fields, group.members())
 
     def _config(self, written: Written, item: Object) -> None:
         address = self._named[item.key]
@@ -178,21 +181,28 @@ class Writer:
             written.homes[item.key] = str(address)
             written.carried[item.key] = fitted.carried[item.key]
         written.refused += [(members[0], refused) for refused in fitted.refused]
-        origins = tuple(item.position for item in members)
+        origins = tuple(sorted(item.position for item in members))
         self._add(written, address, fitted.value, origins)
 
     def _manifest(self, written: Written, item: Object, reason: str) -> None:
-        wish = naming.slug(f"{item.kind.lower()}-{item.name}")
-        address = self._named[item.key]
-        if address.kind != "manifest":
-            # What could not be fitted gets an address of its own beside what was meant for it.
-            address = Address("manifest", address.system, naming.slug(f"{wish}-whole"))
+        address = self._whole_address(item)
         value = self._head("Manifest", address, item)
         value |= {"object": fitting.plain(item.body), "reason": reason}
         written.homes[item.key] = str(address)
         written.carried[item.key] = ((),)
         written.reasons[item.key] = reason
         self._add(written, address, value, (item.position,))
+
+    def _whole_address(self, item: Object) -> Address:
+        """Where an object is carried whole: as it was named, or beside what was meant for it."""
+        named = self._named.get(item.key)
+        if named is not None and named.kind == "manifest":
+            return named
+        system = self._named[self._members.get(item.key, item.key)].system
+        address = Address("manifest", system, naming.slug(f"{item.kind.lower()}-{item.name}"))
+        if address in self._named.values():
+            address = naming.apart(address, item)
+        return address
 
     def _add(
         self,
@@ -218,20 +228,20 @@ class Writer:
             "owner": f"team/{self._owners[item.key].text}",
         } | road
 
-    def _references(self, kind: str, namespace: str, system: str) -> dict[str, str]:
-        """Object name -> how a document of a system refers to it, for one kind and namespace."""
+    def _configs(self, namespace: str, system: str) -> dict[str, str]:
+        """ConfigMap -> how a document of a system refers to it, for one namespace."""
         return {
             item.name: self._reference(self._named[item.key], system)
             for item in self._scene.configs
-            if item.namespace == namespace and kind == "Config"
+            if item.namespace == namespace
         }
 
     def _reference(self, target: Address, system: str) -> str:
         return target.name if target.system == system else f"{target.system}.{target.name}"
 
-    def _uses(self, address: Address, found: Inferred) -> list[dict[str, Any]]:
+    def _uses(self, address: Address, targets: Mapping[Key, Text]) -> list[dict[str, Any]]:
         uses = []
-        for key, text in found.targets.items():
+        for key, text in targets.items():
             target = self._named[key]
             reference = self._reference(target, address.system)
             uses.append({target.kind: reference, "inferred": {"from": text.origin}})
@@ -241,7 +251,6 @@ class Writer:
         """Who owns each thing: its own labels, else those who alone read it, else the default."""
         default = naming.Origin("", naming.slug(self._options.owner or UNASSIGNED))
         everything = [group.workload for group in self._scene.groups]
-        members = {item.key: group for group in self._scene.groups for item in group.members()}
         everything += self._scene.configs + [item for item, _ in self._scene.others]
         owners = {item.key: naming.owner(item) for item in everything}
         readers = self._readers(owners)
@@ -249,8 +258,8 @@ class Writer:
             if not owners[item.key].text:
                 found = readers.get(item.key, set())
                 owners[item.key] = next(iter(found)) if len(found) == 1 else default
-        for key, group in members.items():
-            owners.setdefault(key, owners[group.workload.key])
+        for key, workload in self._members.items():
+            owners.setdefault(key, owners[workload])
         return owners
 
     def _readers(self, owners: Mapping[Key, naming.Origin]) -> dict[Key, set[naming.Origin]]:
@@ -302,9 +311,30 @@ class Writer:
             "kind": "Environment",
             "name": naming.slug(self._options.environment),
         }
-        if len(namespaces) <= 1:
-            value["namespace"] = next(iter(namespaces), "default")
+        only = next(iter(namespaces), "default")
+        if len(namespaces) <= 1 and only == naming.slug(only):
+            value["namespace"] = only
         return Document("environments.yaml", value)
+
+
+def _engine(group: Group, engine: str) -> dict[str, str]:
+    """The engine, and its version where the image is the engine's own."""
+    image = access.text(workloads.main_container(group).get("image"))
+    own = engines.repository(image) in engines.images(engine)
+    version = engines.version(image) if own else ""
+    return {"engine": engine} | ({"version": version} if version else {})
+
+
+def _with_uses(value: Mapping[str, Any], uses: list[dict[str, Any]]) -> dict[str, Any]:
+    """The document with its dependencies where the kind has them: behind `run`."""
+    if not uses:
+        return dict(value)
+    ordered: dict[str, Any] = {}
+    for key, item in value.items():
+        ordered[key] = item
+        if key == "run":
+            ordered["uses"] = uses
+    return {**ordered, "uses": uses}
 
 
 def _found_in(item: Object) -> dict[str, Any]:

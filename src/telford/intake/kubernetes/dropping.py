@@ -30,8 +30,12 @@ _ANNOTATIONS = (
 )
 
 
-def clean(value: Mapping[str, Any]) -> tuple[dict[str, Any], dict[Path, str]]:
-    """What remains of an object, and the paths that were dropped with their reasons."""
+def clean(
+    value: Mapping[str, Any], *, nulls: bool = False
+) -> tuple[dict[str, Any], dict[Path, str]]:
+    """What remains of an object, and the paths that were dropped with their reasons. `nulls` keeps
+    what is null.
+    """
     dropped: dict[Path, str] = {}
     if value.get("kind") == "Secret":
         head = [key for key in value if key not in _SECRET_FIELDS]
@@ -43,12 +47,12 @@ def clean(value: Mapping[str, Any]) -> tuple[dict[str, Any], dict[Path, str]]:
         dropped["status",] = STATUS
     if isinstance(body.get("metadata"), dict):
         body["metadata"] = _metadata(body["metadata"], dropped)
-    cleaned = _without_nulls(body, (), dropped)
+    cleaned = _sifted(body, (), dropped, nulls)
     return (cleaned if isinstance(cleaned, dict) else {}), dropped
 
 
 def _metadata(metadata: dict[str, Any], dropped: dict[Path, str]) -> dict[str, Any]:
-    made = [key for key in _METADATA if metadata.get(key) is not None]
+    made = [key for key in _METADATA if key in metadata]
     dropped.update({("metadata", key): CLUSTER for key in made})
     kept = {key: item for key, item in metadata.items() if key not in made}
     annotations = kept.get("annotations")
@@ -68,19 +72,20 @@ def _metadata(metadata: dict[str, Any], dropped: dict[Path, str]) -> dict[str, A
     return kept
 
 
-def _without_nulls(value: Any, path: Path, dropped: dict[Path, str]) -> Any:
-    """The tree without keys that are null; a mapping of nothing else is dropped with them."""
+def _sifted(value: Any, path: Path, dropped: dict[Path, str], nulls: bool) -> Any:
+    """The tree without the values of Secrets inside of it and, unless `nulls`, without keys that
+    are null.
+    """
     if isinstance(value, list):
-        return [_without_nulls(item, (*path, index), dropped) for index, item in enumerate(value)]
+        return [_sifted(item, (*path, index), dropped, nulls) for index, item in enumerate(value)]
     if not isinstance(value, dict):
         return value
     kept: dict[str, Any] = {}
     for key, item in value.items():
-        if item is None:
-            dropped[*path, key] = UNSET
-        elif key in _SECRET_FIELDS and value.get("kind") == "Secret":
-            # A Secret inside of something else, such as a template.
+        if key in _SECRET_FIELDS and value.get("kind") == "Secret":
             dropped[*path, key] = SECRET
+        elif item is None and not nulls:
+            dropped[*path, key] = UNSET
         else:
-            kept[key] = _without_nulls(item, (*path, key), dropped)
+            kept[key] = _sifted(item, (*path, key), dropped, nulls)
     return kept

@@ -5,6 +5,7 @@ The fields are validated against the kind; what it refuses is taken out again. T
 found is carried. Called by `telford.intake.kubernetes.reading`.
 """
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from telford.estate.kinds import base, registry
-from telford.intake.kubernetes import access, containers, grouping
+from telford.intake.kubernetes import access, containers, kinds
 from telford.intake.kubernetes.objects import Key, Object, Path
 from telford.road import found, patch
 
@@ -73,7 +74,7 @@ def plain(value: Any) -> Any:
 
 def canonical(item: Object) -> dict[str, Any]:
     """What was found, with the quantities of its containers as texts (``cpu: 1`` as ``"1"``)."""
-    if item.kind not in grouping.WORKLOADS:
+    if item.kind not in kinds.WORKLOADS:
         return item.body
     return {key: _quantities(value, 1) for key, value in item.body.items()}
 
@@ -129,6 +130,8 @@ def _validated(fields: dict[str, Any], refused: list[Refused]) -> base.Kind | No
         try:
             return kind.model_validate(fields)
         except ValidationError as error:
+            # The fields share lists with what was found, which must stay as it is.
+            fields = copy.deepcopy(fields) if not refused else fields
             # From the back, so that the indices of what stays do not move.
             for problem in reversed(error.errors(include_url=False, include_input=False)):
                 path = _located(fields, problem["loc"])

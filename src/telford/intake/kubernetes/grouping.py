@@ -8,25 +8,8 @@ to several workloads, or to none in the input, stays an object of its own.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from telford.intake.kubernetes import access
+from telford.intake.kubernetes import access, kinds
 from telford.intake.kubernetes.objects import Object
-
-# Kind -> the API groups under which it is what its name says.
-_GROUPS: Mapping[str, tuple[str, ...]] = {
-    "Deployment": ("apps", "extensions"),
-    "StatefulSet": ("apps",),
-    "DaemonSet": ("apps", "extensions"),
-    "Job": ("batch",),
-    "CronJob": ("batch",),
-    "Service": ("",),
-    "ConfigMap": ("",),
-    "Secret": ("",),
-    "ServiceAccount": ("",),
-    "HorizontalPodAutoscaler": ("autoscaling",),
-    "PodDisruptionBudget": ("policy",),
-    "Ingress": ("networking.k8s.io",),
-}
-WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "CronJob", "Job")
 
 
 @dataclass(slots=True)
@@ -72,9 +55,9 @@ def group(objects: Iterable[Object]) -> Scene:
     for item in objects:
         if item.kind == "Secret":
             scene.secrets.append(item)
-        elif not known(item):
+        elif not kinds.known(item.kind, item.group):
             scene.others.append((item, "no field of the model speaks of this kind"))
-        elif item.kind in WORKLOADS:
+        elif item.kind in kinds.WORKLOADS:
             _workload(scene, item)
         elif item.kind == "ConfigMap":
             scene.configs.append(item)
@@ -89,11 +72,6 @@ def group(objects: Iterable[Object]) -> Scene:
         if item.kind == "Ingress":
             claims.claim(item)
     return scene
-
-
-def known(item: Object) -> bool:
-    """Whether its kind and API group are ones that the model has fields for."""
-    return item.group in _GROUPS.get(item.kind, ())
 
 
 def template(item: Object) -> dict[str, object]:

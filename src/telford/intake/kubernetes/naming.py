@@ -81,8 +81,16 @@ def _wishes(thing: Thing) -> tuple[str, ...]:
     """Names in order of preference; the last one is unique."""
     item = thing.item
     kind = item.kind.lower()
-    last = f"{thing.wish[:_KEPT].rstrip('-')}-{_digest('/'.join(item.key))}"
-    return slug(thing.wish), slug(f"{thing.wish}-{kind}"), last
+    return slug(thing.wish), slug(f"{thing.wish}-{kind}"), _unique(thing.wish, item)
+
+
+def apart(address: Address, item: Object) -> Address:
+    """An address like the given one that no other object has."""
+    return Address(address.kind, address.system, _unique(address.name, item))
+
+
+def _unique(name: str, item: Object) -> str:
+    return f"{slug(name)[:_KEPT].rstrip('-')}-{_digest('/'.join(item.key))}"
 
 
 def _systems(things: list[Thing], options: Options) -> dict[Key, str]:

@@ -11,7 +11,7 @@ from telford.basics.diagnostics import Diagnostic, Position, Severity
 from telford.basics.yamltext import Mapping as MappingNode
 from telford.basics.yamltext import Node, Sequence
 from telford.intake import yaml11
-from telford.intake.kubernetes import dropping
+from telford.intake.kubernetes import dropping, kinds
 from telford.road import patch
 
 Key = tuple[str, str, str, str]
@@ -133,12 +133,15 @@ def _object(file: str, node: Node, value: dict[str, Any], name: str) -> Object:
     metadata = value.get("metadata")
     namespace = metadata.get("namespace") if isinstance(metadata, dict) else None
     api_version = value.get("apiVersion")
-    body, dropped = dropping.clean(value)
+    version = api_version if isinstance(api_version, str) else ""
+    known = kinds.known(value["kind"], version.rpartition("/")[0])
+    # Only of a kind that is understood is it known that null means nothing.
+    body, dropped = dropping.clean(value, nulls=not known)
     return Object(
         file=file,
         node=node,
         kind=value["kind"],
-        api_version=api_version if isinstance(api_version, str) else "",
+        api_version=version,
         namespace=namespace if isinstance(namespace, str) else "",
         name=name,
         original=value,

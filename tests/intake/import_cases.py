@@ -1,0 +1,91 @@
+"""What the tests of import share: golden cases, and manifests read by a parser that is not ours."""
+
+import pathlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+
+from telford.basics.diagnostics import Severity
+from telford.estate import loading
+from telford.estate.model import Loaded
+from telford.intake import emission
+from telford.intake.imported import Imported, Status
+from telford.road import found, patch
+
+GOLDEN = pathlib.Path(__file__).resolve().parent.parent / "golden"
+Object = dict[str, Any]
+
+
+def texts(folder: pathlib.Path) -> dict[str, str]:
+    """Every YAML file under a folder by its path below the folder's parent."""
+    return {
+        path.relative_to(folder.parent).as_posix(): path.read_text("utf-8")
+        for path in sorted(folder.rglob("*.yaml"))
+    }
+
+
+def objects(given: Mapping[str, str]) -> Iterator[Object]:
+    """Every object as PyYAML reads it, lists taken apart."""
+    for name in sorted(given):
+        for document in yaml.safe_load_all(given[name]):
+            if isinstance(document, dict) and str(document.get("kind", "")).endswith("List"):
+                yield from document["items"]
+            elif isinstance(document, dict) and "kind" in document:
+                yield document
+
+
+def label(item: Object) -> str:
+    """``Kind/namespace/name``, as reports name it."""
+    metadata = item["metadata"]
+    return "/".join(filter(None, (item["kind"], metadata.get("namespace"), metadata["name"])))
+
+
+def loaded(imported: Imported) -> Loaded:
+    """The estate that an import writes, read again."""
+    return loading.load(emission.files(imported.documents))
+
+
+def errors(estate: Loaded) -> list[str]:
+    """The errors of an estate, as short texts."""
+    return [
+        f"{d.code} {d.summary} {d.position}"
+        for d in estate.diagnostics
+        if d.severity is Severity.ERROR
+    ]
+
+
+def built(estate: Loaded) -> list[Object]:
+    """Every Kubernetes object that an estate gives back."""
+    specs = [entity.spec for entity in estate.estate.entities.values()]
+    return [item for spec in specs for item in found.objects(spec)]
+
+
+def bare(estate: Loaded) -> list[Object]:
+    """The same without what is carried: only what the fields say."""
+    made: list[Object] = []
+    for entity in estate.estate.entities.values():
+        carried = getattr(entity.spec, "carried", None)
+        if carried is None:
+            continue
+        kept = tuple(item.model_copy(update={"patch": {}}) for item in carried)
+        made += found.objects(entity.spec.model_copy(update={"carried": kept}))
+    return made
+
+
+def paths(value: Any) -> list[tuple[str, Any]]:
+    """Every leaf with its dotted path, indices left out: for comparing what lists hold."""
+    return [
+        (".".join(str(step) for step in path if isinstance(step, str)), leaf)
+        for path, leaf in patch.leaves(value)
+    ]
+
+
+def dotted(value: Any) -> list[str]:
+    """The path of every leaf as reports write it."""
+    return [".".join(map(str, path)) for path, _ in patch.leaves(value)]
+
+
+def count(imported: Imported, status: Status) -> int:
+    """How many leaves have a fate."""
+    return sum(fate.status is status for fate in imported.report.fates)
