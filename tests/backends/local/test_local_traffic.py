@@ -251,3 +251,28 @@ def test_a_changed_command_replaces_replicas_one_by_one_without_a_failed_request
         place.apply(stub("v1", 2, "--delay-ms", "1", replicas=2))
         until(lambda: len(pids(place)) == 2 and not old & set(pids(place)), "all were replaced")
     assert not load.bad()
+
+
+def test_a_replica_is_replaced_once_without_a_failed_request_and_fenced(place):
+    routed(place, stub("v1", 5, replicas=2))
+    before = {item.replica: item.pid for item in place.state().replicas}
+
+    def pids():
+        return {item.replica: item.pid for item in place.state().replicas if item.phase == "ready"}
+
+    with Load(place.ingress_url) as load:
+        place.replace("orders", "v1", "1", str(before["1"]), 6)
+        until(
+            lambda: len(place.state().replicas) == 2 and pids().get("1") not in (None, before["1"]),
+            "the second replica runs in a new process",
+        )
+        after = pids()
+        place.replace("orders", "v1", "1", str(before["1"]), 6)  # asked again: it was done
+        until(lambda: load.total > 200, "some load")
+    assert not load.bad()
+    assert pids() == after
+    assert after["0"] == before["0"]
+    with pytest.raises(RefusedError, match="stale"):
+        place.replace("orders", "v1", "0", str(before["0"]), 4)
+    with pytest.raises(RefusedError, match="no version v9"):
+        place.replace("orders", "v9", "0", "1", 7)

@@ -94,6 +94,17 @@ def without_workload(desired: Desired, service: str, version: str, generation: i
     )
 
 
+def with_replacement(desired: Desired, service: str, version: str, generation: int) -> Desired:
+    """The same wish, at a generation that has been seen; raises `RefusedError` where stale."""
+    if (service, version) not in desired.workloads:
+        raise RefusedError(
+            f"{service} has no version {version} in this place", fix="apply it before replacing it"
+        )
+    _fence(desired.workload_generations, service, generation, "replacement")
+    seen = _seen(desired.workload_generations, service, generation)
+    return dataclasses.replace(desired, workload_generations=seen)
+
+
 def with_split(desired: Desired, split: Split) -> Desired:
     """Change a service's split (no weights: no traffic); raises `RefusedError` (stale, unknown) or `UsageError`."""
     _check_split(split)

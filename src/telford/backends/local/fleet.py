@@ -90,6 +90,18 @@ class Fleet:
                 self._dismiss(group)
                 self._sweep(group)
 
+    def replace(self, key: Key, name: str, incarnation: str) -> None:
+        """Start one replica anew; the old one serves until the new one is ready.
+
+        Nothing is done where its process is not `incarnation` (a pid): it was replaced already.
+        """
+        group = self._groups.get(key)
+        old = group.present.get(name) if group else None
+        if group is None or old is None or str(old.state().pid) != incarnation:
+            return
+        group.present[name] = replicas.Replica(self._host, group.workload, name)
+        self._replace(group, old)
+
     async def stop(self) -> None:
         """Retire everything and wait for its end."""
         for group in self._groups.values():

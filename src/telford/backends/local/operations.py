@@ -1,4 +1,4 @@
-"""What a supervisor can be asked: apply, remove, route, expose, state. No decision is made here.
+"""What a supervisor can be asked: apply, remove, replace, route, expose, state. No decision is made here.
 
 Each operation checks the fence, writes the new wish durably, then makes Envoy and the processes
 follow; a wish that Envoy rejects is taken back. One lock orders everything that changes Envoy.
@@ -56,6 +56,7 @@ class Operations:
             "hello": self._hello,
             "apply": self._apply,
             "remove": self._remove,
+            "replace": self._replace,
             "route": self._route,
             "expose": self._expose,
             "state": self._state,
@@ -125,6 +126,18 @@ class Operations:
                 desired.without_workload(
                     self._desired, service, version, int(arguments["generation"])
                 )
+            )
+        return None
+
+    async def _replace(self, arguments: dict[str, Any]) -> object:
+        service, version = str(arguments["service"]), str(arguments["version"])
+        generation = int(arguments["generation"])
+        async with self._lock:
+            await self._become(
+                desired.with_replacement(self._desired, service, version, generation)
+            )
+            self._fleet.replace(
+                (service, version), str(arguments["replica"]), str(arguments["incarnation"])
             )
         return None
 

@@ -123,6 +123,19 @@ class LocalPlace:
         """See `ports.Cluster.remove`; returns once no new request reaches it, `wait_gone` waits."""
         self._call("remove", service=service, version=version, generation=generation)
 
+    def replace(
+        self, service: str, version: str, replica: str, incarnation: str, generation: int
+    ) -> None:
+        """See `ports.Cluster.replace`; the old process serves until the new one is ready."""
+        self._call(
+            "replace",
+            service=service,
+            version=version,
+            replica=replica,
+            incarnation=incarnation,
+            generation=generation,
+        )
+
     def state(self) -> PlaceState:
         """See `ports.Cluster.state`; splits are Envoy's own, versions without weight left out."""
         return codec.state(self._call("state"))
