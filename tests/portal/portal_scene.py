@@ -4,6 +4,7 @@ Releases are driven by `telford.deliver` over drawn counts, as the controller dr
 the pages show are real rows. `Scene.tick` moves the clock and every active release by one tick.
 """
 
+import os
 import pathlib
 import random
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from telford.deliver.state import Facts, State
 from telford.estate.artifact import Artifact
 from telford.estate.observation import Observation, Series, Tally
 from telford.operate import budget, promise
+from telford.portal import wired
 from telford.portal.context import Context, Prospect, Wanted
 from telford.road import burn
 from telford.store.bindings import Bound
@@ -31,7 +33,7 @@ from telford.store.releases import Release
 from telford.store.store import Store
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-SHOP = REPOSITORY / "examples" / "shop" / "estate"
+SHOP = pathlib.Path(os.path.relpath(REPOSITORY / "examples" / "shop" / "estate"))
 PLACE = "dev"
 STOREFRONT = "service/shop.storefront"
 TOKEN = "a-token-for-tests-only"
@@ -139,12 +141,11 @@ class Scene:
         self.random = random.Random(self.seed)
         self.acts = Acts(self.store, self.clock)
         self.watch = EstateWatch(
-            lambda: loading.load_folder(self.estate), self._signature, self.clock
+            lambda: loading.load_folder(self.estate),
+            lambda: wired.signature(self.estate),
+            self.clock,
+            spawn=lambda work: work(),
         )
-
-    def _signature(self) -> str:
-        files = sorted(self.estate.rglob("*.yaml"))
-        return repr([(str(one), one.stat().st_mtime_ns, one.stat().st_size) for one in files])
 
     def context(self, hosts: frozenset[str]) -> Context:
         return Context(

@@ -19,6 +19,8 @@ MAX_PAGE_SIZE = 500
 """An API caller may ask for at most this many at a time."""
 Value = TypeVar("Value", int, str)
 SORTS = ("name", "kind", "system", "owner", "tier")
+# What people look for most comes first; other kinds follow by name.
+_KIND_RANK = {"Service": 0, "Datastore": 1, "Stream": 2, "System": 3, "Objective": 4, "Team": 5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +191,7 @@ def _matches(row: Row, query: Query, words: list[str]) -> bool:
 def _order(query: Query) -> Callable[[Row], tuple[object, ...]]:
     keys: dict[str, Callable[[Row], tuple[object, ...]]] = {
         "name": lambda row: (row.name, row.address),
-        "kind": lambda row: (row.kind, row.address),
+        "kind": lambda row: (_KIND_RANK.get(row.kind, len(_KIND_RANK)), row.kind, row.address),
         "system": lambda row: (row.system, row.address),
         "owner": lambda row: (row.owner, row.address),
         "tier": lambda row: (99 if row.tier is None else row.tier, row.address),

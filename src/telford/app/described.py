@@ -22,6 +22,9 @@ from telford.estate.place import Place
 LOOK_EVERY_SECONDS = 1.0
 """How old the answer to "have the texts changed?" may be; a look costs one stat a file."""
 
+LOOK_SHARE = 20
+"""Looking takes at most one part in so many of the time, however large the folder."""
+
 
 @dataclass(frozen=True)
 class Described:
@@ -63,33 +66,46 @@ class Described:
         return next((one for one in self.places if str(one) == text), None)
 
 
+# Runs a piece of work, now or beside the caller.
+Spawn = Callable[[Callable[[], None]], None]
+
+
+def beside(work: Callable[[], None]) -> None:
+    """In a thread of its own: nobody who asks for a page waits for an estate to be read."""
+    threading.Thread(target=work, name="telford-estate", daemon=True).start()
+
+
 class EstateWatch:
     """The newest state of a folder of texts.
 
-    `read` loads it; `signature` is a cheap value that changes whenever a text does.
-    Both may raise `TelfordError`.
+    `read` loads it; `signature` is a cheap value that changes whenever a text does. Both may raise
+    `TelfordError`; the first read's error is the caller's.
     """
 
     def __init__(
-        self, read: Callable[[], Loaded], signature: Callable[[], str], clock: Clock
+        self,
+        read: Callable[[], Loaded],
+        signature: Callable[[], str],
+        clock: Clock,
+        spawn: Spawn = beside,
     ) -> None:
         self._read = read
         self._signature = signature
         self._clock = clock
-        self._lock = threading.Lock()
-        self._looked_at = clock.monotonic()
+        self._spawn = spawn
+        self._looking = threading.Lock()
         self._seen = signature()
         self._held = Described(read(), clock.now())
+        self._due = clock.monotonic() + LOOK_EVERY_SECONDS
 
     def current(self) -> Described:
-        """The newest that could be read."""
-        with self._lock:
-            if self._clock.monotonic() - self._looked_at >= LOOK_EVERY_SECONDS:
-                self._look()
-                self._looked_at = self._clock.monotonic()
-            return self._held
+        """The newest that could be read; a look that is due is begun and not waited for."""
+        if self._clock.monotonic() >= self._due and self._looking.acquire(blocking=False):
+            self._spawn(self._look)
+        return self._held
 
     def _look(self) -> None:
+        began = self._clock.monotonic()
         try:
             seen = self._signature()
             if seen != self._seen or self._held.problem:
@@ -97,3 +113,7 @@ class EstateWatch:
                 self._seen = seen
         except TelfordError as error:
             self._held = replace(self._held, problem=error.message)
+        finally:
+            took = self._clock.monotonic() - began
+            self._due = began + max(LOOK_EVERY_SECONDS, LOOK_SHARE * took)
+            self._looking.release()

@@ -33,6 +33,11 @@ class Field:
     position: Position | None
     chain: tuple[Link, ...]
 
+    @property
+    def contested(self) -> bool:
+        """Whether more than one text had a say."""
+        return sum(link.position is not None for link in self.chain) > 1
+
     def as_json(self) -> dict[str, object]:
         """The stable JSON view."""
         return {

@@ -46,7 +46,7 @@ def act(state: State, verb: str, now: float) -> Act:
     try:
         releases.command(state, verb, who="", reason="", now=now)
     except RefusedError as error:
-        refusal = error.message
+        refusal = error.message.removeprefix(f"cannot {verb} {state.release}: ")
     return Act(verb, _LABELS[verb], _says(state, verb), refusal, verb in {"promote", "abort"})
 
 

@@ -186,6 +186,8 @@ def _compared(one: IndicatorView, stable: str) -> str:
     word = "errors" if one.name == "errors" else "slow answers"
     if not one.canary.requests:
         return "nothing counted yet"
+    if not one.canary.bad:
+        return f"no {word} yet, {stable} has {one.stable.bad:,} of {one.stable.requests:,}"
     if one.ratio is None:
         return f"{one.canary.bad:,} {word}, and {stable} has none to compare with"
     return f"{one.ratio:.1f} times the {word} of {stable}"

@@ -16,12 +16,16 @@ async def form(request: Request) -> dict[str, str]:
 
     The size of the body is limited by `telford.portal.guard`.
     """
+    body = await request.body()
+    if not body:
+        return {}
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         raise UsageError(f"a form comes as application/x-www-form-urlencoded, not {kind!r}")
     try:
-        text = (await request.body()).decode("ascii")
-        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
+        pairs = parse_qsl(
+            body.decode("ascii"), keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict"
+        )
     except ValueError as error:
         raise UsageError("the form cannot be read") from error
     return {key: value.strip()[:MAX_TEXT] for key, value in pairs}

@@ -11,7 +11,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.types import Scope
+from starlette.types import ASGIApp, Scope
 
 from telford.basics.errors import RefusedError, TelfordError, UsageError
 from telford.portal import evidence, guard, live, topics
@@ -60,26 +60,32 @@ ROUTERS: tuple[APIRouter, ...] = (
 )
 
 
+class Portal(FastAPI):
+    """An application with the guard around everything, its own error pages included."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """See `FastAPI.build_middleware_stack`."""
+        return guard.Guard(super().build_middleware_stack(), self.state.door, _refuse)
+
+
 def create_app(context: Context) -> FastAPI:
     """The portal and the API of one context."""
-    door = guard.keys(context.token, frozenset(host.lower() for host in context.hosts))
-    app = FastAPI(
+    app = Portal(
         title="Telford",
         version=context.version or "0",
         summary="The estate, its releases and its objectives.",
         openapi_url="/api/openapi.json",
         docs_url=None,
         redoc_url=None,
-        middleware=[
-            Middleware(guard.Guard, door=door, refuse=_refuse),
-            Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
-        ],
+        middleware=[Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)],
         exception_handlers={
             HTTPException: _http_error,
             TelfordError: _telford_error,
+            Exception: _bug,
         },
     )
     app.state.context = context
+    app.state.door = guard.keys(context.token, frozenset(one.lower() for one in context.hosts))
     app.state.entries = evidence.Entries(context.store)
     app.state.pulse = live.Pulse(topics.looks(context))
     for router in ROUTERS:
@@ -116,3 +122,11 @@ async def _telford_error(request: Request, error: Exception) -> Response:
         body = {"error": error.message, "fix": error.fix}
         return JSONResponse(body, status_code=status)
     return refusals.problem(request, status, error.message, error.fix)
+
+
+async def _bug(request: Request, error: Exception) -> Response:
+    """A bug of ours: the log has it whole, the page has a sentence and nothing else."""
+    words = "This is a mistake of Telford's own; the controller's log says where it is."
+    if request.url.path.startswith("/api/"):
+        return JSONResponse({"error": words}, status_code=500)
+    return refusals.problem(request, 500, words)

@@ -8,6 +8,8 @@ import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from markupsafe import Markup, escape
+
 from telford.deliver import judging
 
 # state or phase -> (meaning, icon, word). Colour, icon and word always come together.
@@ -75,12 +77,19 @@ def weight(basis_points: int) -> str:
 
 
 def rate(value: float) -> str:
-    """A small share as a percentage with as many digits as it needs: ``0.53%``, ``12%``."""
+    """A share as a percentage with as many digits as it needs: ``0.53%``, ``12%``, ``99.5%``. What is
+    not quite none or all never rounds to it. ``chart.js`` writes the same.
+    """
     percent = value * 100
-    if percent == 0:
-        return "0%"
-    digits = max(0, 1 - math.floor(math.log10(abs(percent))))
-    return f"{percent:.{min(digits, 4)}f}%"
+    if percent in {0, 100}:
+        return f"{percent:.0f}%"
+    if percent < 0.001:
+        return "<0.001%"
+    if percent > 99.99:
+        return ">99.99%"
+    if percent >= 10:
+        return f"{percent:.2f}".rstrip("0").rstrip(".") + "%"
+    return f"{percent:.{max(0, 1 - math.floor(math.log10(percent)))}f}%"
 
 
 def share(value: float) -> str:
@@ -95,9 +104,12 @@ def times(value: float | None) -> str:
     """A ratio of two rates: ``2.1×``; infinity where there is nothing to divide by."""
     if value is None or math.isnan(value):
         return "unknown"
-    if math.isinf(value):
-        return "∞"
-    return f"{value:.1f}×" if value < 10 else f"{value:,.0f}×"
+    if value > FAR:
+        return f"over {FAR:,}×"
+    if 0 < value < 0.1:
+        return "<0.1×"
+    text = f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
+    return f"{text.removesuffix('.0')}×"
 
 
 def evidence(log_e: float) -> str:
@@ -107,6 +119,19 @@ def evidence(log_e: float) -> str:
     value = math.exp(log_e)
     return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
 
+
+def coded(text: str) -> Markup:
+    """A docstring's text with what stands between backticks as code; everything is escaped."""
+    parts = text.split("`")
+    marked = [
+        Markup("<code>{}</code>").format(part) if at % 2 else escape(part)
+        for at, part in enumerate(parts)
+    ]
+    return Markup("").join(marked)
+
+
+FAR = 1_000
+"""A ratio beyond this says "far worse", whatever the number is."""
 
 FILTERS = {
     "utc": utc,
@@ -121,4 +146,5 @@ FILTERS = {
     "evidence": evidence,
     "duration": judging.duration,
     "state": state,
+    "coded": coded,
 }

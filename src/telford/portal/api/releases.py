@@ -28,7 +28,7 @@ class Order(BaseModel):
 
 
 class Start(BaseModel):
-    """A release to start. `service` is an address; `place` ENVIRONMENT or ENVIRONMENT/REGION."""
+    """A release to start. `service` is an address or a name; `place` ENVIRONMENT or ENVIRONMENT/REGION."""
 
     service: str
     version: str = Field(min_length=1, max_length=128)
@@ -51,7 +51,8 @@ def releases(
 def start(request: Request, wanted: Start) -> dict[str, Any]:
     """Start a release."""
     context = page.context_of(request)
-    found = context.estate.current().estate.find(wanted.service)
+    estate = context.estate.current().estate
+    found = estate.find(wanted.service) or estate.find(f"service/{wanted.service}")
     if len(found) != 1:
         raise UsageError(f"the estate has no {wanted.service}")
     key = context.acts.start(
@@ -119,6 +120,7 @@ def command(request: Request, key: str, order: Order) -> dict[str, Any]:
         raise UsageError(f"a release cannot be told to {order.verb}")
     found = release_view.release_of(request, key)
     context = page.context_of(request)
+    release_acts.plan(State.from_json(found.state), order.verb, context.clock.now())
     return {"command": context.acts.command(found.id, order.verb, context.who, order.reason)}
 
 

@@ -34,6 +34,8 @@ def do(
     if wrong:
         return _form(request, release, verb, fields, wrong)
     context = page.context_of(request)
+    # Raises where it is impossible now: better said here than by the controller a tick later.
+    release_acts.plan(State.from_json(release.state), verb, context.clock.now())
     context.acts.command(release.id, verb, context.who, fields["reason"])
     path = page.linker(request)(f"/releases/{release.id}")
     return RedirectResponse(path, status_code=303)

@@ -38,14 +38,39 @@ def show(request: Request, kind: str, name: str) -> Response:
     return _page(request, described, entity)
 
 
+@router.get("/catalogue/{kind}/{name}/artifacts")
+def artifacts(request: Request, kind: str, name: str) -> Response:
+    """What the targets generate for it here, as a part of the page: it is fetched after the page,
+    because rendering a large estate the first time takes a moment.
+    """
+    context = page.context_of(request)
+    described = context.estate.current()
+    found = described.estate.find(f"{kind}/{name}")
+    place = page.place_of(request, described)
+    if len(found) != 1 or place is None:
+        raise HTTPException(404, f"the estate has no {kind}/{name}")
+    made: tuple[Artifact, ...] = ()
+    problem = ""
+    try:
+        made = tuple(context.artifacts.of(str(found[0].address), str(place)))
+    except TelfordError as error:
+        # An estate that does not build says why on the page; nothing is broken here.
+        problem = error.message
+    return page.fragment(
+        request,
+        "artifacts.html",
+        artifacts=made[:MAX_ARTIFACTS],
+        problem=problem,
+        more=max(len(made) - MAX_ARTIFACTS, 0),
+    )
+
+
 def _page(request: Request, described: Described, entity: Entity) -> Response:
     context = page.context_of(request)
     address = str(entity.address)
     place = page.place_of(request, described)
     row = described.index.by_address[address]
     view = entity_page.page(described.estate, entity, row, described.connections, place)
-    service = row.kind == "Service"
-    artifacts, problem = _artifacts(request, address, place) if service else ((), "")
     return page.render(
         request,
         "entity.html",
@@ -60,8 +85,6 @@ def _page(request: Request, described: Described, entity: Entity) -> Response:
         bound=context.store.bindings.get(str(place), address) if place else None,
         evaluated=_evaluated(request, address, place),
         index=described.index,
-        artifacts=artifacts,
-        artifacts_problem=problem,
     )
 
 
@@ -84,19 +107,6 @@ def _evaluated(request: Request, address: str, place: Place | None) -> dict[str,
         return {}
     found = page.context_of(request).store.objectives.of(str(place), address)
     return {one.objective: one for one in found}
-
-
-def _artifacts(
-    request: Request, address: str, place: Place | None
-) -> tuple[tuple[Artifact, ...], str]:
-    """What is generated for it here; an estate that does not build says why instead."""
-    if place is None:
-        return (), ""
-    try:
-        found = page.context_of(request).artifacts.of(address, str(place))
-    except TelfordError as error:
-        return (), error.message
-    return tuple(found)[:MAX_ARTIFACTS], ""
 
 
 def _choose(request: Request, asked: str, found: tuple[Entity, ...]) -> Response:

@@ -5,6 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from telford.app import objective_page, overview
+from telford.estate.kinds import registry
 from telford.portal import page
 
 router = APIRouter(include_in_schema=False)
@@ -23,7 +24,7 @@ def show(request: Request) -> Response:
         "overview.html",
         sheet,
         view=view,
-        kinds=page.context_of(request).estate.current().index.kinds,
+        kinds=_kinds(request),
         records=page.context_of(request).store.audit.tail(limit=MAX_AUDIT),
     )
 
@@ -46,3 +47,9 @@ def view_of(request: Request) -> overview.Overview:
             now=context.clock.now(),
         )
     )
+
+
+def _kinds(request: Request) -> dict[str, int]:
+    """How many of each kind, in the order in which the kinds are documented."""
+    counted = page.context_of(request).estate.current().index.kinds
+    return {name: counted[name] for name in registry.BY_NAME if name in counted}

@@ -23,6 +23,7 @@ _TITLES: Mapping[int, str] = {
     405: "This address does not take that method",
     409: "The answer is no",
     422: "That makes no sense here",
+    500: "Telford made a mistake",
     503: "Something outside does not answer",
 }
 

@@ -53,4 +53,5 @@ def harm_of(release: Release) -> float:
 
 def _excess(harm: Mapping[str, Any]) -> float:
     (n0, k0), (n1, k1) = harm["stable"], harm["canary"]
-    return max(0.0, float(k1) - n1 * (k0 / n0 if n0 else 0.0))
+    rate = k0 / n0 if n0 else 0.0
+    return max(0.0, float(k1 - n1 * rate))

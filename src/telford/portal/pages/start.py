@@ -41,7 +41,8 @@ def start(request: Request, fields: Annotated[dict[str, str], Depends(forms.form
 def _wanted(request: Request, fields: dict[str, str]) -> Wanted:
     context = page.context_of(request)
     described = context.estate.current()
-    found = described.estate.find(fields.get("service", ""))
+    named = fields.get("service", "")
+    found = described.estate.find(named) or described.estate.find(f"service/{named}")
     place = page.place_of(request, described)
     return Wanted(
         service=str(found[0].address) if len(found) == 1 else "",

@@ -56,6 +56,8 @@ function refresh() {
 
 function changed(names) {
   refresh();
+  if (names.includes("estate"))
+    for (const part of document.querySelectorAll("[data-estate]")) htmx.trigger(part, "estate");
   document.dispatchEvent(new CustomEvent("telford:changed", { detail: names }));
 }
 

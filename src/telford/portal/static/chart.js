@@ -10,7 +10,13 @@ let latest = null;
 
 const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const pad = (number) => String(number).padStart(2, "0");
-const percent = (value) => `${value === 0 ? 0 : value < 0.1 ? value.toPrecision(2) : +value.toFixed(value < 10 ? 2 : 1)}%`;
+
+// As telford.portal.texts.rate writes it.
+function percent(value) {
+  if (value > 0 && value < 0.001) return "<0.001%";
+  return `${value >= 10 || value === 0 ? +value.toFixed(2) : value.toPrecision(2)}%`;
+}
+
 
 function utc(seconds, long) {
   const date = new Date(seconds * 1000);
@@ -35,6 +41,7 @@ const kinds = {
       tick: (value) => `${value}%`,
       read: (at) => `${element.name} ${percent(data.weight[at])} of the requests`,
       labels: [],
+      ends: [],
     };
   },
   rate(data, element, colours, dataset) {
@@ -54,14 +61,15 @@ const kinds = {
         .filter(([arm]) => one[arm][at] !== null)
         .map(([arm, name]) => `${name} ${percent(one[arm][at] * 100)} (${percent(one[`${arm}_low`][at] * 100)} to ${percent(one[`${arm}_high`][at] * 100)})`).join("; "),
       labels: [{ y: budget, text: `budget ${percent(budget)}`, colour: colours.ink }],
+      ends: [[3, element.stableName, colours.stable], [6, element.name, colours.canary]],
     };
   },
   evidence(data, element, colours, dataset) {
     const one = data.indicators[dataset.indicator];
     const columns = [data.at, one.rollback, one.promotion, one.rollback_bound, one.promotion_bound];
-    const last = (column) => column[column.length - 1] ?? 0;
+    const bound = (column) => last(column) ?? 0;
     const values = [...one.rollback, ...one.promotion, ...one.rollback_bound, ...one.promotion_bound].filter((value) => value !== null);
-    const high = Math.min(Math.max(3, ...values) + 0.5, Math.max(last(one.rollback_bound), last(one.promotion_bound)) + 1.5);
+    const high = Math.min(Math.max(3, ...values) + 0.5, Math.max(bound(one.rollback_bound), bound(one.promotion_bound)) + 1.5);
     return {
       columns,
       series: [{ stroke: colours.bad, width: 2 }, { stroke: colours.good, width: 2 }, { stroke: colours.bad, width: 1, dash: [5, 4] }, { stroke: colours.good, width: 1, dash: [5, 4] }],
@@ -69,9 +77,10 @@ const kinds = {
       tick: (value) => (Number.isInteger(value) ? power(value) : ""),
       read: (at) => `to roll back ${power(one.rollback[at])} of ${power(one.rollback_bound[at])}; to go on ${power(one.promotion[at])} of ${power(one.promotion_bound[at])}`,
       labels: [
-        { y: last(one.rollback_bound), text: `roll back at ${power(last(one.rollback_bound))}`, colour: colours.bad },
-        { y: last(one.promotion_bound), text: `go on at ${power(last(one.promotion_bound))}`, colour: colours.good, below: true },
+        { y: bound(one.rollback_bound), text: `roll back at ${power(bound(one.rollback_bound))}`, colour: colours.bad },
+        { y: bound(one.promotion_bound), text: `go on at ${power(bound(one.promotion_bound))}`, colour: colours.good, below: true },
       ],
+      ends: [[1, "to roll back", colours.bad], [2, "to go on", colours.good]],
     };
   },
 };
@@ -79,7 +88,7 @@ const kinds = {
 // The budget is always in sight; a first wide interval must not flatten everything else.
 function top(columns, budget) {
   const lines = [...columns[3], ...columns[6], budget * 1.3].filter((value) => value !== null);
-  const highs = [columns[1], columns[4]].map((column) => column[column.length - 1] ?? 0);
+  const highs = [columns[1], columns[4]].map((column) => last(column) ?? 0);
   return Math.max(...lines, ...highs) * 1.1 || 1;
 }
 
@@ -113,8 +122,28 @@ function marks(plot, spec, changes, colours) {
     ctx.fillStyle = label.colour;
     ctx.fillText(label.text, bbox.left + 6 * devicePixelRatio, y);
   }
+  ends(plot, spec);
   ctx.restore();
 }
+
+// Each line is named where it ends, not in a legend; two that end close together are kept apart.
+function ends(plot, spec) {
+  const { ctx, bbox } = plot;
+  const gap = 14 * devicePixelRatio;
+  const bottom = bbox.top + bbox.height;
+  const named = spec.ends
+    .map(([column, text, colour]) => ({ text, colour, y: last(spec.columns[column]) }))
+    .filter((one) => one.y !== null)
+    .map((one) => ({ ...one, y: Math.min(bottom, Math.max(bbox.top + gap, plot.valToPos(one.y, "y", true) + gap / 3)) }))
+    .sort((a, b) => b.y - a.y);
+  named.forEach((one, at) => {
+    if (at) one.y = Math.min(one.y, named[at - 1].y - gap);
+    ctx.fillStyle = one.colour;
+    ctx.fillText(one.text, bbox.left + bbox.width + 6 * devicePixelRatio, one.y);
+  });
+}
+
+const last = (column) => (column.length ? column[column.length - 1] : null);
 
 function draw(element, data, colours) {
   const names = { name: first.dataset.canaryName, stableName: first.dataset.stableName };
@@ -126,7 +155,8 @@ function draw(element, data, colours) {
   const axis = { stroke: colours.ink, grid: { stroke: colours.line, width: 1 }, ticks: { show: false }, font: `12px ${style("--sans")}` };
   const plot = new uPlot({
     width: element.clientWidth,
-    height: HEIGHT,
+    height: element.dataset.chart === "weight" ? HEIGHT * 0.6 : HEIGHT,
+    padding: [10, spec.ends.length ? 74 : 34, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { size: 6 }, drag: { x: true, y: false } },
     scales: { x: { time: true }, y: { range: spec.range } },
