@@ -7,15 +7,19 @@
         print(api.human(diagnostic))
     prod = api.bind(found.estate, api.Place("prod", "eu-west-1"))
 
-Everything here is a pure function of its arguments but `load_folder`, which reads a folder. What is
-not listed in `__all__` may change without notice.
+Everything here is a pure function of its arguments but `load_folder` and `plan`, which read folders,
+and `build`, which writes one. What is not listed in `__all__` may change without notice.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 
 from telford.app import loading
+from telford.app.build import build
+from telford.app.building import Proposal
+from telford.app.desires import Scope
 from telford.app.explain import Explanation, Origin, explain
+from telford.app.planning import plan
 from telford.backends import files
 from telford.basics.diagnostics import Diagnostic, Position, Severity, human
 from telford.basics.errors import (
@@ -50,19 +54,24 @@ __all__ = [
     "PermanentError",
     "Place",
     "Position",
+    "Proposal",
     "Reached",
     "RefusedError",
+    "Scope",
     "Severity",
     "TelfordError",
     "TemporaryError",
     "UsageError",
     "bind",
+    "build",
     "chain",
+    "check",
     "explain",
     "human",
     "load",
     "load_folder",
     "places",
+    "plan",
 ]
 
 
@@ -77,3 +86,8 @@ def load(texts: Mapping[str, str]) -> Loaded:
 def load_folder(folder: str | Path) -> Loaded:
     """The estate of a folder, as `telford check` reads it. Raises `UsageError` without a folder."""
     return loading.load_folder(Path(folder))
+
+
+def check(texts: Mapping[str, str]) -> tuple[Diagnostic, ...]:
+    """Everything wrong in some texts (file name -> YAML), in a stable order."""
+    return load(texts).diagnostics

@@ -168,3 +168,10 @@ def test_graph_refuses_questions_that_make_no_sense(
     arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ):
     assert run(capsys, "graph", *arguments, "--estate", SHOP).code == 2
+
+
+def test_an_answer_about_an_estate_with_errors_says_so(capsys: pytest.CaptureFixture[str]):
+    ran = run(capsys, "graph", "--estate", MISTAKES)
+    assert ran.code == 0
+    assert ran.err.startswith("the estate has 39 errors (see `telford check`)")
+    assert run(capsys, "graph", "--estate", SHOP).err == ""

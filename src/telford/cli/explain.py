@@ -27,6 +27,7 @@ def command(
     Example: telford explain service/orders run.replicas --in prod/eu-west-1
     """
     loaded = loading.load_folder(options.folder(estate))
+    output.unsound(loaded.diagnostics)
     found = use_case.explain(loaded.estate, address, field, where)
     if as_json:
         output.json(found.as_json())

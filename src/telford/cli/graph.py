@@ -46,6 +46,7 @@ def command(
         raise UsageError("of what?", fix="name an address, such as service/orders")
     direction = "dependents" if dependents else "dependencies"
     loaded = loading.load_folder(options.folder(estate))
+    output.unsound(loaded.diagnostics)
     place = explain.parse_place(loaded.estate, where)
     found = use_case.view(
         loaded.estate, address, "blast-radius" if blast_radius else direction, place

@@ -82,6 +82,14 @@ def diagnostics(items: Sequence[Diagnostic]) -> None:
     screen.print(rich.text.Text(summary_line(items)), soft_wrap=True)
 
 
+def unsound(items: Sequence[Diagnostic]) -> None:
+    """A note on stderr where an estate has errors: an answer about it may lack what is broken."""
+    errors = sum(item.severity is Severity.ERROR for item in items)
+    if errors:
+        what = f"{errors} error{'s' * (errors != 1)}"
+        note(f"the estate has {what} (see `telford check`): what is broken is left out here")
+
+
 def _width() -> int:
     if sys.stdout.isatty():
         return shutil.get_terminal_size().columns

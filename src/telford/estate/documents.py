@@ -68,6 +68,7 @@ class Reader:
     kind: type[Kind]
     problems: list[Problem] = field(default_factory=list)
     spoiled: set[tuple[int, str]] = field(default_factory=set)
+    reported: set[tuple[str, int, int]] = field(default_factory=set)
     # What was validated last, as plain data.
     data: dict[str, Any] = field(default_factory=dict)
     # In an overlay ``null`` deletes, wherever it stands.
@@ -93,10 +94,16 @@ class Reader:
         self.partial = False
 
     def report(self, code: str, node: Node, summary: str, fix: str = "", detail: str = "") -> None:
-        """Add a problem at a node, marking its text where it is a scalar."""
-        self.problems.append(
-            Problem(code, node.line, node.column, summary, fix, length(node), detail)
-        )
+        """Add a problem at a node, marking its text where it is a scalar.
+
+        What an alias repeats is one text and one mistake.
+        """
+        place = (code, node.line, node.column)
+        if place not in self.reported:
+            self.reported.add(place)
+            self.problems.append(
+                Problem(code, node.line, node.column, summary, fix, length(node), detail)
+            )
 
     def _convert(self, node: Node, shape: Shape, path: str) -> Any:
         """The plain value of a node, or `_BAD` where it was reported."""

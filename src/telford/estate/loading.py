@@ -45,10 +45,7 @@ def load(texts: Mapping[str, str]) -> Loaded:
     for file in sorted(texts):
         nodes, problems = yamltext.read(texts[file], file)
         diagnostics += problems
-        for node in nodes:
-            read = _document(node, file, diagnostics)
-            if read is not None:
-                found.append(read)
+        found += _documents(nodes, file, diagnostics)
     entities = _entities(_unique(found, diagnostics))
     estate = Estate(dict(sorted(entities.items())), _digest(entities.values()))
     for read in found:
@@ -73,6 +70,20 @@ def with_source(diagnostics: Iterable[Diagnostic], texts: Mapping[str, str]) -> 
         line = text[position.line - 1] if 0 < position.line <= len(text) else ""
         result.append(replace(diagnostic, source=line))
     return result
+
+
+def _documents(nodes: Iterable[Node], file: str, diagnostics: list[Diagnostic]) -> Iterable[_Read]:
+    """The documents of one file. All those of other formats together are one warning."""
+    problems: list[Diagnostic] = []
+    reads = [_document(node, file, problems) for node in nodes]
+    foreign = [p for p in problems if p.severity is Severity.WARNING]
+    diagnostics += [p for p in problems if p.severity is not Severity.WARNING]
+    if len(foreign) == 1:
+        diagnostics += foreign
+    elif foreign:
+        summary = f"{len(foreign)} documents of other formats are left alone"
+        diagnostics.append(replace(foreign[0], summary=summary))
+    return [read for read in reads if read is not None]
 
 
 def _document(node: Node, file: str, diagnostics: list[Diagnostic]) -> _Read | None:

@@ -31,7 +31,7 @@ def _percentage_text(value: object) -> object:
     return value
 
 
-def _cores(value: object) -> object:
+def _number_text(value: object) -> object:
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
@@ -46,16 +46,25 @@ def _percentage(text: str) -> str:
     return text
 
 
-def _quantity(text: str) -> str:
+def _cores_text(text: str) -> str:
     units.quantity(text)
+    if not text[-1].isdigit() and text[-1] != "m":
+        raise units.UnitError(f"{text} is no number of cores; write for example 250m or 0.5")
+    return text
+
+
+def _bytes_text(text: str) -> str:
+    units.quantity(text)
+    if text.endswith("m"):
+        raise units.UnitError(f"{text} is thousandths of a byte; write for example {text[:-1]}Mi")
     return text
 
 
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 Duration = Annotated[str, BeforeValidator(_duration_text), AfterValidator(_duration)]
 Percentage = Annotated[str, BeforeValidator(_percentage_text), AfterValidator(_percentage)]
-Cores = Annotated[str, BeforeValidator(_cores), AfterValidator(_quantity)]
-Bytes = Annotated[str, BeforeValidator(_cores), AfterValidator(_quantity)]
+Cores = Annotated[str, BeforeValidator(_number_text), AfterValidator(_cores_text)]
+Bytes = Annotated[str, BeforeValidator(_number_text), AfterValidator(_bytes_text)]
 
 
 @dataclass(frozen=True, slots=True)
