@@ -19,6 +19,7 @@ Path = patch.Path
 
 # A list of lists of lists is no manifest that anybody writes.
 MAX_LIST_DEPTH = 4
+_OWN = "telford/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,9 @@ def _objects(
     if not isinstance(value, dict) or not isinstance(value.get("kind"), str) or not value["kind"]:
         diagnostics.append(_no_object(file, node, "it has no `kind`"))
         return
+    if str(value.get("apiVersion")).startswith(_OWN):
+        diagnostics.append(_own(file, value["kind"], node))
+        return
     items = value.get("items")
     if value["kind"].endswith("List") and isinstance(items, list) and depth < MAX_LIST_DEPTH:
         wrapper = {key: item for key, item in value.items() if key != "items"}
@@ -172,6 +176,15 @@ def _no_object(file: str, node: Node, why: str) -> Diagnostic:
         f"this document is no Kubernetes object: {why}; it is left out",
         position=Position(file, node.line, node.column),
         fix="give it `apiVersion`, `kind` and `metadata.name`, or leave the file out",
+    )
+
+
+def _own(file: str, kind: str, node: Node) -> Diagnostic:
+    return Diagnostic(
+        "TEL600",
+        Severity.INFO,
+        f"this {kind} belongs to an estate already; it is left out",
+        position=Position(file, node.line, node.column),
     )
 
 

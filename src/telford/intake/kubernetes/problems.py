@@ -4,18 +4,23 @@
 No diagnostic of an import quotes the input's text: a line of it may hold a secret.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 
 from telford.basics.diagnostics import Diagnostic, Severity
 from telford.estate.address import Address
 from telford.intake.imported import Report
-from telford.intake.kubernetes import documents
+from telford.intake.kubernetes import access, documents
 from telford.intake.kubernetes.documents import Written
 from telford.intake.kubernetes.grouping import Scene
 from telford.intake.kubernetes.objects import Key
 
 # Named one by one up to here; the report has them all.
 MAX_NAMED = 5
+# The last word of a key: `DB_PASSWORD`, but not `TOKEN_EXPIRY`.
+_SECRET = re.compile(
+    r"(^|[^a-z])(password|passwd|secret|token|api[-_]?key|private[-_]?key)$", re.IGNORECASE
+)
 
 
 def of(
@@ -26,6 +31,7 @@ def of(
     yield from _whole(scene, written, named)
     yield from _unresolved(report)
     yield from _secrets(report)
+    yield from _plain_secrets(scene)
     yield from _unowned(written)
 
 
@@ -84,6 +90,24 @@ def _secrets(report: Report) -> Iterator[Diagnostic]:
             position=secret.position,
             fix="see that the place has a secret of this name before a build is applied",
         )
+
+
+def _plain_secrets(scene: Scene) -> Iterator[Diagnostic]:
+    """Settings whose names say that they are secrets, in ConfigMaps for everybody to read."""
+    for item in scene.configs:
+        data = access.mapping(item.body, "data")
+        keys = [key for key, value in data.items() if value and _SECRET.search(key)]
+        if keys:
+            more = f" and {len(keys) - MAX_NAMED} more" if len(keys) > MAX_NAMED else ""
+            yield Diagnostic(
+                "TEL607",
+                Severity.INFO,
+                f"{item.label} seems to hold secrets in plain text: "
+                f"{', '.join(keys[:MAX_NAMED])}{more}",
+                position=item.where(("data", keys[0])),
+                detail="It is a ConfigMap, so the values are taken over as settings.",
+                fix="keep them in a Secret, and import again",
+            )
 
 
 def _unowned(written: Written) -> Iterator[Diagnostic]:
