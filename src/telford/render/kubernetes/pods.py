@@ -10,8 +10,13 @@ from telford.road import conventions, defaults
 
 
 def template(subject: Subject, config_digest: str) -> dict[str, Any]:
-    """The pod template. `config_digest` changes with the Configs it reads, so it restarts."""
-    annotations = {**subject.annotations, **subject.run.pod_annotations}
+    """The pod template. `config_digest` changes with the Configs it reads, so it restarts; the
+    owner is not among its annotations, so a new owner restarts nothing.
+    """
+    annotations = {
+        conventions.ANNOTATION_ADDRESS: subject.address,
+        **subject.run.pod_annotations,
+    }
     if config_digest:
         annotations[conventions.ANNOTATION_CONFIG] = config_digest
     labels = {**(subject.run.pod_labels or {}), **subject.labels}

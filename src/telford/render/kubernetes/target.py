@@ -27,6 +27,8 @@ from telford.render.kubernetes.subject import Subject, subject
 from telford.road import found, reach, yamlout
 
 NAME = "kubernetes"
+# So much of a digest is enough to tell two versions of one entity apart, and short to read.
+_DIGEST = 16
 
 _Runs = (structure.Service, structure.Datastore)
 
@@ -43,9 +45,9 @@ class _Context:
     def unit(
         self, address: str, spec: base.Kind, parts: list[str], make: Callable[[], str]
     ) -> Unit:
-        """One file; `parts` is everything but the spec that its text depends on."""
+        """One file; `parts` is all that its text depends on beside the place and the address."""
         place = str(self.binding.place)
-        digest = key(self.prefix, address, spec.model_dump_json(), *parts)
+        digest = key(self.prefix, address, *parts)
         return Unit(_path(place, spec), address, NAME, place, digest, make)
 
 
@@ -79,7 +81,7 @@ def _entity(context: _Context, address: str, bound: Bound) -> _Result:
         return _found(context, address, spec), []
     if isinstance(spec, structure.Config):
         make = partial(_config, context.binding, address, spec)
-        return [context.unit(address, spec, [], make)], []
+        return [context.unit(address, spec, [spec.model_dump_json()], make)], []
     if isinstance(spec, structure.Service) or (
         isinstance(spec, structure.Datastore) and spec.run is not None
     ):
@@ -91,7 +93,8 @@ def _found(context: _Context, address: str, spec: base.Kind) -> list[Unit]:
     """What was imported, exactly as it was."""
     if isinstance(spec, _Runs) and spec.run is None and not spec.carried:
         return []
-    return [context.unit(address, spec, ["as-found"], partial(_given_back, spec))]
+    parts = ["as-found", spec.model_dump_json()]
+    return [context.unit(address, spec, parts, partial(_given_back, spec))]
 
 
 def _given_back(spec: base.Kind) -> str:
@@ -109,20 +112,21 @@ def _paved(context: _Context, address: str, bound: Bound) -> _Result:
     about = subject(context.binding, address, bound)
     ways = network.openings(context.binding, context.edges, about)
     config_digest = configs.digest_of(context.binding, context.names, about)
-    make = partial(_manifests, about, ways, config_digest)
-    unit = context.unit(
-        address, bound.spec, [repr(ways.ingress), repr(ways.egress), config_digest], make
-    )
+    digest = key(bound.spec.model_dump_json())
+    made_of = [digest, repr(ways.ingress), repr(ways.egress), config_digest]
+    make = partial(_manifests, about, ways, digest[:_DIGEST], config_digest)
+    unit = context.unit(address, bound.spec, made_of, make)
     return [unit], [*problems.guesses(address, bound, ways), *problems.wide(address, bound, ways)]
 
 
-def _manifests(about: Subject, ways: network.Openings, config_digest: str) -> str:
-    return yamlout.documents(objects(about, ways, config_digest))
+def _manifests(about: Subject, ways: network.Openings, digest: str, config_digest: str) -> str:
+    return yamlout.documents(objects(about, ways, digest, config_digest))
 
 
-def objects(about: Subject, ways: network.Openings, config_digest: str) -> Iterator[dict[str, Any]]:
+def objects(
+    about: Subject, ways: network.Openings, digest: str, config_digest: str
+) -> Iterator[dict[str, Any]]:
     """Every object of a paved workload, in the order in which they should be applied."""
-    digest = key(about.spec.model_dump_json())[:16]
     # Who it is.
     yield from accounts.accounts(about)
     # What may talk to it, before it runs.
