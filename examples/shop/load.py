@@ -16,6 +16,7 @@ import dataclasses
 import ipaddress
 import json
 import math
+import os
 import pathlib
 import random
 import signal
@@ -312,6 +313,9 @@ def _arguments(given: list[str]) -> argparse.Namespace:
     parser.add_argument("--arrival", choices=("poisson", "constant"), default="poisson")
     parser.add_argument("--timeout", type=float, default=5.0, help="seconds for one request")
     parser.add_argument("--out", type=pathlib.Path, help="write the summary here each second")
+    parser.add_argument(
+        "--with-parent", action="store_true", help="end when the process that started it has gone"
+    )
     parser.add_argument("--lines", action="store_true", help="and as JSON lines on stdout")
     options = parser.parse_args(given)
     try:
@@ -335,7 +339,11 @@ async def _main(options: argparse.Namespace) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, load.stop)
 
+    parent = os.getppid()
+
     def publish(summary: dict[str, Any]) -> None:
+        if options.with_parent and os.getppid() != parent:
+            load.stop()
         if options.out is not None:
             write_summary(options.out, summary)
         if options.lines:
