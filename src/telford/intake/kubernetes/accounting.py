@@ -11,6 +11,7 @@ from telford.intake.kubernetes.grouping import Scene
 from telford.intake.kubernetes.objects import Found, Object, Path
 
 BEYOND = "no field of the model says it"
+AS_TEXT = "a number written as text: Kubernetes takes both for the same quantity"
 
 
 def fates(found: Found, written: Written) -> tuple[Fate, ...]:
@@ -60,9 +61,17 @@ class _Walk:
                 self.step(item, _step(node, index), (*path, index), f"{text}.{index}", mark)
         else:
             status, to, reason = mark
+            if status is Status.MAPPED and _becomes_text(path, value):
+                reason = AS_TEXT
             self._listed.append(
                 Fate(self._file, node.line, self._label, text, status, to=to, reason=reason)
             )
+
+
+def _becomes_text(path: Path, value: Any) -> bool:
+    """Whether a leaf is a quantity that was written as a number."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and path[-3:-1] in (("resources", "requests"), ("resources", "limits"))
 
 
 def secrets(scene: Scene) -> tuple[SecretName, ...]:
