@@ -64,13 +64,18 @@ def test_the_nearest_is_found_or_nothing(text: str, known: list[str], meant: str
 
 
 @pytest.mark.parametrize(
-    ("key", "fix"),
+    ("key", "path", "fix"),
     [
-        ("replicas", "`replicas` belongs at `run.replicas`"),
-        ("dependsOn", "did you mean `uses`?"),
-        ("teir", "did you mean `tier`?"),
+        ("replicas", "", "`replicas` belongs at `run.replicas`"),
+        ("dependsOn", "", "did you mean `uses`?"),
+        ("teir", "", "did you mean `tier`?"),
+        ("port", "run", "`port` belongs at `run.ports[].port`"),
+        ("port", "", "`port` belongs at `uses[].port` or `routes[].port` or `run.ports[].port`"),
     ],
 )
-def test_a_key_of_another_place_or_format_is_led_home(key: str, fix: str):
-    places = {"replicas": ("run.replicas", "run.local.replicas")}
-    assert suggestions.for_key(key, ["tier", "uses", "run"], places, "").fix == fix
+def test_a_key_of_another_place_or_format_is_led_home(key: str, path: str, fix: str):
+    places = {
+        "replicas": ("run.replicas", "run.local.replicas"),
+        "port": ("uses[].port", "routes[].port", "run.ports[].port"),
+    }
+    assert suggestions.for_key(key, ["tier", "uses", "run"], places, path).fix == fix

@@ -175,3 +175,12 @@ def test_an_answer_about_an_estate_with_errors_says_so(capsys: pytest.CaptureFix
     assert ran.code == 0
     assert ran.err.startswith("the estate has 39 errors (see `telford check`)")
     assert run(capsys, "graph", "--estate", SHOP).err == ""
+
+
+def test_a_flood_of_diagnostics_is_cut_for_people_and_whole_in_json(
+    tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+):
+    head = "apiVersion: telford/v1\nkind: Team\nname: t\n"
+    (tmp_path / "e.yaml").write_text(head + "".join(f"zz{n}: 1\n" for n in range(300)))
+    assert "... and 100 more: --json has all of them" in run(capsys, "check", str(tmp_path)).out
+    assert len(run(capsys, "check", str(tmp_path), "--json").json["diagnostics"]) == 300

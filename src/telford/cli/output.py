@@ -19,6 +19,8 @@ from telford.basics.diagnostics import Diagnostic, Severity, human, summary_line
 VERSION = 1
 # Wide enough for any cell: a pipe gets whole lines.
 _FILE_WIDTH = 10_000
+# More than anybody scrolls through; the JSON view has all.
+MAX_SHOWN = 200
 _COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.INFO: "bold cyan"}
 
 
@@ -73,12 +75,15 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = ""
 def diagnostics(items: Sequence[Diagnostic]) -> None:
     """The human view of diagnostics on stdout, a blank line between two, a summary at the end."""
     screen = console()
-    for item in items:
+    for item in items[:MAX_SHOWN]:
         headline, _, rest = human(item).partition("\n")
         screen.print(rich.text.Text(headline, style=_COLOURS[item.severity]), soft_wrap=True)
         if rest:
             screen.print(rich.text.Text(rest), soft_wrap=True)
         screen.print()
+    if len(items) > MAX_SHOWN:
+        more = f"... and {len(items) - MAX_SHOWN} more: --json has all of them"
+        screen.print(rich.text.Text(more), soft_wrap=True)
     screen.print(rich.text.Text(summary_line(items)), soft_wrap=True)
 
 

@@ -4,11 +4,14 @@ Used wherever a diagnostic can name the way out: keys, values, references, place
 """
 
 import difflib
+import itertools
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 # Below this likeness (difflib's ratio) a guess confuses more than it helps.
 LIKENESS = 0.6
+# From here on a key beside it is meant, whatever the kind knows elsewhere.
+CERTAINTY = 0.85
 # What other formats call our keys.
 SYNONYMS = {
     "dependson": "uses",
@@ -36,6 +39,7 @@ SYNONYMS = {
     "deadletterqueue": "deadLetter",
 }
 _MANY = 8
+_FEW = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +74,9 @@ def for_key(
     if meant is None:
         synonym = SYNONYMS.get(bare(key))
         meant = synonym if synonym in allowed else None
-    elsewhere = _elsewhere(key, places)
-    if elsewhere and (meant is None or bare(meant) != bare(key)):
-        return Advice(f"`{key}` belongs at `{elsewhere}`")
+    elsewhere = _elsewhere(key, places, path)
+    if elsewhere and (meant is None or not _surely(key, meant)):
+        return Advice(f"`{key}` belongs at {elsewhere}")
     if meant is not None:
         return Advice(f"did you mean `{meant}`?", meant)
     if not allowed:
@@ -83,9 +87,28 @@ def for_key(
     return Advice(f"{where} one may write {shown}{more}; a key of your own begins with `x-`")
 
 
-def _elsewhere(key: str, places: Mapping[str, tuple[str, ...]]) -> str | None:
-    """Where the kind does know a key of this very name; its shortest path."""
-    return places[key][0] if key in places else None
+def _surely(key: str, meant: str) -> bool:
+    return difflib.SequenceMatcher(None, bare(key), bare(meant)).ratio() >= CERTAINTY
+
+
+def _elsewhere(key: str, places: Mapping[str, tuple[str, ...]], path: str) -> str:
+    """Where the kind does know a key of this very name: as near to `path` as may be, and the one
+    that is nearest to the top where there is only one such. `places` come shortest first.
+    """
+    found = places.get(key, ())
+    if not found:
+        return ""
+    shared = [_shared(place, path) for place in found]
+    near = [place for place, steps in zip(found, shared, strict=True) if steps == max(shared)]
+    shallow = [place for place in near if place.count(".") == near[0].count(".")]
+    shown = shallow if len(shallow) == 1 else near[:_FEW]
+    return " or ".join(f"`{place}`" for place in shown)
+
+
+def _shared(one: str, other: str) -> int:
+    """How many steps two paths have in common from the top."""
+    pairs = zip(one.split("."), other.split("."), strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def for_value(text: str, choices: Collection[str]) -> str:
