@@ -6,10 +6,11 @@ the pages show are real rows. `Scene.tick` moves the clock and every active rele
 
 import os
 import pathlib
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+
+import numpy as np
 
 from telford.app import loading
 from telford.app.described import EstateWatch
@@ -37,7 +38,7 @@ SHOP = pathlib.Path(os.path.relpath(REPOSITORY / "examples" / "shop" / "estate")
 PLACE = "dev"
 STOREFRONT = "service/shop.storefront"
 TOKEN = "a-token-for-tests-only"
-RPS = 100
+RPS = 300
 
 
 @dataclass
@@ -138,7 +139,7 @@ class Scene:
     def __post_init__(self) -> None:
         self.store = Store(f"sqlite:///{self.folder}/portal.db", self.clock)
         self.lease: Lease = self.store.leases.take(PLACE, "one", 3.0, gone=lambda _: False)
-        self.random = random.Random(self.seed)
+        self.random = np.random.default_rng(self.seed)
         self.acts = Acts(self.store, self.clock)
         self.watch = EstateWatch(
             lambda: loading.load_folder(self.estate),
@@ -281,11 +282,11 @@ class Scene:
         tallies = []
         share = state.desired_bp / 10_000
         for version, part in ((state.canary, share), (state.stable, 1 - share)):
-            total = sum(self.random.random() < part for _ in range(RPS))
+            total = int(self.random.binomial(RPS, part))
             rates = self.rates.get(version, Rates(0.001, 0.002))
             series = Series("storefront", version, f"{version}-0")
             for sli, rate in (("errors", rates.errors), ("slowness", rates.slowness)):
-                bad = sum(self.random.random() < rate for _ in range(total))
+                bad = int(self.random.binomial(total, rate))
                 tallies.append(Tally(series, sli, total, bad))
         return Observation(state.tick + 1, now, tuple(tallies))
 
@@ -304,7 +305,13 @@ class Scene:
         )
         minutes = [
             Measurement(
-                PLACE, service, sli, 60, now - 60 * back, total // 60, self.random.randint(0, 3)
+                PLACE,
+                service,
+                sli,
+                60,
+                now - 60 * back,
+                total // 60,
+                int(self.random.integers(0, 4)),
             )
             for back in range(1, 60)
         ]

@@ -194,7 +194,7 @@ def test_every_answer_carries_the_security_headers(reader: Client, path: str) ->
         assert "unsafe" not in policy
         assert "frame-ancestors 'none'" in policy
         assert headers["x-content-type-options"] == "nosniff"
-        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["referrer-policy"] == "same-origin"
         if not path.startswith("/static/"):
             assert headers["cache-control"] == "no-store"
 

@@ -3,6 +3,7 @@
 import itertools
 import pathlib
 
+import portal_scene
 import pytest
 from portal_scene import Scene, policy
 
@@ -122,7 +123,7 @@ def test_the_sentence_of_a_release_on_its_way(played: Scene) -> None:
     view = release_page.page(release, entries_of(played, "storefront-3"), played.clock.now())
     assert view.sentence.startswith("storefront 1.3.0 is at 10% in dev; ")
     assert "needed to roll back" in view.sentence
-    assert view.rps == pytest.approx(100, rel=0.1)
+    assert view.rps == pytest.approx(portal_scene.RPS, rel=0.1)
 
 
 def test_the_sentence_of_each_end_says_how_and_how_many_were_harmed(played: Scene) -> None:
@@ -155,7 +156,7 @@ def test_no_act_is_possible_on_what_has_ended(played: Scene) -> None:
 
 def test_the_series_is_bounded_and_keeps_the_newest(played: Scene, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     entries = entries_of(played, "storefront-1")
-    assert len(entries) > 40
+    assert len(entries) > 20
     monkeypatch.setattr(release_series, "MAX_POINTS", 20)
     series = release_series.series(entries, policy(), "1.0.0", "1.1.0")
     assert len(series["at"]) == 20

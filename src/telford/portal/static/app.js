@@ -42,6 +42,7 @@ let source = null;
 let heard = 0;
 let tries = 0;
 let lostAt = 0;
+let rested = false;
 
 function say(state, words) {
   live.dataset.state = state;
@@ -69,12 +70,13 @@ function lose() {
   }
   if (source && source.readyState === EventSource.CLOSED) {
     source = null;
-    setTimeout(open, RETRY_MS[Math.min(tries++, RETRY_MS.length - 1)]);
+    setTimeout(wake, RETRY_MS[Math.min(tries++, RETRY_MS.length - 1)]);
   }
 }
 
 function found() {
-  const missed = lostAt > 0;
+  const missed = lostAt > 0 || rested;
+  rested = false;
   lostAt = 0;
   tries = 0;
   banner.hidden = true;
@@ -108,10 +110,25 @@ function watch() {
   }
 }
 
+// A browser opens six connections to one host and no more, so only a page that is looked at keeps
+// one: the seventh tab would wait for ever.
+function rest() {
+  if (source) source.close();
+  source = null;
+  heard = 0;
+}
+
+function wake() {
+  if (source || document.hidden) return;
+  rested = true;
+  open();
+}
+
 open();
 setInterval(watch, 1000);
-addEventListener("pagehide", () => source && source.close());
-addEventListener("pageshow", (event) => event.persisted && open());
+addEventListener("pagehide", rest);
+addEventListener("pageshow", (event) => event.persisted && wake());
+document.addEventListener("visibilitychange", () => (document.hidden ? rest() : wake()));
 
 // ---- search: reached by / or Ctrl-K, arrows choose, Enter goes ---------------------------------
 
@@ -119,7 +136,7 @@ const search = document.getElementById("search");
 const list = document.getElementById("suggestions");
 let chosen = -1;
 
-const options = () => [...list.querySelectorAll('[role="option"]')];
+const options = () => [...list.querySelectorAll("[data-href]")];
 
 function choose(index) {
   const all = options();
@@ -147,7 +164,7 @@ search.addEventListener("keydown", (event) => {
     if (list.childElementCount) closeList();
     else search.blur();
   } else if (event.key === "Enter" && options().length) {
-    location.href = options()[Math.max(chosen, 0)].querySelector("a").href;
+    location.href = options()[Math.max(chosen, 0)].dataset.href;
     event.preventDefault();
   }
 });
@@ -155,6 +172,11 @@ search.addEventListener("keydown", (event) => {
 list.addEventListener("htmx:afterSwap", () => {
   search.setAttribute("aria-expanded", String(list.childElementCount > 0));
   choose(options().length ? 0 : -1);
+});
+
+list.addEventListener("click", (event) => {
+  const option = event.target.closest("[data-href]");
+  if (option) location.href = option.dataset.href;
 });
 
 document.addEventListener("click", (event) => {

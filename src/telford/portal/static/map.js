@@ -54,7 +54,7 @@ function drawNode(node, at) {
   const label = make("text", { x: WIDTH / 2, y: 18 + down, "text-anchor": "middle" }, cut(node.label, 23));
   const words = node.kind === "System" ? `${node.size} things` : [node.kind.toLowerCase(), node.tier === null ? "" : `tier ${node.tier}`].filter(Boolean).join(" · ");
   const sub = make("text", { class: "sub", x: WIDTH / 2, y: 31 + down, "text-anchor": "middle" }, words);
-  const link = make("a", { href: address(node), "aria-label": `${node.id}${node.owner ? `, owned by ${node.owner}` : ""}` }, shape(node.kind), label, sub);
+  const link = make("a", { href: address(node) }, shape(node.kind), label, " ", sub);
   link.append(make("title", {}, `${node.id}${node.owner ? `\n${node.owner}` : ""}`));
   link.dataset.id = node.id;
   group.append(link);
