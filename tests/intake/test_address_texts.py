@@ -37,6 +37,7 @@ def _found(key: str, text: str) -> set[tuple[str, int | None]]:
         ("X", "user:1234@host", set()),
         ("X", "sha256:76294ce7", set()),
         ("X", "a/b:80", set()),
+        ("ASSETS_URL", "s3://app-assets/production", set()),
         ("X", "host:99999", set()),
         ("X", '{"url": "http://orders:80"}', {("orders", 80)}),
     ],

@@ -171,7 +171,7 @@ _SYSTEMS = st.lists(
 )
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(_SYSTEMS)
 def test_valid_manifests_are_mapped_or_carried_and_given_back(system: list[dict[str, Any]]) -> None:
     """Every leaf has one fate, the estate has no error, and each object comes back exactly."""

@@ -78,7 +78,7 @@ MUTATIONS: tuple[Callable[[random.Random, Any, Any], None], ...] = (
 def _mutated(seed: int) -> dict[str, str]:
     """Some of the manifests with one to six places changed, and now and then with broken text."""
     draw = random.Random(seed)
-    chosen = copy.deepcopy(draw.sample(MANIFESTS, draw.randint(1, 8)))
+    chosen = copy.deepcopy(draw.sample(MANIFESTS, draw.randint(1, 5)))
     for _ in range(draw.randint(1, 6)):
         # A Secret whose kind or fields are called something else is none: its own keys stay.
         places = [

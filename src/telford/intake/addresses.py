@@ -13,7 +13,7 @@ _LABEL = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
 _HOST = rf"{_LABEL}(?:\.{_LABEL}){{0,7}}"
 # scheme://user:password@host:port; the user part never leaves this module.
 _URL = re.compile(
-    rf"(?<![a-z0-9])(?:[a-z][a-z0-9+.-]{{0,30}}:){{0,2}}//(?:[^\s/@'\"]*@)?"
+    rf"(?<![a-z0-9])(?P<scheme>(?:[a-z][a-z0-9+.-]{{0,30}}:){{0,2}})//(?:[^\s/@'\"]*@)?"
     rf"(?P<host>{_HOST})(?::(?P<port>\d{{1,5}}))?(?![-\w.@])",
     re.IGNORECASE,
 )
@@ -33,6 +33,8 @@ _SAYING = frozenset(
 )
 # The machine itself, and names that every document uses as an example.
 _NOWHERE = frozenset({"localhost", "0.0.0.0", "127.0.0.1"})  # noqa: S104 - nothing is bound
+# Schemes whose host is a bucket or nothing, not a machine.
+_NO_HOSTS = ("s3:", "s3a:", "gs:", "abfs:", "wasb:", "file:", "unix:", "oci:")
 # A setting or script longer than this is data, not an address.
 MAX_TEXT = 65_536
 
@@ -72,6 +74,8 @@ def _in_text(said: bool, text: str) -> Iterator[Candidate]:
     for pattern, certain in ((_URL, True), (_CLUSTER, True), (_PAIR, said)):
         for match in pattern.finditer(text):
             parts = match.groupdict()
+            if (parts.get("scheme") or "").lower().endswith(_NO_HOSTS):
+                continue
             host = parts["host"].lower()
             port = int(parts["port"]) if parts.get("port") else None
             if any(letter.isalpha() for letter in host) and (port is None or port < 65_536):

@@ -55,6 +55,13 @@ def workload_kind(spec: Running) -> str:
     return _WORKLOAD_OF_TYPE.get(spec.type, "Deployment")
 
 
+def names_itself(spec: base.Kind, kind: str, name: str) -> bool:
+    """Whether the fields make an object of this name without a carried entry that says so."""
+    if kind == "ServiceAccount":
+        return False
+    return kind in ("Service", "Ingress") or name == spec.name
+
+
 _Key = tuple[str, str]
 
 
@@ -247,9 +254,26 @@ def _ingresses(spec: structure.Service) -> Iterator[tuple[_Key, Object]]:
     groups: dict[str, list[structure.RouteRule]] = {}
     for rule in spec.routes:
         groups.setdefault(rule.ingress or spec.name, []).append(rule)
+    settings = {item.name or spec.name: item for item in spec.ingresses}
     for name, rules in groups.items():
-        made = _head(spec, "Ingress", name) | {"spec": {"rules": _rules(spec, rules)}}
+        made = _head(spec, "Ingress", name)
+        made["spec"] = {"rules": _rules(spec, rules)}
+        if name in settings:
+            _configure(made, settings[name])
         yield ("Ingress", name), made
+
+
+def _configure(made: Object, settings: structure.Ingress) -> None:
+    """Add what an Ingress says beside its rules."""
+    if settings.labels is not None:
+        made["metadata"].pop("labels", None)
+        made["metadata"] |= found_pods.some(labels=dict(settings.labels))
+    made["metadata"] |= found_pods.some(annotations=dict(settings.annotations))
+    certificates = [
+        found_pods.some(hosts=list(item.hosts), secretName=item.secret) for item in settings.tls
+    ]
+    given = found_pods.some(ingressClassName=settings.controller, tls=certificates)
+    made["spec"] = given | made["spec"]
 
 
 def _rules(spec: structure.Service, rules: list[structure.RouteRule]) -> list[dict[str, Any]]:

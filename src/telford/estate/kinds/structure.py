@@ -91,6 +91,26 @@ class RouteRule(base.Model):
     ingress: str | None = None
 
 
+class Certificate(base.Model):
+    """The certificate for some hosts: a Secret's name, never the key."""
+
+    hosts: tuple[str, ...] = ()
+    secret: str | None = None
+
+
+class Ingress(base.Model):
+    """What a Kubernetes Ingress says beside its rules, which are `routes`: the controller that
+    serves it, what that is told, and certificates.
+    """
+
+    # Called as the service, and with its labels, where they are not given.
+    name: str | None = None
+    controller: str | None = None
+    labels: dict[str, str] | None = None
+    annotations: dict[str, str] = Field(default_factory=dict)
+    tls: tuple[Certificate, ...] = ()
+
+
 class Carried(base.Model):
     """Part of a foreign object that is kept opaque and given back on build: `telford.road.patch`
     merges `patch` over what the fields of the document give. It also says what the object is
@@ -129,6 +149,7 @@ class Service(base.Kind):
     uses: tuple[Use, ...] = ()
     endpoints: tuple[Endpoint, ...] = ()
     routes: tuple[RouteRule, ...] = ()
+    ingresses: tuple[Ingress, ...] = ()
     delivery: str | None = None
     carried: tuple[Carried, ...] = ()
 

@@ -108,7 +108,7 @@ class Inference:
 
     def _texts(self, group: Group) -> Iterator[Text]:
         spec = access.mapping(grouping.template(group.workload), "spec")
-        path = _template_path(group.workload)
+        path = grouping.template_path(group.workload)
         for kind in ("containers", "initContainers"):
             for index, container in enumerate(access.items(spec.get(kind))):
                 here = (*path, "spec", kind, index)
@@ -167,12 +167,6 @@ def _arguments(item: Object, container: object, path: Path, name: str) -> Iterat
         else:
             yield Text(option, text, f"{name} {option or index}", where)
             option = text if text.startswith("-") else ""
-
-
-def _template_path(item: Object) -> Path:
-    if item.kind == "CronJob":
-        return ("spec", "jobTemplate", "spec", "template")
-    return ("spec", "template")
 
 
 def _service_ports(scene: Scene) -> dict[tuple[str, str], frozenset[int]]:

@@ -119,6 +119,8 @@ class Writer:
             item.key: group.workload.key for group in scene.groups for item in group.members()
         }
         self._owners = self._find_owners()
+        # (namespace, system) -> the ConfigMaps and how they are referred to.
+        self._known_configs: dict[tuple[str, str], dict[str, str]] = {}
 
     def write(self, inferred: Mapping[Key, Inferred]) -> Written:
         """The documents of everything that has an address."""
@@ -228,13 +230,16 @@ class Writer:
             "owner": f"team/{self._owners[item.key].text}",
         } | road
 
-    def _configs(self, namespace: str, system: str) -> dict[str, str]:
+    def _configs(self, namespace: str, system: str) -> Mapping[str, str]:
         """ConfigMap -> how a document of a system refers to it, for one namespace."""
-        return {
-            item.name: self._reference(self._named[item.key], system)
-            for item in self._scene.configs
-            if item.namespace == namespace
-        }
+        place = namespace, system
+        if place not in self._known_configs:
+            self._known_configs[place] = {
+                item.name: self._reference(self._named[item.key], system)
+                for item in self._scene.configs
+                if item.namespace == namespace
+            }
+        return self._known_configs[place]
 
     def _reference(self, target: Address, system: str) -> str:
         return target.name if target.system == system else f"{target.system}.{target.name}"

@@ -49,15 +49,13 @@ def fit(fields: dict[str, Any], objects: Sequence[Object]) -> Fitted | None:
     wanted = {(item.kind, item.name): canonical(item) for item in objects}
     if made.keys() != wanted.keys():
         return None
-    bare = spec.model_copy(update={"carried": ()})
-    unnamed = {_name(item) for item in found.objects(bare)}
     carried: dict[Key, tuple[Path, ...]] = {}
     entries = []
     for item in objects:
         name = item.kind, item.name
         difference = patch.difference(made[name], wanted[name])
         carried[item.key] = difference.carried
-        if difference.patch or name not in unnamed:
+        if difference.patch or not found.names_itself(spec, *name):
             entries.append({"object": "/".join(name), "patch": difference.patch})
     final = spec.model_copy(update={"carried": ()}).model_dump(by_alias=True, exclude_unset=True)
     final.pop("carried", None)

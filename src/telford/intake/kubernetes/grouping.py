@@ -76,10 +76,14 @@ def group(objects: Iterable[Object]) -> Scene:
 
 def template(item: Object) -> dict[str, object]:
     """The pod template of a workload."""
-    spec = access.mapping(item.body, "spec")
+    return access.mapping(item.body, *template_path(item))
+
+
+def template_path(item: Object) -> tuple[str, ...]:
+    """Where a workload keeps its pod template."""
     if item.kind == "CronJob":
-        return access.mapping(spec, "jobTemplate", "spec", "template")
-    return access.mapping(spec, "template")
+        return "spec", "jobTemplate", "spec", "template"
+    return "spec", "template"
 
 
 def pod_labels(item: Object) -> dict[str, object]:

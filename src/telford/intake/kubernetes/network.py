@@ -56,6 +56,27 @@ def routes(ingress: Object, service: str) -> list[Fields]:
     return found
 
 
+def ingress_settings(ingress: Object, service: str, labels: dict[str, str]) -> Fields:
+    """What an Ingress says beside its rules; nothing where it says nothing more."""
+    metadata = access.mapping(ingress.body, "metadata")
+    spec = access.mapping(ingress.body, "spec")
+    own = access.texts(metadata.get("labels", {}))
+    certificates = [
+        renamed(item, {"hosts": "hosts", "secretName": "secret"})
+        for item in access.mappings(spec.get("tls"))
+    ]
+    found = some(
+        controller=spec.get("ingressClassName"),
+        annotations=access.texts(metadata.get("annotations")),
+        tls=certificates,
+    )
+    if own is not None and own != labels:
+        found = {"labels": own, **found}
+    if found and ingress.name != service:
+        found = {"name": ingress.name, **found}
+    return found
+
+
 def replicas(scaler: Object) -> Fields:
     """The bounds of a scaler, and its target where mean CPU use is all it looks at."""
     spec = access.mapping(scaler.body, "spec")

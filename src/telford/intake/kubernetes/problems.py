@@ -5,15 +5,16 @@ No diagnostic of an import quotes the input's text: a line of it may hold a secr
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from telford.basics.diagnostics import Diagnostic, Severity
 from telford.estate.address import Address
 from telford.intake.imported import Report
-from telford.intake.kubernetes import access, documents
+from telford.intake.kubernetes import access, documents, grouping
 from telford.intake.kubernetes.documents import Written
 from telford.intake.kubernetes.grouping import Scene
-from telford.intake.kubernetes.objects import Key
+from telford.intake.kubernetes.objects import Key, Object, Path
 
 # Named one by one up to here; the report has them all.
 MAX_NAMED = 5
@@ -31,6 +32,7 @@ def of(
     yield from _whole(scene, written, named)
     yield from _unresolved(report)
     yield from _secrets(report)
+    yield from _missing_configs(scene, named)
     yield from _plain_secrets(scene)
     yield from _unowned(written)
 
@@ -65,17 +67,22 @@ def _whole(scene: Scene, written: Written, named: Mapping[Key, Address]) -> Iter
 
 
 def _unresolved(report: Report) -> Iterator[Diagnostic]:
-    """Addresses that look like Services; those of the world outside are in the report alone."""
+    """Addresses that look like Services, each once, with the first text that says it; those of the
+    world outside are in the report alone.
+    """
+    counts = Counter(item.host for item in report.unresolved if not item.external)
     for item in report.unresolved:
-        if item.external:
+        more = counts.pop(item.host, 0) - 1
+        if more < 0:
             continue
+        others = f", and in {more} more" if more else ""
         yield Diagnostic(
             "TEL604",
             Severity.INFO,
             f"{item.host} names nothing in the input; no dependency is made of it",
             address=item.source,
             position=item.position,
-            detail=f"It stands in {item.origin}.",
+            detail=f"It stands in {item.origin}{others}.",
             fix="import what it names too, or declare it under `uses`",
         )
 
@@ -90,6 +97,33 @@ def _secrets(report: Report) -> Iterator[Diagnostic]:
             position=secret.position,
             fix="see that the place has a secret of this name before a build is applied",
         )
+
+
+def _missing_configs(scene: Scene, named: Mapping[Key, Address]) -> Iterator[Diagnostic]:
+    """ConfigMaps that are read and are not there: each once, with its first reader."""
+    seen = {(item.namespace, item.name) for item in scene.configs}
+    for group in scene.groups:
+        for path, name in access.strings(grouping.template(group.workload)):
+            place = group.namespace, name
+            read = path[-2:] in (("configMapKeyRef", "name"), ("configMapRef", "name"))
+            if read and place not in seen and not _optional(group.workload, path):
+                seen.add(place)
+                yield Diagnostic(
+                    "TEL608",
+                    Severity.INFO,
+                    f"ConfigMap {name} is read and is not in the input",
+                    address=str(named[group.workload.key]),
+                    position=group.workload.where((*grouping.template_path(group.workload), *path)),
+                    detail="The reference is carried along as it was found.",
+                    fix="import it too, or see that the place has it",
+                )
+
+
+def _optional(workload: Object, path: Path) -> bool:
+    value: object = grouping.template(workload)
+    for step in path[:-1]:
+        value = value[step]  # type: ignore[index]
+    return access.mapping(value).get("optional") is True
 
 
 def _plain_secrets(scene: Scene) -> Iterator[Diagnostic]:

@@ -61,12 +61,14 @@ def fields(group: Group, name: str, configs: Mapping[str, str], *, datastore: bo
     if run.get("container") == name:
         del run["container"]
     selector = run.get("selector") or run.get("podLabels", labels)
+    settings = [network.ingress_settings(item, name, labels) for item in group.ingresses]
     return some(
         labels=labels,
         annotations=access.texts(metadata.get("annotations")),
         run=run,
         endpoints=[network.endpoint(item, labels, selector) for item in group.services],
         routes=[route for item in group.ingresses for route in network.routes(item, name)],
+        ingresses=[item for item in settings if item],
     )
 
 
