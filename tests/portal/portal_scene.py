@@ -102,7 +102,7 @@ class Acts:
         with self.store.writing() as writing:
             command = Command(key, release, verb, who, reason, self.clock.now())
             self.store.commands.ask(writing, command)
-            self.store.audit.append(writing, who, verb, release, {"reason": reason})
+            self.store.audit.append(writing, who, verb, f"release/{release}", {"reason": reason})
         return key
 
     def prospect(self, wanted: Wanted) -> Prospect:
@@ -220,7 +220,7 @@ class Scene:
         with self.store.writing() as writing:
             self.store.releases.create(writing, row)
             self.store.audit.append(
-                writing, "person/ann", "release", key, {"version": version, "place": PLACE}
+                writing, "person/ann", "released", f"release/{key}", {"version": version, "place": PLACE}
             )
 
     def tick(self, count: int = 1) -> None:

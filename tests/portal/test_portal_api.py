@@ -100,7 +100,7 @@ def test_what_cannot_be_done_is_answered_with_a_sentence(client: Client) -> None
     path = "/api/releases/storefront-9/commands"
     refused = client.post(path, json={"verb": "resume", "reason": "x"})
     assert refused.status_code == 409
-    assert "cannot resume" in refused.json()["error"]
+    assert "resume" in refused.json()["error"]
     assert client.post(path, json={"verb": "explode", "reason": "x"}).status_code == 422
     assert client.post(path, json={"verb": "pause", "reason": ""}).status_code == 422
     assert client.post(path, json={"verb": "pause"}).status_code == 422

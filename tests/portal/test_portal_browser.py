@@ -2,6 +2,7 @@
 live numbers, a lost connection that mends itself.
 """
 
+import dataclasses
 import functools
 import pathlib
 import socket
@@ -53,6 +54,7 @@ class Portal:
 
     scene: portal_scene.Scene
     port: int = 0
+    token: str = portal_scene.TOKEN
     serving: serve.Serving | None = None
     listening: socket.socket | None = None
 
@@ -60,6 +62,7 @@ class Portal:
         self.listening = serve.listen(self.port)
         self.port = self.listening.getsockname()[1]
         context = self.scene.context(serve.hosts(self.listening))
+        context = dataclasses.replace(context, token=self.token)
         self.serving = serve.start(context, self.listening)
 
     def stop(self) -> None:
@@ -334,6 +337,10 @@ def test_a_lost_connection_is_said_and_mends_itself(browser: Browser, tmp_path) 
     expect(page.locator("#lost")).to_be_hidden(timeout=PATIENCE_MS)
     expect(page.locator("#live")).to_contain_text("live")
     expect(newest).not_to_have_attribute("id", before, timeout=PATIENCE_MS)
+    portal.stop()
+    portal.token = "another-token"
+    portal.start()
+    expect(page.locator("[data-out]")).to_be_visible(timeout=PATIENCE_MS)
     context.close()
     portal.stop()
     scene.store.close()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from telford.app import release_page
 from telford.app.objective_page import ObjectiveView
+from telford.deliver.state import Entry
 from telford.store.bindings import Bound
 from telford.store.leases import Holding
 from telford.store.releases import Release
@@ -49,13 +50,16 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the overview is made of. `place` is "" where the estate has none."""
+    """What the overview is made of. `place` is "" where the estate has none; `entries` are the
+    newest ledger entries of each release on its way, oldest first.
+    """
 
     place: str
     errors: int
     kinds: Mapping[str, int]
     bindings: Sequence[Bound]
     releases: Sequence[Release]
+    entries: Mapping[str, Sequence[Entry]]
     objectives: Sequence[ObjectiveView]
     lease: Holding | None
     now: float
@@ -64,7 +68,7 @@ class Facts:
 def overview(facts: Facts) -> Overview:
     """The overview of one place."""
     active = [one for one in facts.releases if one.active]
-    underway = tuple(Underway(one, _release_sentence(one, facts.now)) for one in active)
+    underway = tuple(Underway(one, _release_sentence(one, facts)) for one in active)
     troubled = tuple(one for one in facts.objectives if one.state in TROUBLED)
     by_service = {one.service: one for one in active}
     return Overview(
@@ -99,8 +103,8 @@ def sentence(facts: Facts, underway: int, troubled: Sequence[ObjectiveView]) -> 
     return f"{text[0].upper()}{text[1:]}{here}."
 
 
-def _release_sentence(release: Release, now: float) -> str:
-    return release_page.page(release, (), now).sentence
+def _release_sentence(release: Release, facts: Facts) -> str:
+    return release_page.page(release, facts.entries.get(release.id, ()), facts.now).sentence
 
 
 def _controller(facts: Facts) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from telford.basics.errors import RefusedError
 from telford.deliver import release as releases
 from telford.deliver.policy import FULL_WEIGHT
-from telford.deliver.state import State, Step
+from telford.deliver.state import Phase, State, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,8 @@ def act(state: State, verb: str, now: float) -> Act:
         releases.command(state, verb, who="", reason="", now=now)
     except RefusedError as error:
         refusal = error.message.removeprefix(f"cannot {verb} {state.release}: ")
+        if state.phase is Phase.STEPPING and verb == "resume":
+            refusal = "it is neither paused nor held"
     return Act(verb, _LABELS[verb], _says(state, verb), refusal, verb in {"promote", "abort"})
 
 

@@ -177,7 +177,7 @@ def _watched(
         parts += [_compared(worst, state.stable), _evidence(worst)]
     if state.phase is Phase.PAUSED or (state.phase is Phase.HELD and state.cause is not Cause.NONE):
         parts.append(f"{'paused' if state.phase is Phase.PAUSED else 'held'}: {state.reason}")
-    else:
+    elif rps > 0:
         parts.append(forecast.remaining_sentence(state, rps))
     return "; ".join(part for part in parts if part)
 
@@ -186,6 +186,8 @@ def _compared(one: IndicatorView, stable: str) -> str:
     word = "errors" if one.name == "errors" else "slow answers"
     if not one.canary.requests:
         return "nothing counted yet"
+    if not one.canary.bad and not one.stable.bad:
+        return f"no {word} in either version yet"
     if not one.canary.bad:
         return f"no {word} yet, {stable} has {one.stable.bad:,} of {one.stable.requests:,}"
     if one.ratio is None:

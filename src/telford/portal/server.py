@@ -101,7 +101,9 @@ def _refuse(answer: guard.Answer, scope: Scope) -> Response:
 
 
 def _wants_json(path: str, headers: Headers) -> bool:
-    return path.startswith(("/api/", "/events")) or "text/html" not in headers.get("accept", "*/*")
+    return path.startswith(("/api/", "/events", "/alive")) or "text/html" not in headers.get(
+        "accept", "*/*"
+    )
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

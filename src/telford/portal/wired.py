@@ -44,9 +44,8 @@ class Held:
 
 def context(held: Held, *, hosts: frozenset[str], token: str, version: str) -> Context:
     """The context of the running process. Raises `UsageError` where the folder is not there."""
-    watch = EstateWatch(
-        lambda: loading.load_folder(held.folder), lambda: signature(held.folder), held.clock
-    )
+    near = shortened(held.folder)
+    watch = EstateWatch(lambda: loading.load_folder(near), lambda: signature(near), held.clock)
     return Context(
         estate=watch,
         store=held.store,
@@ -55,11 +54,23 @@ def context(held: Held, *, hosts: frozenset[str], token: str, version: str) -> C
         clock=held.clock,
         hosts=hosts,
         token=token,
-        name=held.folder.resolve().name,
+        name=called(held.folder),
         place=held.place,
         who=held.who,
         version=version,
     )
+
+
+def shortened(folder: Path) -> Path:
+    """The folder from here where it lies below: file:line then reads as on the command line."""
+    full, here = folder.resolve(), Path.cwd().resolve()
+    return full.relative_to(here) if full.is_relative_to(here) else folder
+
+
+def called(folder: Path) -> str:
+    """What an estate is called: its folder, or the one around a folder called "estate"."""
+    full = folder.resolve()
+    return full.parent.name if full.name == "estate" and full.parent.name else full.name
 
 
 def signature(folder: Path) -> str:

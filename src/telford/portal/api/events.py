@@ -23,3 +23,8 @@ async def events(request: Request) -> Response:
             headers={"retry-after": "5"},
         )
     return StreamingResponse(pulse.events(topics), media_type="text/event-stream")
+
+
+@router.get("/alive", status_code=204)
+def alive() -> None:
+    """Nothing: a page that lost its stream asks whether it is still let in."""

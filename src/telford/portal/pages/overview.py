@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from telford.app import objective_page, overview
 from telford.estate.kinds import registry
-from telford.portal import page
+from telford.portal import evidence, page
 
 router = APIRouter(include_in_schema=False)
 
@@ -35,13 +35,16 @@ def view_of(request: Request) -> overview.Overview:
     described = context.estate.current()
     place = page.place_of(request, described)
     name = str(place) if place else ""
+    releases = context.store.releases.find(place=name, limit=MAX_RELEASES) if name else ()
+    entries: evidence.Entries = request.app.state.entries
     return overview.overview(
         overview.Facts(
             place=name,
             errors=page.errors_of(described),
             kinds=described.index.kinds,
             bindings=context.store.bindings.of(name),
-            releases=context.store.releases.find(place=name, limit=MAX_RELEASES) if name else (),
+            releases=releases,
+            entries={one.id: entries.of(one.id) for one in releases if one.active},
             objectives=objective_page.pages(described.estate, context.store.objectives.of(name)),
             lease=context.store.leases.get(name),
             now=context.clock.now(),

@@ -70,8 +70,17 @@ function lose() {
   }
   if (source && source.readyState === EventSource.CLOSED) {
     source = null;
+    ask();
     setTimeout(wake, RETRY_MS[Math.min(tries++, RETRY_MS.length - 1)]);
   }
+}
+
+// A portal that was started anew has a new token: then trying on is no use, and the page says so.
+async function ask() {
+  const answer = await fetch("/alive").catch(() => null);
+  const out = answer !== null && answer.status === 401;
+  banner.querySelector("[data-lost]").hidden = out;
+  banner.querySelector("[data-out]").hidden = !out;
 }
 
 function found() {
