@@ -5,6 +5,7 @@ At the first of them that is reached the process writes it to ROOT/kills and sen
 Reached boundaries are counted for nobody else: each life begins at one.
 """
 
+import faulthandler
 import json
 import os
 import pathlib
@@ -55,6 +56,7 @@ def main(root: pathlib.Path, targets: list[tuple[str, str, int]], services: list
     watch = watching.watch([(f"service/{name}", name) for name in services], ())
     edges = KillHere(root, targets)
     found = wiring.control(kept, store, lease, place, clock, watch=watch, pace=PACE, edges=edges)
+    faulthandler.register(signal.SIGUSR1)  # says where every thread stands
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
 

@@ -49,7 +49,8 @@ PLACE = soak_controller.PLACE
 SLOW_MS = 800
 FATES = ("good", "good", "slow", "slow", "sick", "aborted", "promoted")
 PROMOTED = frozenset({"good", "sick", "promoted"})
-ROUND_LIMIT_SECONDS = 240.0
+# A life that is not killed ends a round in much less than this, also on a busy machine.
+LIFE_LIMIT_SECONDS = 240.0
 MAX_ROUNDS = 60
 # How many times a boundary is let pass at random before the kill, so that instants vary.
 MOST_PASSED = 6
@@ -81,6 +82,7 @@ class World:
     load: "subprocess.Popen[bytes]"
     child: "subprocess.Popen[bytes] | None" = None
     lives: int = 0
+    born_at: float = dataclasses.field(default_factory=time.monotonic)
     problems: list[str] = dataclasses.field(default_factory=list)
 
     def begin(self, targets: list[Target]) -> None:
@@ -90,6 +92,7 @@ class World:
         with (self.root / "controller.log").open("ab") as log:
             self.child = subprocess.Popen(command, stdout=log, stderr=log)
         self.lives += 1
+        self.born_at = time.monotonic()
 
     def ended(self) -> bool:
         """Whether the present life is over; a life that ends by itself is a problem."""
@@ -99,6 +102,13 @@ class World:
             log = (self.root / "controller.log").read_text(encoding="utf-8")[-2000:]
             raise SystemExit(f"the controller ended by itself with {code}:\n{log}")
         return code is not None
+
+    def stands(self) -> str:
+        """What the controller said last, and where its threads stand now."""
+        if self.child is not None and self.child.poll() is None:
+            self.child.send_signal(signal.SIGUSR1)
+            time.sleep(1.0)
+        return (self.root / "controller.log").read_text(encoding="utf-8")[-8000:]
 
     def end(self) -> None:
         """Stop the controller in good order."""
@@ -190,17 +200,16 @@ def play(world: World, number: int, kills: "Kills") -> dict[str, str]:
     fates = {name: world.chance.choice(FATES) for name in world.services}
     rows = {name: release(world, name, number, fate) for name, fate in fates.items()}
     asked: set[str] = set()
-    deadline = time.monotonic() + ROUND_LIMIT_SECONDS
     while world.store.releases.revisions(PLACE):
         kills.go_on(world)
         for name, fate in fates.items():
             interfere(world, rows[name], fate, asked)
-        if time.monotonic() > deadline:
+        if time.monotonic() > world.born_at + LIFE_LIMIT_SECONDS:
             left = [
                 (one.id, one.phase, dict(one.progress))
                 for one in world.store.releases.active(PLACE)
             ]
-            raise SystemExit(f"round {number} does not end: {left}")
+            raise SystemExit(f"round {number} does not end: {left}\n{world.stands()}")
         time.sleep(0.03)
     settle(world, kills)
     return {name: judge(world, rows[name], fates[name]) for name in world.services}

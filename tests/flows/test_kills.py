@@ -22,22 +22,27 @@ COMMON = {
     boundaries.ORDER_CONFIRM,
 }
 
+# Reached in every tick: killed at each of them in one scene, at the others' effects in all.
+EVERY_TICK = {boundaries.TICK_READ, boundaries.STORE_COMMIT}
+
 
 @pytest.mark.parametrize("name", SCENES)
 def test_every_single_kill_comes_to_the_same_end(name: str, tmp_path: pathlib.Path) -> None:
     scene = SCENES[name]
     counting = KillAt()
-    world = world_of(scene, f"sqlite:///{tmp_path}/none.db", counting)
+    world = world_of(scene, tmp_path / "none.db", counting)
     assert play(world, scene, KillAt) == 0
     expected = end(world)
     world.store.close()
     assert expected["phase"] == ENDS[name]
     assert {reached for reached, _ in counting.reached} >= COMMON
     for (boundary, when), count in sorted(counting.reached.items()):
+        if name != "good" and boundary in EVERY_TICK:
+            continue
         for occurrence in range(1, count + 1):
             file = tmp_path / f"{boundary}-{when}-{occurrence}.db"
             killer = KillAt(boundary, when, occurrence)
-            world = world_of(scene, f"sqlite:///{file}", killer)
+            world = world_of(scene, file, killer)
             assert play(world, scene, KillAt) == 1, (boundary, when, occurrence)
             assert end(world) == expected, (boundary, when, occurrence)
             world.store.close()
@@ -66,7 +71,7 @@ def test_many_kills_in_a_row_come_to_the_same_end(
     scene = SCENES[name]
     rest = iter([KillAt(*kill) for kill in kills])
     folder = tmp_path_factory.mktemp("kills")
-    world = world_of(scene, f"sqlite:///{folder}/store.db", next(rest))
+    world = world_of(scene, folder / "store.db", next(rest))
     play(world, scene, lambda: next(rest, KillAt()))
     found = end(world)
     world.store.close()

@@ -30,6 +30,7 @@ from telford.store.releases import Release
 from telford.store.store import Store
 
 ACTOR = "controller"
+_NOTHING = PlaceState((), (), ())
 T = TypeVar("T")
 
 
@@ -136,7 +137,8 @@ class Controller:
         at = self._clock.now()
         with edges.around(self._boundaries, edges.TICK_READ):
             counted = counting.by_service(reading) if reading else {}
-        decided = self._decide(place, reading, counted, at, problems)
+        states_now = counting.places(place) if place else None
+        decided = self._decide(states_now, reading, counted, at, problems)
         try:
             with edges.around(self._boundaries, edges.STORE_COMMIT):
                 self._commit(decided)
@@ -151,7 +153,7 @@ class Controller:
 
     def _decide(
         self,
-        place: PlaceState | None,
+        places: Mapping[str, PlaceState] | None,
         reading: Reading | None,
         counted: Mapping[str, Reading],
         at: float,
@@ -161,10 +163,11 @@ class Controller:
         statuses = self._statuses([row for row, _ in rows], problems)
         commands = self._commands()
         empty = Reading(reading.at, {}) if reading else None
-        decided = _Decided(measured=self._measure(place, counted), evaluated=self._evaluate(at))
+        decided = _Decided(measured=self._measure(places, counted), evaluated=self._evaluate(at))
         for row, state in rows:
             mine = counted.get(row.name, empty)
-            glance = advancing.Glance(at, place, mine, statuses, self._pace.retry)
+            here = None if places is None else places.get(row.name, _NOTHING)
+            glance = advancing.Glance(at, here, mine, statuses, self._pace.retry)
             found = advancing.advance(row, state, glance, commands.pop(row.id, ()))
             decided.advances.append(found)
             decided.outcomes.extend(found.outcomes)
@@ -207,7 +210,7 @@ class Controller:
         return found
 
     def _measure(
-        self, place: PlaceState | None, counted: Mapping[str, Reading]
+        self, places: Mapping[str, PlaceState] | None, counted: Mapping[str, Reading]
     ) -> dict[str, watching.Measured]:
         """Service -> what to add; services whose counters could not be read are left out."""
         before = self._readings()
@@ -216,7 +219,8 @@ class Controller:
             now = counted.get(watched.name)
             if now is None:
                 continue
-            one = watching.measure(self._lease.name, watched, before.get(watched.name), now, place)
+            here = None if places is None else places.get(watched.name, _NOTHING)
+            one = watching.measure(self._lease.name, watched, before.get(watched.name), now, here)
             if one.changed:
                 found[watched.name] = one
         return found

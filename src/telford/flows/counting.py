@@ -11,7 +11,7 @@ from typing import Any
 from telford.deliver import observe
 from telford.deliver.policy import Indicator
 from telford.estate.observation import Counters, Observation, Reading, Series
-from telford.estate.workload import PlaceState
+from telford.estate.workload import PlaceState, ReplicaState, Split, Workload
 
 Json = Mapping[str, Any]
 
@@ -22,6 +22,21 @@ def by_service(reading: Reading) -> dict[str, Reading]:
     for series, counters in reading.counters.items():
         found.setdefault(series.service, {})[series] = counters
     return {service: Reading(reading.at, counters) for service, counters in found.items()}
+
+
+def places(state: PlaceState) -> dict[str, PlaceState]:
+    """One state a service, for the same reason."""
+    parts: dict[str, tuple[list[ReplicaState], list[Workload], list[Split]]] = {}
+    for replica in state.replicas:
+        parts.setdefault(replica.service, ([], [], []))[0].append(replica)
+    for workload in state.workloads:
+        parts.setdefault(workload.service, ([], [], []))[1].append(workload)
+    for split in state.splits:
+        parts.setdefault(split.service, ([], [], []))[2].append(split)
+    return {
+        service: PlaceState(tuple(replicas), tuple(workloads), tuple(splits), state.ingress_url)
+        for service, (replicas, workloads, splits) in parts.items()
+    }
 
 
 def merged(before: Reading | None, now: Reading, place: PlaceState | None) -> Reading:

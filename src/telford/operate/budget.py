@@ -20,6 +20,7 @@ from telford.road import burn
 # incident like the first. The Site Reliability Workbook, "Example Error Budget Policy", leaves the
 # number to the organisation; a quarter is ours.
 SLOW_BELOW = Decimal("0.25")
+_NOTHING = burn.Count(Decimal(0), Decimal(0))
 
 
 class Standing(StrEnum):
@@ -170,7 +171,7 @@ def pace(state: Standing, left: Decimal) -> Pace:
 
 
 def _count(counts: Mapping[str, burn.Count], name: str) -> burn.Count:
-    return counts.get(name, burn.Count(Decimal(0), Decimal(0)))
+    return counts.get(name, _NOTHING)
 
 
 def _burn(promise: Promise, window: promises.Window, counts: Mapping[str, burn.Count]) -> Burn:
@@ -182,10 +183,11 @@ def _burn(promise: Promise, window: promises.Window, counts: Mapping[str, burn.C
 def _alarm(promise: Promise, pair: burn.Pair, counts: Mapping[str, burn.Count]) -> Alarm:
     long, short = promises.name(pair.long_seconds), promises.name(pair.short_seconds)
     slow, fast = _count(counts, long), _count(counts, short)
-    enough = slow.total >= promise.minimum_events
-    enough &= slow.bad >= burn.least_bad_events(promise.minimum_events, promise.target)
-    over = pair.rate * (1 - promise.target)
-    firing = enough and slow.bad > over * slow.total and fast.bad > over * fast.total
+    least = burn.least_bad_events(promise.minimum_events, promise.target)
+    firing = slow.total >= promise.minimum_events and slow.bad >= least
+    if firing:
+        over = pair.rate * (1 - promise.target)
+        firing = slow.bad > over * slow.total and fast.bad > over * fast.total
     return Alarm(pair.severity, long, short, pair.rate, firing, pair.reachable(promise.target))
 
 

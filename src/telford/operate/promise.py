@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
 
 from telford.basics import units
 from telford.road import burn
@@ -53,6 +54,7 @@ def threshold_ms(sli: str) -> float | None:
     return float(value) if kind == "slowness" else None
 
 
+@cache
 def name(seconds: int) -> str:
     """A rolling window's name: 5m, 1h, 30d."""
     return units.duration_text(seconds)
@@ -72,16 +74,23 @@ def windows(promise: Promise, now: float) -> tuple[Window, ...]:
     first. Windows of the same length appear once.
     """
     whole = period(promise, now)
-    lengths = {promise.absent_seconds}
-    for pair in burn.pairs(whole.seconds):
-        lengths |= {pair.short_seconds, pair.long_seconds}
-    rolling = [Window(name(length), length, now - length) for length in sorted(lengths)]
+    lengths = _lengths(whole.seconds, promise.absent_seconds)
+    rolling = [Window(text, length, now - length) for text, length in lengths]
     return (whole, *(one for one in rolling if one.name != whole.name))
 
 
 def all_windows(promises: Iterable[Promise], now: float) -> dict[str, float]:
     """Name -> since, of every window that any of the promises needs: what to ask a store for."""
     return {one.name: one.since for promise in promises for one in windows(promise, now)}
+
+
+@cache
+def _lengths(period_seconds: int, absent_seconds: int) -> tuple[tuple[str, int], ...]:
+    """Name and seconds of every rolling window, shortest first."""
+    lengths = {absent_seconds}
+    for pair in burn.pairs(period_seconds):
+        lengths |= {pair.short_seconds, pair.long_seconds}
+    return tuple((name(length), length) for length in sorted(lengths))
 
 
 def _calendar(unit: str, now: float) -> tuple[datetime, datetime]:

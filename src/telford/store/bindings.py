@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from telford.store import schema
-from telford.store.database import Database, Writing
+from telford.store.database import Database, Writing, columns
 
 _TABLE = schema.bindings
 _HISTORY = schema.binding_history
@@ -107,7 +107,7 @@ class Bindings:
         if before is not None and before.generation == bound.generation:
             return
         issued = max(bound.issued, bound.generation, before.issued if before else 0)
-        values = {name: getattr(bound, name) for name in Bound.__dataclass_fields__}
+        values = columns(bound)
         values["issued"] = issued
         if before is None:
             writing.connection.execute(sa.insert(_TABLE).values(values))

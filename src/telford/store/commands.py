@@ -4,13 +4,13 @@ A command is taken in the same transaction as the state that it leads to, so it 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from telford.basics.errors import UsageError
 from telford.store import schema
-from telford.store.database import Database, Writing
+from telford.store.database import Database, Writing, columns
 
 VERBS = ("promote", "abort", "pause", "resume", "hold")
 _TABLE = schema.commands
@@ -47,7 +47,7 @@ class Commands:
         known = sa.select(_TABLE.c.id).where(_TABLE.c.id == command.id)
         if writing.connection.execute(known).one_or_none() is not None:
             return False
-        writing.connection.execute(sa.insert(_TABLE).values(asdict(command)))
+        writing.connection.execute(sa.insert(_TABLE).values(columns(command)))
         return True
 
     def get(self, command: str) -> Command | None:

@@ -7,6 +7,7 @@ opens, so that what belongs together is committed together.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -67,6 +68,11 @@ class Database:
                 if lease is not None:
                     check_epoch(connection, lease)
                 yield Writing(connection, self.clock.now(), lease)
+
+
+def columns(record: Any) -> dict[str, Any]:
+    """A row's dataclass as column values; JSON values are handed on, not copied."""
+    return {name: getattr(record, name) for name in record.__dataclass_fields__}
 
 
 def check_epoch(connection: sa.Connection, lease: Lease) -> None:

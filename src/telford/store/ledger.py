@@ -5,13 +5,13 @@ recompute the verdict from the counts alone (`telford evidence RELEASE`).
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from telford.store import schema
-from telford.store.database import Database, Writing
+from telford.store.database import Database, Writing, columns
 
 _TABLE = schema.ledger
 # A page of entries; a release of an hour with ticks of a second has 3,600.
@@ -61,6 +61,6 @@ class Ledger:
 
     def append(self, writing: Writing, entries: Iterable[Entry]) -> None:
         """Add a tick's entries. Needs the lease; a (release, tick) there already is a bug."""
-        rows = [asdict(entry) | {"epoch": writing.fenced.epoch} for entry in entries]
+        rows = [columns(entry) | {"epoch": writing.fenced.epoch} for entry in entries]
         if rows:
             writing.connection.execute(sa.insert(_TABLE), rows)

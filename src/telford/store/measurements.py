@@ -9,12 +9,12 @@ within 7 hours, a quarter of an hour within 4 days, an hour beyond).
 
 import itertools
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from telford.store import schema
-from telford.store.database import Database, Writing
+from telford.store.database import Database, Writing, columns
 
 _TABLE = schema.measurements
 _KEY = (_TABLE.c.place, _TABLE.c.address, _TABLE.c.sli, _TABLE.c.width, _TABLE.c.at)
@@ -74,7 +74,7 @@ class Measurements:
     def add(self, writing: Writing, rows: Iterable[Measurement]) -> None:
         """Add a tick's increases. Needs the lease."""
         place = writing.fenced.name
-        values = [asdict(row) for row in rows]
+        values = [columns(row) for row in rows]
         assert all(row["place"] == place for row in values), "the lease is of another place"
         if values:
             writing.connection.execute(sa.insert(_TABLE), values)
@@ -171,7 +171,7 @@ def _move(connection: sa.Connection, place: str, width: int, wider: int, edge: f
 
 def _merge(connection: sa.Connection, slot: Measurement) -> None:
     """Add to the slot; it is there already only where the machine's clock went back."""
-    values = asdict(slot)
+    values = columns(slot)
     same = [column == values[column.name] for column in _KEY]
     found = connection.execute(
         sa.update(_TABLE)

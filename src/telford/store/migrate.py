@@ -4,6 +4,7 @@ The whole migration is one transaction that begins by taking the writer's lock (
 advisory lock (PostgreSQL); whoever comes second finds the newest version and does nothing.
 """
 
+from functools import cache
 from importlib import resources
 
 import sqlalchemy as sa
@@ -20,18 +21,23 @@ def upgrade(engine: sa.Engine) -> None:
     """Migrate to the newest revision. Raises `PermanentError` where the store is from a newer
     Telford than this one.
     """
-    config = _config()
-    scripts = ScriptDirectory.from_config(config)
     with engine.connect() as plain:
         connection = plain.execution_options(**{engines.WRITE_OPTION: True})
         with connection.begin():
             engines.lock_for_migration(connection)
             current = MigrationContext.configure(connection).get_current_revision()
-            if current == scripts.get_current_head():
+            if current == newest():
                 return
-            _refuse_newer(scripts, current)
+            config = _config()
+            _refuse_newer(ScriptDirectory.from_config(config), current)
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+
+
+@cache
+def newest() -> str | None:
+    """The newest revision that this Telford knows."""
+    return ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def _config() -> Config:

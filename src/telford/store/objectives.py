@@ -1,13 +1,13 @@
 """Objectives as they stood when they were last evaluated: one row a place and objective."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from telford.store import schema
-from telford.store.database import Database, Writing
+from telford.store.database import Database, Writing, columns
 
 _TABLE = schema.objectives
 
@@ -55,7 +55,7 @@ class Objectives:
             if state != one.state:
                 changes.append((one.objective, state, one.state))
                 since = one.at
-            row = asdict(one) | {"since": since, "evaluation": dict(one.evaluation)}
+            row = columns(one) | {"since": since, "evaluation": dict(one.evaluation)}
             _upsert(writing.connection, row, exists=one.objective in before)
         return tuple(changes)
 

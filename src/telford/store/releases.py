@@ -13,7 +13,7 @@ from sqlalchemy import exc
 
 from telford.basics.errors import RefusedError
 from telford.store import schema
-from telford.store.database import Database, Writing
+from telford.store.database import Database, Writing, columns
 
 Json = Mapping[str, Any]
 _TABLE = schema.releases
@@ -154,7 +154,7 @@ def _slot(release: Release) -> str | None:
 
 
 def _row(release: Release) -> dict[str, Any]:
-    row = {name: getattr(release, name) for name in Release.__dataclass_fields__}
+    row = columns(release)
     row["slot"] = _slot(release)
     row["updated_at"] = release.updated_at or release.created_at
     del row["active"]

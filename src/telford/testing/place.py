@@ -23,12 +23,13 @@ _BOUNDS = (SLOW_MS, float("inf"))
 @dataclass(frozen=True, slots=True)
 class Behaviour:
     """How a version behaves: shares of bad and of slow requests; the seconds it takes to get ready
-    (None: never).
+    (None: never). `sick` is the share that its first replica answers badly until it is replaced.
     """
 
     bad: float = 0.0
     slow: float = 0.0
     ready_seconds: float | None = 0.0
+    sick: float = 0.0
 
 
 @dataclass(slots=True)
@@ -38,6 +39,7 @@ class _Replica:
     name: str
     pid: int
     ready_at: float | None
+    sick: bool = False
 
 
 @dataclass(slots=True)
@@ -114,6 +116,7 @@ class FakePlace:
             if mine and str(one.pid) == incarnation:
                 self.calls.append(("replace", service, replica))
                 one.pid, one.ready_at = self._next_pid(), self._ready_at(service, version)
+                one.sick = False
 
     def state(self) -> PlaceState:
         """See `ports.Cluster.state`."""
@@ -191,10 +194,11 @@ class FakePlace:
             return
         self.served += 1
         behaviour = self.behaviours.get((service, version), Behaviour())
-        series = Series(service, version, self._random.choice(ready).name)
-        count = self._counts.setdefault(series, _Counts())
+        replica = self._random.choice(ready)
+        bad = behaviour.bad + (behaviour.sick if replica.sick else 0.0)
+        count = self._counts.setdefault(Series(service, version, replica.name), _Counts())
         count.requests += 1
-        count.errors += self._random.random() < behaviour.bad
+        count.errors += self._random.random() < bad
         count.fast += self._random.random() >= behaviour.slow
 
     def _scale(self, workload: Workload) -> None:
@@ -208,9 +212,9 @@ class FakePlace:
         for number in range(len(mine), workload.replicas):
             ready_at = self._ready_at(workload.service, workload.version)
             name = f"{workload.version}-{number}"
-            self.replicas.append(
-                _Replica(workload.service, workload.version, name, self._next_pid(), ready_at)
-            )
+            found = _Replica(workload.service, workload.version, name, self._next_pid(), ready_at)
+            found.sick = number == 0
+            self.replicas.append(found)
 
     def _ready_at(self, service: str, version: str) -> float | None:
         wait = self.behaviours.get((service, version), Behaviour()).ready_seconds
