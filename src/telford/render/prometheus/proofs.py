@@ -3,9 +3,10 @@
 Two files, because promtool evaluates every group at one interval: the quick one by the minute, for
 the pairs whose windows are read from the raw counters; the slow one every five minutes, for the
 rest, whose sums need their own interval.
-Each proves: a total failure fires at the minute worked out beforehand (`forecast`) and not a step
-earlier; it ends after recovery; a steady rate of 0.95 of the threshold never fires, 1.05 does; one
-bad event at little traffic never fires; data that is not there fires the alert of its own.
+Each proves, at the minutes that `forecast` works out beforehand: a total failure fires, and ends
+after recovery; a failure at twice the threshold fires once half of the long window is bad; a
+steady rate of 0.95 of the threshold never fires, 1.05 does; one bad event never fires, be there six
+events an hour or just as many as an alert asks for; missing data fires the alert of its own.
 """
 
 from collections.abc import Iterator
@@ -16,19 +17,21 @@ from typing import Any
 from telford.basics import units
 from telford.render.prometheus import forecast, rules
 from telford.render.prometheus.promise import Promise, duration
-from telford.render.prometheus.series import Phase, series
+from telford.render.prometheus.series import SAMPLES_A_MINUTE, Phase, interval, series
 from telford.road import burn, conventions
 
 _MINUTE = 60
 # Traffic before and during a failure, in events a minute. They differ, and 97 is prime, so that no
-# window's ratio lands exactly on a threshold, where binary fractions would decide.
+# window's ratio lands exactly on a threshold.
 _BEFORE = Decimal(100)
 _DURING = Decimal(97)
 # Six events an hour: one in ten minutes.
 _QUIET = Decimal("0.1")
-# Twenty hours at that pace hold more events than any alert asks for by default.
-_QUIET_MINUTES = 1200
-_BELOW, _ABOVE = Decimal("0.95"), Decimal("1.05")
+_BELOW, _ABOVE, _TWICE = Decimal("0.95"), Decimal("1.05"), Decimal(2)
+# Steps of a steady rate: a constant ratio is the same over any window.
+_STEADY_STEPS = 10
+# So much more than it needs, where a steady rate must have enough events.
+_AMPLE = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +73,19 @@ def file(promise: Promise, rule_file: str, pace: Pace) -> dict[str, Any]:
 def _tests(promise: Promise, pairs: list[burn.Pair], pace: Pace) -> Iterator[dict[str, Any]]:
     for pair in pairs:
         yield _failure(promise, pair, pace)
+        yield from _half(promise, pair, pace)
         yield _steady(promise, pair, pace, _BELOW)
-        yield _steady(promise, pair, pace, _ABOVE)
-    yield _one_error(promise, pairs, pace)
+        yield from _above(promise, pair, pace)
+    yield _one_of_few(promise, pace)
+    yield _one_of_enough(promise, min(pairs, key=lambda pair: pair.long_seconds), pace)
     yield _no_data(promise, pace)
+
+
+def _traffic(promise: Promise) -> tuple[Decimal, Decimal]:
+    """Events a minute before and during a failure; samples of a probe come by the clock."""
+    if promise.spec.sli.probe is not None:
+        return Decimal(SAMPLES_A_MINUTE), Decimal(SAMPLES_A_MINUTE)
+    return _BEFORE, _DURING
 
 
 def _test(
@@ -81,7 +93,7 @@ def _test(
 ) -> dict[str, Any]:
     return {
         "name": name,
-        "interval": "1m",
+        "interval": interval(promise),
         "input_series": series(promise, phases) or [],
         "promql_expr_test": checks,
     }
@@ -98,9 +110,10 @@ def _firing(pair: burn.Pair) -> str:
     return f"count(ALERTS{{{labels}}})"
 
 
-def _ever(minutes: int) -> str:
-    """How often any burn alert fired in the whole test."""
-    labels = f'alertname="{conventions.ALERT_BURN}",alertstate="firing"'
+def _ever(promise: Promise, pace: Pace, minutes: int) -> str:
+    """Which of the pace's alerts fired at any time. The others' sums are wrong at this pace."""
+    windows = "|".join(duration(pair.long_seconds) for pair in pace.pairs(promise))
+    labels = f'alertname="{conventions.ALERT_BURN}",long_window=~"{windows}",alertstate="firing"'
     return f"count(count_over_time(ALERTS{{{labels}}}[{minutes}m]))"
 
 
@@ -109,10 +122,11 @@ def _failure(promise: Promise, pair: burn.Pair, pace: Pace) -> dict[str, Any]:
     start = pace.up(pair.long_seconds // _MINUTE)
     long, short = pair.long_seconds // _MINUTE, pair.short_seconds // _MINUTE
     failing = pace.up(max(short, int(long * pair.threshold(promise.target)) + 2 * pace.step))
+    before, during = _traffic(promise)
     phases = [
-        Phase(start, _BEFORE, Decimal(0)),
-        Phase(failing, _DURING, _DURING),
-        Phase(long + 2 * pace.step, _BEFORE, Decimal(0)),
+        Phase(start, before, Decimal(0)),
+        Phase(failing, during, during),
+        Phase(long + 2 * pace.step, before, Decimal(0)),
     ]
     line = forecast.Timeline(phases)
     end = start + failing
@@ -128,7 +142,7 @@ def _failure(promise: Promise, pair: burn.Pair, pace: Pace) -> dict[str, Any]:
         _check(_firing(pair), ends, None),
     ]
     name = f"{_named(pair)}: a total failure fires after {fires - start} minutes"
-    phases[-1] = Phase(ends - end + pace.step, _BEFORE, Decimal(0))
+    phases[-1] = Phase(ends - end + pace.step, before, Decimal(0))
     return _test(f"{name} and ends {ends - end} minutes after it", promise, phases, checks)
 
 
@@ -136,39 +150,104 @@ def _named(pair: burn.Pair) -> str:
     return f"{pair.rate:f} times over {duration(pair.long_seconds)}"
 
 
-def _steady(promise: Promise, pair: burn.Pair, pace: Pace, factor: Decimal) -> dict[str, Any]:
-    """A constant share of bad events, for as long as the short window and the events need."""
-    ratio = min(pair.threshold(promise.target) * factor, Decimal(1))
-    enough = max(promise.minimum_events(pair), 200) * 10
-    minutes = pace.up(max(pair.short_seconds // _MINUTE, 60) + 2 * pace.step)
-    events = max(_BEFORE, Decimal(enough) / max(ratio, Decimal("0.0001")) / minutes).to_integral()
-    phases = [Phase(minutes, events, events * ratio)]
-    fires = factor > 1
-    how = "fires" if fires else "is silent"
-    name = f"{_named(pair)}: {how} at {factor} of its threshold"
-    check = _check(_firing(pair), minutes, 1 if fires else None)
-    return _test(name, promise, phases, [check])
-
-
-def _one_error(promise: Promise, pairs: list[burn.Pair], pace: Pace) -> dict[str, Any]:
-    """Six events an hour, one of them bad: enough events for an alert, too few bad ones."""
-    longest = max(pair.long_seconds for pair in pairs) // _MINUTE
-    half = pace.up(min(longest, _QUIET_MINUTES))
+def _half(promise: Promise, pair: burn.Pair, pace: Pace) -> Iterator[dict[str, Any]]:
+    """A failure at twice the threshold after a long window of good traffic: it fires when half of
+    the window is bad, so the window is as long as it says.
+    """
+    ratio = pair.threshold(promise.target) * _TWICE
+    if ratio >= 1:
+        return
+    start = pace.up(pair.long_seconds // _MINUTE)
+    before, during = _traffic(promise)
+    line = forecast.Timeline(
+        [Phase(start, before, Decimal(0)), Phase(start, during, during * ratio)]
+    )
+    minutes = range(start, line.minutes + 1, pace.step)
+    fires = line.first(promise, pair, minutes, firing=True)
+    if fires is None:
+        return
     phases = [
-        Phase(half, _QUIET, Decimal(0)),
-        Phase(10, _QUIET, _QUIET),
-        Phase(half, _QUIET, Decimal(0)),
+        Phase(start, before, Decimal(0)),
+        Phase(fires - start + pace.step, during, during * ratio),
     ]
-    minutes = pace.up(2 * half + 10)
-    check = _check(_ever(minutes), minutes, None)
-    return _test("one bad event at six events an hour never fires", promise, phases, [check])
+    checks = [_check(_firing(pair), fires - pace.step, None), _check(_firing(pair), fires, 1)]
+    name = f"{_named(pair)}: twice its threshold fires after {fires - start} minutes"
+    yield _test(name, promise, phases, checks)
+
+
+def _steady_phase(promise: Promise, pair: burn.Pair, pace: Pace, factor: Decimal) -> Phase:
+    """A constant share of bad events, with more events than any alert asks for."""
+    ratio = min(pair.threshold(promise.target) * factor, Decimal(1))
+    if promise.spec.sli.probe is not None:
+        events = Decimal(SAMPLES_A_MINUTE)
+        return Phase(pace.up(pair.long_seconds // _MINUTE), events, events * ratio)
+    minutes = _STEADY_STEPS * pace.step
+    minimum = promise.minimum_events(pair)
+    needed = max(Decimal(minimum), burn.least_bad_events(minimum, promise.target) / ratio)
+    events = max(_BEFORE, (needed * _AMPLE / minutes).to_integral())
+    return Phase(minutes, events, events * ratio)
+
+
+def _steady(promise: Promise, pair: burn.Pair, pace: Pace, factor: Decimal) -> dict[str, Any]:
+    phase = _steady_phase(promise, pair, pace, factor)
+    name = f"{_named(pair)}: is silent at {factor} of its threshold"
+    return _test(name, promise, [phase], [_check(_firing(pair), phase.minutes, None)])
+
+
+def _above(promise: Promise, pair: burn.Pair, pace: Pace) -> Iterator[dict[str, Any]]:
+    """Fires above its threshold; left out where a probe has too few samples to tell."""
+    phase = _steady_phase(promise, pair, pace, _ABOVE)
+    if forecast.Timeline([phase]).fires(promise, pair, phase.minutes):
+        name = f"{_named(pair)}: fires at {_ABOVE} of its threshold"
+        yield _test(name, promise, [phase], [_check(_firing(pair), phase.minutes, 1)])
+
+
+def _one_of_few(promise: Promise, pace: Pace) -> dict[str, Any]:
+    """Six events an hour, one of them bad."""
+    quiet = 20 * pace.step
+    phases = [
+        Phase(quiet, _QUIET, Decimal(0)),
+        Phase(10, _QUIET, _QUIET),
+        Phase(quiet, _QUIET, Decimal(0)),
+    ]
+    if promise.spec.sli.probe is not None:
+        phases = _one_sample(quiet)
+    name = "one bad event at six events an hour never fires"
+    return _never(name, promise, phases, pace)
+
+
+def _one_of_enough(promise: Promise, pair: burn.Pair, pace: Pace) -> dict[str, Any]:
+    """Half as many events again as the alert asks for, one of them bad."""
+    long = pace.up(pair.long_seconds // _MINUTE)
+    events = Decimal(promise.minimum_events(pair)) * 3 / 2 / long
+    phases = [
+        Phase(long, events, Decimal(0)),
+        Phase(1, events + 1, Decimal(1)),
+        Phase(10 * pace.step - 1, events, Decimal(0)),
+    ]
+    if promise.spec.sli.probe is not None:
+        phases = _one_sample(long)
+    name = "one bad event among just enough events never fires"
+    return _never(name, promise, phases, pace)
+
+
+def _one_sample(minutes: int) -> list[Phase]:
+    """One failed sample of a probe that succeeds otherwise."""
+    samples = Decimal(SAMPLES_A_MINUTE)
+    good = Phase(minutes, samples, Decimal(0))
+    return [good, Phase(1, samples, Decimal(1)), good]
+
+
+def _never(name: str, promise: Promise, phases: list[Phase], pace: Pace) -> dict[str, Any]:
+    minutes = pace.up(sum(phase.minutes for phase in phases))
+    return _test(name, promise, phases, [_check(_ever(promise, pace, minutes), minutes, None)])
 
 
 def _no_data(promise: Promise, pace: Pace) -> dict[str, Any]:
     """Data is there, then it is not."""
     wait = int(units.seconds(promise.spec.alerting.absent)) // _MINUTE
     there = 4 * pace.step
-    fed = series(promise, [Phase(there, _BEFORE, Decimal(0))]) or []
+    fed = series(promise, [Phase(there, _traffic(promise)[0], Decimal(0))]) or []
     gone = [{**entry, "values": f"{entry['values']} stale"} for entry in fed]
     labels = f'alertname="{conventions.ALERT_ABSENT}",alertstate="firing"'
     firing = f"count(ALERTS{{{labels}}})"
@@ -182,7 +261,7 @@ def _no_data(promise: Promise, pace: Pace) -> dict[str, Any]:
             _check(firing, there, None),
             _check(firing, fires - pace.step, None),
             _check(firing, fires, 1),
-            _check(_ever(fires), fires, None),
+            _check(_ever(promise, pace, fires), fires, None),
         ],
     )
     return test | {"input_series": gone}

@@ -9,6 +9,14 @@ from decimal import Decimal
 from telford.render.prometheus import indicators, selectors
 from telford.render.prometheus.promise import Promise
 
+# A probe in a test is sampled so often that a small share of failures is more than one sample.
+SAMPLES_A_MINUTE = 20
+
+
+def interval(promise: Promise) -> str:
+    """How often the series have a sample."""
+    return "3s" if promise.spec.sli.probe is not None else "1m"
+
 
 @dataclass(frozen=True, slots=True)
 class Phase:
@@ -20,7 +28,9 @@ class Phase:
 
 
 def series(promise: Promise, phases: Iterable[Phase]) -> list[dict[str, str]] | None:
-    """The series, one sample a minute, first at minute 0; None where a selector cannot be met."""
+    """The series, a sample each `interval`, the first at minute 0; None where a selector cannot be
+    met.
+    """
     steps = tuple(phases)
     events = indicators.events(promise)
     if isinstance(events, indicators.Samples):
@@ -79,7 +89,7 @@ def _samples(success: str, steps: tuple[Phase, ...]) -> list[dict[str, str]] | N
     inner = ",".join(f'{key}="{value}"' for key, value in sorted(labels.items()))
     shares = [1 - (step.bad / step.events if step.events else 0) for step in steps]
     parts = [
-        f"{_plain(share)}+0x{step.minutes - 1}"
+        f"{_plain(share)}+0x{step.minutes * SAMPLES_A_MINUTE - 1}"
         for share, step in zip(shares, steps, strict=True)
         if step.minutes
     ]

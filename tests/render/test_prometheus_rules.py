@@ -1,0 +1,124 @@
+"""The rules of each SLI kind and period pass promtool, and so do the tests generated with them."""
+
+import pathlib
+import subprocess
+
+import objectives
+import pytest
+import rendered
+
+
+def _promtool(config: pytest.Config, *arguments: object) -> str:
+    tool = rendered.shared(config).require_tool("promtool")
+    done = subprocess.run(
+        [tool, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def _written(text: str, folder: pathlib.Path) -> list[pathlib.Path]:
+    return rendered.write(rendered.rendering(text, "prometheus"), folder)
+
+
+@pytest.mark.parametrize("target", objectives.TARGETS)
+def test_every_rule_of_every_kind_and_period_is_well_formed(
+    target: str, tmp_path: pathlib.Path, pytestconfig: pytest.Config
+):
+    rules = []
+    for kind in objectives.KINDS:
+        for period in objectives.PERIODS:
+            folder = tmp_path / kind / period
+            written = _written(objectives.text(kind, period, target), folder)
+            rules += [p for p in written if p.name.endswith(".rules.yaml")]
+    assert len(rules) == len(objectives.KINDS) * len(objectives.PERIODS)
+    assert _promtool(pytestconfig, "check", "rules", *rules).count("SUCCESS") == len(rules)
+
+
+@pytest.mark.parametrize(("kind", "period"), objectives.QUICK)
+def test_the_alerts_do_what_their_generated_test_says(
+    kind: str, period: str, tmp_path: pathlib.Path, pytestconfig: pytest.Config
+):
+    """The quick file, by the minute: predicted start and end, 0.95 and 1.05 of the threshold, one
+    error at little traffic, absent data. `make test-rules` proves the slow windows too.
+    """
+    written = _written(objectives.text(kind, period), tmp_path)
+    quick = [p for p in written if p.name == "promise.test.yaml"]
+    assert len(quick) == 1
+    assert "SUCCESS" in _promtool(pytestconfig, "test", "rules", *quick)
+
+
+def test_the_slow_windows_of_a_week_do_what_their_generated_test_says(
+    tmp_path: pathlib.Path, pytestconfig: pytest.Config
+):
+    written = _written(objectives.text("ratio", "7d"), tmp_path)
+    slow = [p for p in written if p.name == "promise.slow.test.yaml"]
+    assert "SUCCESS" in _promtool(pytestconfig, "test", "rules", *slow)
+
+
+@pytest.mark.parametrize(
+    ("target", "old", "new"),
+    [
+        ("99.9%", "> 0.0144", "> 0.0153"),
+        ("99.9%", "> 0.0144", "> 0.0136"),
+        ("99.9%", "for: 10m", "for: 30m"),
+        ("99.9%", "[1h]", "[55m]"),
+        ("99.9%", "[5m]", "[10m]"),
+        ("99.99%", "> 1.5", "> 0.5"),
+    ],
+)
+def test_the_generated_test_fails_when_a_rule_is_wrong(
+    target: str, old: str, new: str, tmp_path: pathlib.Path, pytestconfig: pytest.Config
+):
+    """Or it would prove nothing: each mutation of the rules is found out."""
+    tool = rendered.shared(pytestconfig).require_tool("promtool")
+    written = _written(objectives.text("availability", "30d", target), tmp_path)
+    rules = next(p for p in written if p.name == "promise.rules.yaml")
+    text = rules.read_text()
+    assert old in text
+    rules.write_text(text.replace(old, new))
+    quick = next(p for p in written if p.name == "promise.test.yaml")
+    done = subprocess.run(
+        [tool, "test", "rules", quick], capture_output=True, check=False, timeout=120
+    )
+    assert done.returncode == 1
+
+
+TRAFFIC = """\
+rule_files: [promise.rules.yaml]
+evaluation_interval: 5m
+group_eval_order: ["objective/shop.promise in prod: counts", "objective/shop.promise in prod: burn"]
+tests:
+- interval: 1m
+  input_series:
+  - series: 'http_requests_total{job="orders",code="200"}'
+    values: '0 10000+10000x719 7200009+9x719'
+  - series: 'http_requests_total{job="orders",code="500"}'
+    values: '0+0x720 1+1x719'
+  promql_expr_test:
+  - expr: abs(objective:error_ratio:30d - %s) < bool 1e-12
+    eval_time: 24h
+    exp_samples: [{labels: '%s', value: 1}]
+  - expr: abs(objective:error_budget_left:ratio - %s) < bool 1e-9
+    eval_time: 24h
+    exp_samples: [{labels: '%s', value: 1}]
+"""
+LABELS = '{address="objective/shop.promise",environment="prod",owner="team/shop",service="orders"}'
+
+
+def test_budgets_are_weighted_by_traffic(tmp_path: pathlib.Path, pytestconfig: pytest.Config):
+    """Twelve busy hours without an error, then twelve quiet ones with 10%: not the 5% that an
+    average of ratios says. The truth is counted from the raw samples, one by one.
+    """
+    good = bad = 0
+    for minute in range(24 * 60):
+        quiet = minute >= 12 * 60
+        good += 9 if quiet else 10_000
+        bad += 1 if quiet else 0
+    truth = bad / (good + bad)
+    assert truth == pytest.approx(0.0000999, abs=1e-7)
+    left = 1 - truth / 0.001
+    written = _written(objectives.text("ratio", "30d"), tmp_path)
+    test = written[0].parent / "traffic.test.yaml"
+    test.write_text(TRAFFIC % (truth, LABELS, left, LABELS))
+    assert "SUCCESS" in _promtool(pytestconfig, "test", "rules", test)
