@@ -53,7 +53,7 @@ def test_version_1_3_0_delays_one_request_in_twenty_by_400_ms(
     asyncio.run(hundred("1.1.0"))
     assert waited == []
     asyncio.run(hundred("1.3.0"))
-    assert waited == [0.4] * 5
+    assert waited == [0.7] * 5
 
 
 def test_a_service_ends_when_the_work_beside_its_requests_fails() -> None:

@@ -75,8 +75,7 @@ class Story:
     def _rate(self, version: str) -> str:
         requests, bad = self.counts.get((version, "errors"), (0, 0))
         _, high = bounds.rate_bounds(requests, bad, self.policy.display_level / 2)
-        rate = bad / requests if requests else 0.0
-        return f"{bad:,} of {requests:,} failed, {rate:.2%} (at most {min(high, 1.0):.2%})"
+        return f"{bad:,} of {requests:,} failed (at most {min(high, 1.0):.2%})"
 
 
 def percent(basis_points: int) -> str:
@@ -88,19 +87,20 @@ def against(values: tuple[EValue, ...]) -> str:
     """The evidence to roll back that is nearest to its bound."""
     found = [one for one in values if one.name in {"rollback", "fuse"}]
     one = max(found, key=lambda value: value.log_e / value.log_bound)
-    return f"evidence to roll back {_of(one)}"
+    return f"evidence to roll back: {_of(one)}"
 
 
 def in_favour(values: tuple[EValue, ...]) -> str:
     """The evidence to go on that is farthest from its bound: the gate waits for that."""
     found = [one for one in values if one.name == "promotion"]
     one = min(found, key=lambda value: value.log_e / value.log_bound)
-    return f"to go on {_of(one)}"
+    return f"to go on: {_of(one)}"
 
 
 def _of(value: EValue) -> str:
-    odds, bound = judging.odds(value.log_e), judging.odds(value.log_bound)
-    return f"{odds} ({value.indicator}; it takes {bound})"
+    """Odds of 1:1 or less speak for nothing, or for the contrary."""
+    odds = judging.odds(value.log_e) if value.log_e > 0 else "none"
+    return f"{odds} of {judging.odds(value.log_bound)} ({value.indicator})"
 
 
 def _beginning(before: Entry | None, entry: Entry, policy: Policy) -> Iterator[tuple[str, str]]:
@@ -184,9 +184,9 @@ def ending(row: Release, entries: list[Entry], state: State) -> Line:
     return Line(took, f"{text}; {harm_sentence(state)}", tone)
 
 
-def harmed(state: State) -> Harm | None:
-    """The requests that failed, of both versions, since the start."""
-    return next((one for one in state.harm if one.indicator == "errors"), None)
+def harmed(state: State, indicator: str = "errors") -> Harm | None:
+    """The bad requests of both versions since the start; None where that was not counted."""
+    return next((one for one in state.harm if one.indicator == indicator), None)
 
 
 def harm_sentence(state: State) -> str:
