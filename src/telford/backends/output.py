@@ -156,12 +156,12 @@ def _inside(folder: Path, path: str, made: set[str]) -> str:
     parent = "/".join(parts[:-1])
     if parent not in made:
         whole = folder / parent
+        if not whole.resolve().is_relative_to(folder.resolve()):
+            raise RefusedError(f"{whole} is a link that leads out of {folder}", fix="remove it")
         try:
             whole.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise _failed(whole, "made", error) from error
-        if not whole.resolve().is_relative_to(folder.resolve()):
-            raise RefusedError(f"{whole} is a link that leads out of {folder}", fix="remove it")
         made.add(parent)
     return f"{folder}/{path}"
 

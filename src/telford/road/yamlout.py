@@ -26,7 +26,7 @@ _SCALAR = (
 )
 # One pattern for each place a scalar can begin: each starts with a literal, which `re` finds fast.
 _AMBIGUOUS = (
-    re.compile(f": {_SCALAR}(?=\n)"),
+    re.compile(f": {_SCALAR}(?=:?\n|: )"),
     re.compile(f"- {_SCALAR}(?=:?\n|: )"),
     re.compile(f"\n *{_SCALAR}(?=:\n|: )"),
 )
