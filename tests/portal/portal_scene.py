@@ -220,7 +220,11 @@ class Scene:
         with self.store.writing() as writing:
             self.store.releases.create(writing, row)
             self.store.audit.append(
-                writing, "person/ann", "released", f"release/{key}", {"version": version, "place": PLACE}
+                writing,
+                "person/ann",
+                "released",
+                f"release/{key}",
+                {"version": version, "place": PLACE},
             )
 
     def tick(self, count: int = 1) -> None:

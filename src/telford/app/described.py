@@ -61,6 +61,11 @@ class Described:
         """Who depends on whom."""
         return connections.connect(self.estate)
 
+    def made(self) -> "Described":
+        """The same, with everything made of it at once: so no request waits for that."""
+        _ = self.places, self.index, self.connections, self.estate.by_short
+        return self
+
     def place(self, text: str) -> Place | None:
         """The place of that name; None where the estate has no such place."""
         return next((one for one in self.places if str(one) == text), None)
@@ -95,7 +100,7 @@ class EstateWatch:
         self._spawn = spawn
         self._looking = threading.Lock()
         self._seen = signature()
-        self._held = Described(read(), clock.now())
+        self._held = Described(read(), clock.now()).made()
         self._due = clock.monotonic() + LOOK_EVERY_SECONDS
 
     def current(self) -> Described:
@@ -109,7 +114,7 @@ class EstateWatch:
         try:
             seen = self._signature()
             if seen != self._seen or self._held.problem:
-                self._held = Described(self._read(), self._clock.now())
+                self._held = Described(self._read(), self._clock.now()).made()
                 self._seen = seen
         except TelfordError as error:
             self._held = replace(self._held, problem=error.message)

@@ -210,3 +210,16 @@ addEventListener("keydown", (event) => {
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
 });
+
+// What scrolls by itself can be reached by keyboard, and what does not is no stop on the way.
+function reach() {
+  for (const part of document.querySelectorAll(".scroll:not([role])")) {
+    const scrolls = part.scrollWidth > part.clientWidth || part.scrollHeight > part.clientHeight;
+    if (scrolls) part.tabIndex = 0;
+    else part.removeAttribute("tabindex");
+  }
+}
+
+reach();
+addEventListener("resize", reach);
+document.addEventListener("htmx:afterSettle", reach);
