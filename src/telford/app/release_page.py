@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from telford.app import release_acts
 from telford.deliver import bounds, forecast, judging, policy
-from telford.deliver.policy import FULL_WEIGHT, Indicator
+from telford.deliver.policy import Indicator
 from telford.deliver.state import FINAL, WATCHED, Cause, Entry, Harm, Phase, RateView, State
 from telford.deliver.weighing import EValue, Evidence
 from telford.store.releases import Release
@@ -92,11 +92,6 @@ class ReleasePage:
     acts: tuple[release_acts.Act, ...]
     entries: tuple[Entry, ...]
     stale: bool
-
-    @property
-    def served_bp(self) -> int:
-        """The new version's weight as the data plane serves it, as far as it is confirmed."""
-        return self.state.desired_bp
 
     @property
     def excess(self) -> float:
@@ -348,13 +343,3 @@ def colours(seen: Sequence[str], stable: str, canary: str) -> tuple[int, int]:
     order = list(dict.fromkeys([*seen, stable, canary]))
     first, second = order.index(stable) % COLOURS, order.index(canary) % COLOURS
     return first, second if second != first else (second + 1) % COLOURS
-
-
-def harmed(state: State) -> float:
-    """Requests harmed so far, over all indicators."""
-    return sum(max(0.0, one.excess_bad) for one in state.harm)
-
-
-def weight_text(state: State) -> str:
-    """The new version's share: "25%"; "all" once promoted."""
-    return "all" if state.desired_bp == FULL_WEIGHT else f"{state.desired_bp / 100:g}%"
