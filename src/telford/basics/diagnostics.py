@@ -95,9 +95,9 @@ def human(diagnostic: Diagnostic) -> str:
     """The view for people: headline, place, the offending line with a marker, detail, fix."""
     lines = [f"{diagnostic.severity.value}[{diagnostic.code}]: {diagnostic.summary}"]
     where = str(diagnostic.position) if diagnostic.position else ""
-    about = f" ({diagnostic.address})" if diagnostic.address else ""
+    about = f"({diagnostic.address})" if diagnostic.address else ""
     if where or about:
-        lines.append(f"  --> {where}{about}")
+        lines.append(" ".join(part for part in ("  -->", where, about) if part))
     if diagnostic.source and diagnostic.position:
         number = str(diagnostic.position.line)
         pad = " " * len(number)
