@@ -186,7 +186,7 @@ def _sentence(
     policy: Policy, steps: tuple[StepForecast, ...], rps: float, rates: Mapping[str, float]
 ) -> str:
     seconds = sum(step.seconds for step in steps)
-    traffic = f"at {rps:.3g} requests a second"
+    traffic = f"at {f'{rps:,.0f}' if rps >= 10 else f'{rps:.2g}'} requests a second"
     if math.isinf(seconds):
         return f"this gate cannot be met {traffic}: {_obstacle(policy, rps, rates)}"
     first = steps[0]
