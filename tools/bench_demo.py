@@ -16,10 +16,12 @@ import contextlib
 import datetime as dt
 import os
 import platform
+import signal
 import statistics
 import sys
 import tempfile
 import time
+import types
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -157,8 +159,13 @@ def place(rate: float) -> Iterator[Bench]:
             running.stop_all()
 
 
+def interrupted(_number: int, _frame: types.FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
 def main() -> None:
     options = arguments()
+    signal.signal(signal.SIGTERM, interrupted)  # an unfinished run stops what it started as well
     began = time.monotonic()
     load = os.getloadavg()[0]
     runs: list[Run] = []

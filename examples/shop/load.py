@@ -314,7 +314,10 @@ def _arguments(given: list[str]) -> argparse.Namespace:
     parser.add_argument("--timeout", type=float, default=5.0, help="seconds for one request")
     parser.add_argument("--out", type=pathlib.Path, help="write the summary here each second")
     parser.add_argument(
-        "--with-parent", action="store_true", help="end when the process that started it has gone"
+        "--with-parent",
+        type=int,
+        metavar="PID",
+        help="end when that process, which started this one, has gone",
     )
     parser.add_argument("--lines", action="store_true", help="and as JSON lines on stdout")
     options = parser.parse_args(given)
@@ -339,10 +342,8 @@ async def _main(options: argparse.Namespace) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, load.stop)
 
-    parent = os.getppid()
-
     def publish(summary: dict[str, Any]) -> None:
-        if options.with_parent and os.getppid() != parent:
+        if options.with_parent is not None and os.getppid() != options.with_parent:
             load.stop()
         if options.out is not None:
             write_summary(options.out, summary)

@@ -6,6 +6,7 @@ this process. Called by `telford.app.demo` and by `tools/bench_demo.py`.
 
 import dataclasses
 import json
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -102,7 +103,9 @@ def begin(example: Example, url: str, crowd: Crowd, folder: Path) -> Customers:
     out = folder / "customers.json"
     out.unlink(missing_ok=True)
     requests = int(crowd.rate * LONGEST_SECONDS)
-    words = [sys.executable, str(example.load), "--url", url, "--with-parent", "--out", str(out)]
+    words = [sys.executable, str(example.load), "--url", url, "--out", str(out)]
+    # This process as it is now: it may be gone before the other one can ask for its parent.
+    words += ["--with-parent", str(os.getpid())]
     words += ["--rate", str(crowd.rate), "--seed", str(crowd.seed)]
     words += ["--seconds", str(LONGEST_SECONDS), "--requests", str(requests)]
     return Customers(process.leave_behind(words, folder / "customers.log"), out)
