@@ -3,6 +3,7 @@
 import contextlib
 import gc
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from telford.backends import files
@@ -33,7 +34,7 @@ def of_texts(found: files.Texts) -> Loaded:
         loaded = loading.load(found.texts)
         more = registry.check(loaded)
     everything = [*found.diagnostics, *loaded.diagnostics, *loading.with_source(more, found.texts)]
-    return Loaded(loaded.estate, diagnostics.ordered(everything), loaded.broken)
+    return replace(loaded, diagnostics=diagnostics.ordered(everything))
 
 
 def require(loaded: Loaded) -> Estate:

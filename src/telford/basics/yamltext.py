@@ -67,17 +67,21 @@ class Scalar(Node):
 
 @dataclass(slots=True)
 class Sequence(Node):
-    """A list."""
+    """A list. `lost` says that a reader cut items out of it (`telford.estate.pruning`)."""
 
     items: list[Node] = field(default_factory=list)
+    lost: bool = False
 
 
 @dataclass(slots=True)
 class Mapping(Node):
-    """A mapping in written order; `keys` holds each key's own node, for its position."""
+    """A mapping in written order; `keys` holds each key's own node, for its position. `lost` names
+    the keys that a reader cut out (`telford.estate.pruning`).
+    """
 
     keys: dict[str, Scalar] = field(default_factory=dict)
     values: dict[str, Node] = field(default_factory=dict)
+    lost: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)

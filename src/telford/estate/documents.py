@@ -2,8 +2,9 @@
 
 A document is walked against its kind's shape first (unknown keys, lists where a mapping belongs,
 ``x-*`` keys taken out), and what is left is validated by pydantic, whose error locations are mapped
-back to nodes. A bad part is reported once and cut out of the tree, so that nothing downstream
-stumbles over it again. Used by `telford.estate.loading` for bases and `telford.estate.overlays`
+back to nodes. A bad part is reported once and cut out of the tree, and what is left is validated
+again: the rest of the document is judged as if the bad part had never been there, and nothing
+downstream stumbles over it. Used by `telford.estate.loading` for bases and `telford.estate.overlays`
 for resolved documents.
 """
 
@@ -17,15 +18,18 @@ from pydantic import ValidationError
 from telford.basics import units, yamltext
 from telford.basics.diagnostics import Diagnostic, Position, Severity
 from telford.basics.yamltext import Mapping, Node, Scalar, Sequence
-from telford.estate import shapes, suggestions
-from telford.estate.kinds.base import Kind
+from telford.estate import pruning, shapes, suggestions
+from telford.estate.kinds.base import Kind, TooManyError
 from telford.estate.shapes import Shape
 
 # Anything under such a key is the organisation's own and is never looked at.
 OPEN_PREFIX = "x-"
 OVERLAYS = "in"
 
-_Path = tuple[str | int, ...]
+# Each round of validation cuts at least one level off; no kind nests deeper than 12.
+_MAX_ROUNDS = 30
+
+_Path = pruning.Path
 _WORDS = {
     "text": "text",
     "integer": "a whole number",
@@ -63,29 +67,43 @@ def diagnostic(problem: Problem, file: str, address: str) -> Diagnostic:
 
 @dataclass(slots=True)
 class Reader:
-    """Walks one document. `problems` collects; `spoiled` holds what was reported and cut out."""
+    """Walks one document. `problems` collects; `whole` is False once a bad part was cut out, so
+    that the model is good for finding more mistakes and for nothing else.
+    """
 
     kind: type[Kind]
     problems: list[Problem] = field(default_factory=list)
-    spoiled: set[tuple[int, str]] = field(default_factory=set)
     reported: set[tuple[str, int, int]] = field(default_factory=set)
     # What was validated last, as plain data.
     data: dict[str, Any] = field(default_factory=dict)
     # In an overlay ``null`` deletes, wherever it stands.
     partial: bool = False
+    whole: bool = True
 
     def validate(self, node: Mapping) -> Kind | None:
-        """The model of a document (``in:`` left out), or None where it has problems."""
+        """The model of a document (``in:`` left out), or of what is left of it (see `whole`); None
+        where not even its head is right.
+        """
         shape = shapes.of(self.kind)
         before = len(self.problems)
         self.data = self._mapping(node, shape, "", skip=OVERLAYS)
-        try:
-            spec = self.kind.model_validate(self.data)
-        except ValidationError as error:
-            self._explain(error, shape, node)
-            return None
-        beyond_repair = any(p.code == "TEL115" for p in self.problems[before:])
-        return None if beyond_repair else spec
+        self.whole = all(p.code != "TEL115" for p in self.problems[before:])
+        for _ in range(_MAX_ROUNDS):
+            try:
+                return self.kind.model_validate(self._filled(node))
+            except ValidationError as error:
+                self.whole = False
+                if not pruning.cut(node, self._explain(error, shape, node)):
+                    return None
+            self.data = self._mapping(node, shape, "", skip=OVERLAYS)
+        raise AssertionError("every round cuts something out, and no document is that deep")
+
+    def _filled(self, node: Mapping) -> dict[str, Any]:
+        """The data, with stand-ins for required fields that were lost."""
+        if not node.lost:
+            return self.data
+        stand_ins = {k: v for k, v in self.kind.stand_ins.items() if k in node.lost}
+        return {**stand_ins, **self.data}
 
     def overlay(self, node: Node) -> None:
         """Check the keys and the structure of a partial document."""
@@ -137,7 +155,7 @@ class Reader:
                 continue
             converted = self._convert(value, fields[key], f"{path}.{key}" if path else key)
             if converted is _BAD:
-                self._cut(node, key)
+                pruning.cut_key(node, key)
             else:
                 plain[key] = converted
         return plain
@@ -149,7 +167,7 @@ class Reader:
                 continue
             converted = self._convert(value, shape, f"{path}.{key}")
             if converted is _BAD:
-                self._cut(node, key)
+                pruning.cut_key(node, key)
             else:
                 plain[key] = converted
         return plain
@@ -159,7 +177,7 @@ class Reader:
         for item in list(node.items):
             converted = self._convert(item, shape, f"{path}[]")
             if converted is _BAD:
-                node.items[:] = [other for other in node.items if other is not item]
+                pruning.cut_item(node, item)
             else:
                 plain.append(converted)
         return plain
@@ -203,22 +221,17 @@ class Reader:
                 len(key) or 1,
             )
         )
-        value = node.values[key]
-        self._cut(node, key)
         meant = advice.instead
         if meant is None or meant in node.values:
+            pruning.cut_key(node, key)
             return None
         # Go on as if it had been written right, so that one slip is one diagnostic.
-        node.keys[meant], node.values[meant] = mark, value
+        del node.keys[key]
+        node.keys[meant], node.values[meant] = mark, node.values.pop(key)
         return meant
 
-    def _cut(self, node: Mapping, key: str) -> None:
-        node.keys.pop(key, None)
-        node.values.pop(key, None)
-        self.spoiled.add((id(node), key))
-
-    def _explain(self, error: ValidationError, shape: Shape, node: Mapping) -> None:
-        """Turn pydantic's errors into problems, one a node."""
+    def _explain(self, error: ValidationError, shape: Shape, node: Mapping) -> list[_Path]:
+        """Turn pydantic's errors into problems, one a node. What has to be cut out for each."""
         grouped: dict[_Path, list[tuple[Any, _Located]]] = {}
         for item in error.errors(include_url=False, include_input=False):
             located = _locate(item["loc"], shape, node)
@@ -226,23 +239,26 @@ class Reader:
                 grouped.setdefault(located.path, []).append((item, located))
         # A list whose only item is wrong is "too short" as well: the cause inside says enough.
         causes = {path[:end] for path in grouped for end in range(len(path))}
+        bad: list[_Path] = []
         for path, group in grouped.items():
             if path not in causes:
                 item, located = min(group, key=lambda pair: _rank(pair[0]))
                 self._one(item, located)
+                # Without what it needs, the part around is nothing; the document itself stays.
+                bad.append(path[:-1] if item["type"] == "missing" and len(path) > 1 else path)
+        return bad
 
     def _one(self, item: Any, located: "_Located") -> None:
-        name = _label(_dotted(located.path))
+        if _follows(item, located):
+            return
         if item["type"] == "missing":
             self._missing(located)
             return
-        code, summary, fix = _sentence(item, name, located)
+        code, summary, fix = _sentence(item, _label(_dotted(located.path)), located)
         self.report(code, located.node, summary, fix)
 
     def _missing(self, located: "_Located") -> None:
         key = str(located.path[-1])
-        if located.parent is not None and (id(located.parent), key) in self.spoiled:
-            return
         owner = _dotted(located.path[:-1])
         where = f"`{owner}`" if owner else f"this {self.kind.__name__}"
         empty = isinstance(located.parent, Mapping) and key in located.parent.values
@@ -332,6 +348,19 @@ def _inner(shape: Shape | None, step: str | int) -> Shape | None:
     if shape.fields is not None and step in shape.fields:
         return shape.fields[step]
     return shape.value
+
+
+def _follows(item: Any, located: _Located) -> bool:
+    """Whether an error follows from a part that was reported and cut out."""
+    node, parent = located.node, located.parent
+    match item["type"]:
+        case "missing":
+            return parent is not None and pruning.key_lost(parent, str(located.path[-1]))
+        case "too_short":
+            return isinstance(node, Sequence) and node.lost
+        case "value_error" if isinstance(node, Mapping):
+            return bool(node.lost) and not isinstance(item["ctx"]["error"], TooManyError)
+    return False
 
 
 _TYPE_ERRORS = re.compile(r"_type$|_parsing$|_from_float$")

@@ -6,7 +6,7 @@ its publishers, softly: they stop, it starves. Built on rustworkx; called by rul
 the portal.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -122,9 +122,13 @@ class Graph:
         teams = sorted(owner for owner in owners if owner)
         return BlastRadius(address, reached, tuple(teams), tuple(objectives), environments)
 
-    def critical_cycles(self) -> tuple[tuple[str, ...], ...]:
-        """One cycle of critical dependencies for each group that has any, smallest address first."""
-        critical = [e for e in self.edges if e.critical and e.kind == "uses"]
+    def critical_cycles(
+        self, besides: Container[Edge] = frozenset()
+    ) -> tuple[tuple[str, ...], ...]:
+        """One cycle of critical dependencies for each group that has any, smallest address first.
+        Edges of `besides` are not followed.
+        """
+        critical = [e for e in self.edges if e.critical and e.kind == "uses" and e not in besides]
         graph: rustworkx.PyDiGraph[str, None] = rustworkx.PyDiGraph()
         graph.add_nodes_from(list(self._specs))
         graph.add_edges_from(

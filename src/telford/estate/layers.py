@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from telford.basics import yamltext
 from telford.basics.yamltext import Mapping, Node, Scalar, Sequence
-from telford.estate import documents, suggestions
+from telford.estate import documents, pruning, suggestions
 from telford.estate.kinds.base import Kind
 from telford.estate.model import Overlay
 
@@ -23,6 +23,8 @@ class Known:
     environments: dict[str, tuple[str, ...]]
     regions: frozenset[str]
     clusters: frozenset[str] = frozenset()
+    # What may be a place, or have places, that an error elsewhere hides.
+    unclear: frozenset[str] = frozenset()
 
     def names(self) -> list[str]:
         """Everything an overlay key may say."""
@@ -111,7 +113,7 @@ def _unknown(text: str, parts: list[str], known: Known) -> tuple[str, str, str] 
             f"`{text}` names an environment and a region",
             "rename one of the two, or write ENVIRONMENT/REGION",
         )
-    if text in known.names():
+    if text in known.names() or parts[0] in known.unclear:
         return None
     if 1 < len(parts) <= 3 and parts[0] in known.environments:
         regions = known.environments[parts[0]]
@@ -166,6 +168,11 @@ class _Merger:
 
     def mapping(self, base: Mapping, overlay: Mapping, path: str) -> Mapping:
         result = Mapping(base.line, base.column, dict(base.keys), dict(base.values))
+        # What the overlay says of a lost key is not known, so the base's value does not stand.
+        for key in overlay.lost:
+            result.keys.pop(key, None)
+            result.values.pop(key, None)
+        result.lost = (base.lost - overlay.values.keys()) | overlay.lost
         for key, value in overlay.values.items():
             if isinstance(value, Scalar) and value.value is None:
                 result.keys.pop(key, None)
@@ -173,7 +180,10 @@ class _Merger:
                 continue
             inner = f"{path}.{key}" if path else key
             result.keys[key] = overlay.keys[key]
-            result.values[key] = self._value(result.values.get(key), value, inner)
+            old = result.values.get(key)
+            if pruning.key_lost(base, key):
+                old = pruning.remains(value)
+            result.values[key] = self._value(old, value, inner)
         return result
 
     def _value(self, old: Node | None, new: Node, path: str) -> Node:
@@ -187,7 +197,7 @@ class _Merger:
         return new
 
     def _items(self, old: Sequence, new: Sequence, keys: tuple[str, ...], path: str) -> Sequence:
-        result = Sequence(old.line, old.column, list(old.items))
+        result = Sequence(old.line, old.column, list(old.items), old.lost or new.lost)
         index = {self._identity(item, keys, path): i for i, item in enumerate(result.items)}
         for item in new.items:
             at = index.get(self._identity(item, keys, path))

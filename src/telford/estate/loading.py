@@ -2,12 +2,16 @@
 
     texts -> documents -> kinds -> addresses -> overlays -> every place resolved
 
+A document with errors is not in the estate, but what is left of it once they are cut out is in the
+draft, on which the rules look for more: all problems come at once.
+
 Nothing is read from disk here (`telford.backends.files` does that), and what concerns several
 entities at once is left to `telford.rules`. Called by `telford.app.loading` and `telford.api`.
 """
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -15,7 +19,7 @@ from telford.basics import yamltext
 from telford.basics.diagnostics import Diagnostic, Position, Severity, ordered
 from telford.basics.yamltext import Mapping as MappingNode
 from telford.basics.yamltext import Node, Scalar
-from telford.estate import documents, layers, overlays, suggestions
+from telford.estate import documents, layers, overlays, pruning, suggestions
 from telford.estate.address import Address
 from telford.estate.kinds import base, registry
 from telford.estate.kinds.base import Kind
@@ -42,17 +46,58 @@ def load(texts: Mapping[str, str]) -> Loaded:
     """
     diagnostics: list[Diagnostic] = []
     found: list[_Read] = []
+    unclear: set[str] = set()
     for file in sorted(texts):
         nodes, problems = yamltext.read(texts[file], file)
         diagnostics += problems
-        found += _documents(nodes, file, diagnostics)
-    entities = _entities(_unique(found, diagnostics))
-    estate = Estate(dict(sorted(entities.items())), _digest(entities.values()))
+        if any(problem.code in _COSTLY for problem in problems):
+            unclear |= set(_NAME_LINE.findall(texts[file]))
+        found += _documents(nodes, file, diagnostics, unclear)
+    unique = _unique(found, diagnostics)
+    draft = _estate(_entities(unique, unclear))
     for read in found:
         diagnostics += _diagnostics(read)
-    diagnostics += overlays.check(estate)
-    broken = frozenset(read.address for read in found if str(read.address) not in entities)
-    return Loaded(estate, ordered(with_source(diagnostics, texts)), broken)
+    in_places, parts = overlays.check(draft)
+    diagnostics += in_places
+    estate = _sound(draft, {str(r.address) for r in unique if r.reader.whole}, parts)
+    return Loaded(
+        estate,
+        ordered(with_source(diagnostics, texts)),
+        _broken(found, draft, unclear),
+        None if draft is estate else draft,
+    )
+
+
+# After these a part of the file was not read.
+_COSTLY = frozenset({"TEL100", "TEL103", "TEL105"})
+# The name of a document, in a text that cannot be read as one.
+_NAME_LINE = re.compile(r"""^name:[ ]*["']?([-.\w]{1,100})""", re.MULTILINE)
+
+
+def _estate(entities: Iterable[Entity]) -> Estate:
+    by_address = {str(entity.address): entity for entity in entities}
+    return Estate(dict(sorted(by_address.items())), _digest(by_address.values()))
+
+
+def _sound(draft: Estate, whole: set[str], parts: set[overlays.Key]) -> Estate:
+    """The draft without what was read only in part; the draft itself where that is nothing."""
+    if not parts and draft.entities.keys() <= whole:
+        return draft
+    estate = _estate(entity for address, entity in draft.entities.items() if address in whole)
+    for key, bound in draft.resolved.items():
+        if key[0] in whole and key not in parts:
+            estate.resolved[key] = bound
+    return estate
+
+
+def _broken(found: list[_Read], draft: Estate, unclear: set[str]) -> frozenset[Address]:
+    """What is not there, or not at the address it was meant to have, because of an error."""
+    lost = {
+        read.address
+        for read in found
+        if str(read.address) not in draft.entities or "system" in read.node.lost
+    }
+    return frozenset(lost | {Address("", "", name) for name in unclear})
 
 
 def with_source(diagnostics: Iterable[Diagnostic], texts: Mapping[str, str]) -> list[Diagnostic]:
@@ -72,10 +117,22 @@ def with_source(diagnostics: Iterable[Diagnostic], texts: Mapping[str, str]) -> 
     return result
 
 
-def _documents(nodes: Iterable[Node], file: str, diagnostics: list[Diagnostic]) -> Iterable[_Read]:
-    """The documents of one file. All those of other formats together are one warning."""
+def _documents(
+    nodes: Iterable[Node], file: str, diagnostics: list[Diagnostic], unclear: set[str]
+) -> Iterable[_Read]:
+    """The documents of one file. All those of other formats together are one warning.
+
+    The names of those of ours that cannot be told what they are go to `unclear`.
+    """
     problems: list[Diagnostic] = []
-    reads = [_document(node, file, problems) for node in nodes]
+    reads = []
+    for node in nodes:
+        before = len(problems)
+        read = _document(node, file, problems)
+        ours = all(p.severity is not Severity.WARNING for p in problems[before:])
+        if read is None and ours and isinstance(node, MappingNode):
+            unclear.add(_text(node, "name"))
+        reads.append(read)
     foreign = [p for p in problems if p.severity is Severity.WARNING]
     diagnostics += [p for p in problems if p.severity is not Severity.WARNING]
     if len(foreign) == 1:
@@ -97,8 +154,11 @@ def _document(node: Node, file: str, diagnostics: list[Diagnostic]) -> _Read | N
     if kind is None:
         return None
     reader = documents.Reader(kind)
+    # A name that cannot be one is cut out by validation, and still what people know it by.
+    named = _text(node, "name")
     spec = reader.validate(node)
-    address = Address(kind.__name__.lower(), _text(node, "system"), _text(node, "name"))
+    name = _text(node, "name") or named
+    address = Address(kind.__name__.lower(), _text(node, "system"), name)
     return _Read(address, spec, file, node, reader)
 
 
@@ -175,7 +235,9 @@ def _unique(found: list[_Read], diagnostics: list[Diagnostic]) -> list[_Read]:
     """One document an address; the others are reported with both places."""
     first: dict[Address, _Read] = {}
     for read in found:
-        if not read.address.name:
+        if "name" not in read.node.values or "system" in read.node.lost:
+            # Its true address is not known, so it can be nobody's double.
+            first[replace(read.address, system=f"?{len(first)}")] = read
             continue
         earlier = first.setdefault(read.address, read)
         if earlier is read:
@@ -198,34 +260,39 @@ def _unique(found: list[_Read], diagnostics: list[Diagnostic]) -> list[_Read]:
     return list(first.values())
 
 
-def _entities(found: list[_Read]) -> dict[str, Entity]:
-    """The documents without errors that matter, with their overlays."""
-    known = _known(found)
-    entities: dict[str, Entity] = {}
+def _entities(found: list[_Read], unclear: set[str]) -> list[Entity]:
+    """What could be read, whole or in part, with its overlays."""
+    known = _known(found, unclear)
+    entities: list[Entity] = []
+    taken = {read.address for read in found if "system" not in read.node.lost}
     for read in found:
         over = layers.read(read.node, known, read.reader)
-        if read.spec is None:
+        if read.spec is None or ("system" in read.node.lost and read.address in taken):
             continue
-        entities[str(read.address)] = Entity(
-            read.address, read.spec, read.file, read.node, _base_digest(read), over
+        entities.append(
+            Entity(read.address, read.spec, read.file, read.node, _base_digest(read), over)
         )
     return entities
 
 
-def _known(found: list[_Read]) -> layers.Known:
+def _known(found: list[_Read], unclear: set[str]) -> layers.Known:
     """Every place that is described, documents with errors included."""
     environments: dict[str, tuple[str, ...]] = {}
     clusters: set[str] = set()
+    unclear = set(unclear)
     for read in found:
         if read.address.kind != "environment":
             continue
         spec = read.spec
+        lists = (("regions",), ("clusters",))
+        if spec is None or any(pruning.shortened(read.node, path) for path in lists):
+            unclear.add(read.address.name)
         regions = spec.regions if isinstance(spec, Environment) else ()
         environments[read.address.name] = tuple(r.rpartition(".")[2] for r in regions)
         if isinstance(spec, Environment):
             clusters |= {f"{read.address.name}/{cluster}" for cluster in spec.clusters}
     regions_known = frozenset(r.address.name for r in found if r.address.kind == "region")
-    return layers.Known(environments, regions_known, frozenset(clusters))
+    return layers.Known(environments, regions_known, frozenset(clusters), frozenset(unclear))
 
 
 def _base_digest(read: _Read) -> str:

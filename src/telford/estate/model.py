@@ -143,10 +143,13 @@ class Estate:
 class Loaded:
     """What loading gives: the estate of all that could be read, and every problem at once.
 
-    `broken` holds the addresses of documents with errors that are therefore not in the estate: a
-    reference to one of them is no second mistake.
+    `draft` is the estate with what is left of documents with errors, for rules and nothing else;
+    None where no document lost anything. `broken` holds the addresses of documents of which too
+    little is left even for that: a reference to one of them is no second mistake. Where not even
+    the kind or the system is known, that part of the address is empty.
     """
 
     estate: Estate
     diagnostics: tuple[Diagnostic, ...] = field(default=())
     broken: frozenset[Address] = field(default=frozenset())
+    draft: Estate | None = None

@@ -5,14 +5,19 @@ Entities whose overlays do not concern a place are shared, not copied. Called by
 flows and the portal.
 """
 
+from dataclasses import dataclass
+
 from telford.basics.diagnostics import Diagnostic, Position
 from telford.basics.errors import RefusedError, UsageError
 from telford.basics.yamltext import Mapping, Node, Scalar, plain
-from telford.estate import documents, fields, layers, suggestions
+from telford.estate import documents, fields, layers, pruning, suggestions
 from telford.estate.documents import Problem
 from telford.estate.kinds.places import Environment
 from telford.estate.model import Binding, Bound, Entity, Estate, Link
 from telford.estate.place import Place
+
+# An entity's address and the layers that apply to it.
+Key = tuple[str, tuple[str, ...]]
 
 
 def places(estate: Estate) -> tuple[Place, ...]:
@@ -53,16 +58,15 @@ def resolve(estate: Estate, entity: Entity, place: Place) -> Bound:
     memo = estate.resolved.get(memo_key)
     if memo is not None:
         return memo
-    bound, problems = _resolved(entity, place)
-    if bound is None:
-        first = problems[0]
+    resolved = _resolved(entity, place)
+    if resolved.bound is None or not resolved.whole:
+        cause = f": {resolved.problems[0].summary}" if resolved.problems else ""
         raise RefusedError(
-            f"{entity.address} cannot be resolved in {place}: {first.summary}"
-            f" ({Position(entity.file, first.line, first.column)})",
+            f"{entity.address} cannot be resolved in {place}{cause} ({entity.file})",
             fix="run `telford check` and mend what it lists",
         )
-    estate.resolved[memo_key] = bound
-    return bound
+    estate.resolved[memo_key] = resolved.bound
+    return resolved.bound
 
 
 def at(estate: Estate, entity: Entity, place: Place | None) -> Bound:
@@ -73,9 +77,12 @@ def at(estate: Estate, entity: Entity, place: Place | None) -> Bound:
     return resolve(estate, entity, place)
 
 
-def check(estate: Estate) -> list[Diagnostic]:
-    """Every problem that only shows once overlays are laid over their bases, one a mistake."""
+def check(estate: Estate) -> tuple[list[Diagnostic], set[Key]]:
+    """Every problem that only shows once overlays are laid over their bases, one a mistake; and
+    what is resolved only in part, because of them.
+    """
     found: list[Diagnostic] = []
+    parts: set[Key] = set()
     everywhere = places(estate)
     for address, entity in estate.entities.items():
         if not entity.overlays:
@@ -84,19 +91,30 @@ def check(estate: Estate) -> list[Diagnostic]:
             memo_key = key(entity, place)
             if not memo_key[1] or memo_key in estate.resolved:
                 continue
-            bound, problems = _resolved(entity, place)
-            if bound is not None:
-                estate.resolved[memo_key] = bound
-            found += [documents.diagnostic(p, entity.file, address) for p in problems]
-    return found
+            resolved = _resolved(entity, place)
+            if resolved.bound is not None:
+                estate.resolved[memo_key] = resolved.bound
+            if not resolved.whole:
+                parts.add(memo_key)
+            found += [documents.diagnostic(p, entity.file, address) for p in resolved.problems]
+    return found, parts
 
 
-def key(entity: Entity, place: Place) -> tuple[str, tuple[str, ...]]:
+def key(entity: Entity, place: Place) -> Key:
     """What an entity's resolved form depends on: its address and the layers that apply."""
     return str(entity.address), tuple(o.layer for o in entity.overlays if o.applies(place))
 
 
-def _resolved(entity: Entity, place: Place) -> tuple[Bound | None, list[Problem]]:
+@dataclass(frozen=True, slots=True)
+class _Resolved:
+    """An entity in a place, or what is left of it there (not `whole`), and what is wrong."""
+
+    bound: Bound | None
+    problems: list[Problem]
+    whole: bool
+
+
+def _resolved(entity: Entity, place: Place) -> _Resolved:
     kind = type(entity.spec)
     node = entity.node
     applied = [overlay for overlay in entity.overlays if overlay.applies(place)]
@@ -105,8 +123,11 @@ def _resolved(entity: Entity, place: Place) -> tuple[Bound | None, list[Problem]
     reader = documents.Reader(kind)
     spec = reader.validate(node)
     if spec is None:
-        return None, reader.problems
-    return Bound(entity, spec, tuple(o.layer for o in applied), node), reader.problems
+        return _Resolved(None, reader.problems, whole=False)
+    bound = Bound(entity, spec, tuple(o.layer for o in applied), node)
+    # What was wrong in an overlay may have been reported, and cut out, before.
+    intact = not any(pruning.any_lost(overlay.node) for overlay in applied)
+    return _Resolved(bound, reader.problems, reader.whole and intact)
 
 
 def _environment(estate: Estate, place: Place) -> Environment:

@@ -53,7 +53,10 @@ def _shares(subject: Subject) -> Iterator[Finding]:
 def _deadline(subject: Subject) -> Iterator[Finding]:
     spec = subject.spec
     assert isinstance(spec, Delivery)
-    soak = sum((units.seconds(step.soak) for step in spec.steps), units.seconds(spec.warmup))
+    if subject.lost("deadline"):
+        return
+    known = [s for i, s in enumerate(spec.steps) if not subject.lost("steps", i, "soak")]
+    soak = sum((units.seconds(step.soak) for step in known), units.seconds(spec.warmup))
     if soak >= units.seconds(spec.deadline):
         yield Finding(
             ("deadline",),
@@ -68,7 +71,7 @@ def _ticks(subject: Subject) -> Iterator[Finding]:
     tick = units.seconds(spec.tick)
     if tick == 0:
         yield Finding(("tick",), "a tick of no time", "write a tick such as 15s")
-    elif units.seconds(spec.stale) < tick:
+    elif units.seconds(spec.stale) < tick and not (subject.lost("tick") or subject.lost("stale")):
         yield Finding(
             ("stale",),
             f"data counts as stale after {spec.stale}, before the next tick ({spec.tick}) can come",
@@ -80,6 +83,9 @@ def _ratios(subject: Subject) -> Iterator[Finding]:
     spec = subject.spec
     assert isinstance(spec, Delivery)
     verdict = spec.verdict
+    ratios = ("tolerableRatio", "harmlessRatio")
+    if any(subject.lost("verdict", name) for name in ratios):
+        return
     if verdict.certificate == "ratio" and verdict.tolerable_ratio <= verdict.harmless_ratio:
         yield Finding(
             ("verdict", "tolerableRatio"),

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from telford.basics.yamltext import Sequence
+from telford.estate import pruning
 from telford.estate.codes import Code, service
 from telford.estate.kinds.running import Check, Container, Run
 from telford.estate.kinds.structure import Datastore, Service
@@ -24,26 +26,27 @@ def _ports(subject: Subject) -> Iterator[Finding]:
     run = run_of(subject)
     if run is None:
         return
-    names: set[str] = set()
     numbers: set[tuple[int, str]] = set()
     for path, container in _containers(run):
         own: set[str] = set()
         for index, port in enumerate(container.ports):
-            if port.name in own:
+            at = (*path, "ports", index)
+            if port.name in own and not subject.lost(*at, "name"):
                 yield Finding(
-                    (*path, "ports", index, "name"),
+                    (*at, "name"),
                     f"two ports are called `{port.name}`",
                     "give each port a name of its own (without a name it is `http`)",
                 )
-            elif (port.port, port.protocol) in numbers:
+            elif (port.port, port.protocol) in numbers and not subject.lost(*at, "protocol"):
                 yield Finding(
-                    (*path, "ports", index, "port"),
+                    (*at, "port"),
                     f"port {port.port} is there twice",
                     "keep one of the two",
                 )
-            own.add(port.name)
-            numbers.add((port.port, port.protocol))
-        names |= own
+            if not subject.lost(*at, "name"):
+                own.add(port.name)
+            if not subject.lost(*at, "protocol"):
+                numbers.add((port.port, port.protocol))
 
 
 def _probes(subject: Subject) -> Iterator[Finding]:
@@ -55,7 +58,22 @@ def _probes(subject: Subject) -> Iterator[Finding]:
         for name in ("ready", "live", "startup"):
             check = getattr(container.health, name)
             if check is not None:
-                yield from _probe(check, known, (*path, "health", name))
+                for finding in _probe(check, known, (*path, "health", name)):
+                    if not (_hidden_ports(subject, path) or subject.lost(*finding.path, "port")):
+                        yield finding
+
+
+def _hidden_ports(subject: Subject, path: Path) -> bool:
+    """Whether a container has ports, or names of ports, that could not be read."""
+    ports = pruning.at(subject.node, (*path, "ports"))
+    count = len(ports.items) if isinstance(ports, Sequence) else 0
+    return subject.shortened(*path, "ports") or any(
+        subject.lost(*path, "ports", index, "name") for index in range(count)
+    )
+
+
+def _hidden_containers(subject: Subject) -> bool:
+    return subject.shortened("run", "sidecars") or subject.shortened("run", "initialise")
 
 
 def _probe(check: Check, known: list[str], path: Path) -> Iterator[Finding]:
@@ -78,6 +96,8 @@ def _targets(subject: Subject) -> Iterator[Finding]:
     run = run_of(subject)
     assert isinstance(subject.spec, _RUNNERS)
     if run is None:
+        return
+    if _hidden_containers(subject) or any(_hidden_ports(subject, at) for at, _ in _containers(run)):
         return
     known = {port.name for _, container in _containers(run) for port in container.ports}
     for index, endpoint in enumerate(subject.spec.endpoints):
@@ -103,12 +123,15 @@ def _volumes(subject: Subject) -> Iterator[Finding]:
                 "give each a name of its own",
             )
         seen.add(volume.name)
-        if volume.type in {"config", "secret"} and volume.source is None:
+        unnamed = volume.type in {"config", "secret"} and volume.source is None
+        if unnamed and not subject.lost("run", "volumes", index, "source"):
             yield Finding(
                 ("run", "volumes", index, "type"),
                 f"which {volume.type} the volume `{volume.name}` shows is not said",
                 "add `source: NAME`",
             )
+    if subject.shortened("run", "volumes"):
+        return
     for path, container in _containers(run):
         for index, mount in enumerate(container.mounts):
             if mount.volume not in seen:

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from telford.basics.diagnostics import Severity
-from telford.estate import overlays
+from telford.estate import overlays, pruning
 from telford.estate.codes import Code, document, documents, service
 from telford.estate.graph import Edge, Graph
 from telford.estate.kinds.structure import Datastore, Service
+from telford.estate.place import Place
 from telford.rules.rule import EstateRule, Finding, Rule, Subject, World, base
 
 _USERS = (Service, Datastore)
@@ -32,6 +33,8 @@ def _twice(subject: Subject) -> Iterator[Finding]:
     for index, use in enumerate(subject.spec.uses):
         kind, text = use.target
         key = (kind, text, use.role, use.port)
+        if subject.lost("uses", index, "role") or subject.lost("uses", index, "port"):
+            continue
         if key in seen:
             yield Finding(
                 ("uses", index, kind),
@@ -70,7 +73,7 @@ def _role(subject: Subject) -> Iterator[Finding]:
 def _no_role(subject: Subject) -> Iterator[Finding]:
     assert isinstance(subject.spec, _USERS)
     for index, use in enumerate(subject.spec.uses):
-        if use.stream is not None and use.role is None:
+        if use.stream is not None and use.role is None and not subject.lost("uses", index, "role"):
             yield Finding(
                 ("uses", index, "stream"),
                 f"whether it publishes to or consumes `{use.stream}` is not said",
@@ -82,15 +85,29 @@ def _cycles(world: World) -> Iterator[Finding]:
     """Cycles at base, then those that exist in a place only because an overlay makes them."""
     seen: set[tuple[str, ...]] = set()
     for place, graph in _graphs(world):
-        for cycle in graph.critical_cycles():
+        for cycle in graph.critical_cycles(_unsure(world, place, graph)):
             if cycle not in seen:
                 seen.add(cycle)
-                yield _cycle(world, graph, cycle, place)
+                yield _cycle(world, graph, cycle, str(place or ""))
 
 
-def _graphs(world: World) -> Iterator[tuple[str, Graph]]:
+def _unsure(world: World, place: Place | None, graph: Graph) -> frozenset[Edge]:
+    """The edges that are critical only because what was said of it could not be read."""
+    if not world.partial:
+        return frozenset()
+    entities = world.estate.entities
+    nodes = {a: overlays.at(world.estate, e, place).node or e.node for a, e in entities.items()}
+    return frozenset(
+        edge
+        for edge in graph.edges
+        if edge.kind == "uses"
+        and pruning.lost(nodes[edge.source], ("uses", edge.index, "critical"))
+    )
+
+
+def _graphs(world: World) -> Iterator[tuple[Place | None, Graph]]:
     """The graph at base, and of every place where overlays change what is used."""
-    yield "", world.graph
+    yield None, world.graph
     entities = world.estate.entities.values()
     if not any("uses" in overlay.node.values for e in entities for overlay in e.overlays):
         return
@@ -98,7 +115,7 @@ def _graphs(world: World) -> Iterator[tuple[str, Graph]]:
         keys = [overlays.key(entity, place) for entity in entities]
         # Where an overlay is in error the place cannot be resolved, and that is said already.
         if all(not key[1] or key in world.estate.resolved for key in keys):
-            yield str(place), Graph(overlays.bind(world.estate, place))
+            yield place, Graph(overlays.bind(world.estate, place))
 
 
 def _cycle(world: World, graph: Graph, cycle: tuple[str, ...], place: str) -> Finding:

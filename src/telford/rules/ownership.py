@@ -10,7 +10,7 @@ from telford.rules.rule import EstateRule, Finding, Rule, Subject, World, base
 
 def _missing(subject: Subject) -> Iterator[Finding]:
     spec = subject.spec
-    if spec.owner is None:
+    if spec.owner is None and not subject.lost("owner"):
         yield Finding(
             ("name",),
             f"the {spec.kind} `{spec.name}` has no owner",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from telford.basics.diagnostics import Severity
-from telford.estate import overlays
+from telford.estate import overlays, pruning
 from telford.estate.codes import Code, documents
 from telford.estate.kinds.places import Environment
 from telford.rules.rule import EstateRule, Finding, Rule, Subject, World, base
@@ -27,7 +27,7 @@ def _twice(subject: Subject) -> Iterator[Finding]:
             )
     for index, cluster in enumerate(spec.clusters):
         region, _, rest = cluster.partition("/")
-        if not rest or region not in names:
+        if not rest or (region not in names and not subject.shortened("regions")):
             yield Finding(
                 ("clusters", index),
                 f"`{cluster}` is no cluster of a region of `{spec.name}`",
@@ -38,10 +38,12 @@ def _twice(subject: Subject) -> Iterator[Finding]:
 def _same_order(world: World) -> Iterator[Finding]:
     seen: dict[int, str] = {}
     for spec in overlays.environments(world.estate):
+        entity = next(e for e in world.estate.of_kind("Environment") if e.spec.name == spec.name)
+        if pruning.lost(entity.node, ("order",)):
+            continue
         earlier = seen.setdefault(spec.order, spec.name)
         if earlier == spec.name:
             continue
-        entity = next(e for e in world.estate.of_kind("Environment") if e.spec.name == spec.name)
         yield Finding(
             ("order",) if "order" in entity.node.values else ("name",),
             f"`{earlier}` and `{spec.name}` have the same order",

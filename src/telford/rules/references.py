@@ -19,7 +19,7 @@ def _dangling(subject: Subject) -> Iterator[Finding]:
         if found or _wrong_owner(reference):
             continue
         name = reference.text.rpartition(".")[2]
-        if (reference.kind.lower(), name) in world.broken_names:
+        if world.is_broken(reference.kind, name) or subject.lost(*reference.path):
             continue
         yield Finding(
             reference.path,
@@ -42,6 +42,8 @@ def _fix(subject: Subject, reference: Reference) -> str:
 
 
 def _ambiguous(subject: Subject) -> Iterator[Finding]:
+    if subject.lost("system"):
+        return
     for reference, found in subject.references:
         if len(found) > 1:
             names = [address.partition("/")[2] for address in sorted(found)]

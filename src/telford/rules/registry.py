@@ -51,10 +51,11 @@ def codes() -> tuple[Code, ...]:
 
 def check(loaded: Loaded) -> list[Diagnostic]:
     """Everything that the rules find, at base and in every place where overlays change it."""
-    world = World(loaded.estate, loaded.broken)
+    estate = loaded.estate if loaded.draft is None else loaded.draft
+    world = World(estate, loaded.broken, partial=estate is not loaded.estate)
     run = _Run(world)
-    everywhere = overlays.places(loaded.estate)
-    for entity in loaded.estate.entities.values():
+    everywhere = overlays.places(estate)
+    for entity in estate.entities.values():
         run.look(base(entity, world), "")
         if entity.overlays:
             for place, bound in _bound(entity, everywhere, world):
@@ -94,7 +95,8 @@ class _Run:
         if rules is None:
             rules = tuple(rule for rule in RULES if not rule.kinds or kind in rule.kinds)
             self._rules[kind] = rules
-        as_found = self._world.is_as_found(seen.spec)
+        # Where the road is not known the milder judgement holds.
+        as_found = self._world.is_as_found(seen.spec) or seen.lost("road")
         for rule in rules:
             severity = rule.as_found if as_found else rule.severity
             if severity is None:

@@ -11,6 +11,7 @@ from functools import cached_property
 
 from telford.basics.diagnostics import Severity
 from telford.basics.yamltext import Mapping
+from telford.estate import pruning
 from telford.estate.address import Address
 from telford.estate.codes import Code
 from telford.estate.graph import Graph, Index
@@ -22,10 +23,13 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class World:
-    """The estate around a subject. `broken` are addresses of documents that could not be used."""
+    """The estate around a subject. `broken` are addresses of documents that could not be used;
+    `partial` says that others are there only in part (`Subject.lost`).
+    """
 
     estate: Estate
     broken: frozenset[Address]
+    partial: bool = False
 
     @cached_property
     def graph(self) -> Graph:
@@ -37,9 +41,12 @@ class World:
         """Looks references up."""
         return Index(self.estate)
 
+    def is_broken(self, kind: str, name: str) -> bool:
+        """Whether an error may hide a thing: a reference to it is no second mistake."""
+        return not self._broken_names.isdisjoint({(kind.lower(), name), ("", name)})
+
     @cached_property
-    def broken_names(self) -> frozenset[tuple[str, str]]:
-        """Kind and name of what is broken: a reference to it is no second mistake."""
+    def _broken_names(self) -> frozenset[tuple[str, str]]:
         return frozenset((address.kind, address.name) for address in self.broken)
 
     @cached_property
@@ -48,7 +55,8 @@ class World:
         roads: dict[str, set[str]] = {}
         for entity in self.estate.entities.values():
             road = getattr(entity.spec, "road", None)
-            if road is not None and entity.spec.system:
+            unknown = pruning.key_lost(entity.node, "road")
+            if road is not None and entity.spec.system and not unknown:
                 roads.setdefault(entity.spec.system, set()).add(road)
         return frozenset(system for system, found in roads.items() if found == {"as-found"})
 
@@ -72,6 +80,17 @@ class Subject:
     node: Mapping
     world: World
     references: tuple[tuple[Reference, tuple[str, ...]], ...]
+
+    def lost(self, *path: str | int) -> bool:
+        """Whether the value there was wrong, reported and left out, or stood in such a part.
+
+        A rule asks before it builds on a default or on something missing.
+        """
+        return self.world.partial and pruning.lost(self.node, path)
+
+    def shortened(self, *path: str | int) -> bool:
+        """Whether the list there is incomplete for the same reason."""
+        return self.world.partial and pruning.shortened(self.node, path)
 
 
 @dataclass(frozen=True, slots=True)

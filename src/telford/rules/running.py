@@ -39,7 +39,8 @@ def _requests(subject: Subject) -> Iterator[Finding]:
     run = run_of(subject)
     if run is None or not isinstance(run.replicas, Replicas):
         return
-    if run.resources.requests.cpu is None:
+    cpu = ("run", "resources", "requests", "cpu")
+    if run.resources.requests.cpu is None and not subject.lost(*cpu):
         yield Finding(
             ("run", "replicas"),
             "scaling on CPU use needs to know what one replica is promised",
@@ -83,6 +84,8 @@ def _disruption(subject: Subject) -> Iterator[Finding]:
 def _schedule(subject: Subject) -> Iterator[Finding]:
     spec = subject.spec
     assert isinstance(spec, Service)
+    if subject.lost("type") or subject.lost("run", "schedule"):
+        return
     if spec.type == "cron" and spec.run.schedule is None:
         yield Finding(
             ("type",), "a cron needs a schedule", 'add `run.schedule`, such as "15 3 * * *"'
@@ -112,7 +115,7 @@ def _bad_schedule(subject: Subject) -> Iterator[Finding]:
 def _workload(subject: Subject) -> Iterator[Finding]:
     spec = subject.spec
     assert isinstance(spec, Service)
-    if spec.run.workload is None:
+    if spec.run.workload is None or subject.lost("type"):
         return
     allowed = _WORKLOADS.get(spec.type, _LASTING)
     if spec.run.workload not in allowed:
@@ -158,7 +161,10 @@ def _percentage_left(subject: Subject) -> Iterator[Finding]:
     least, most = run.disruption.min_available, run.disruption.max_unavailable
     if least is not None:
         count = run.replicas.min if isinstance(run.replicas, Replicas) else run.replicas or 1
-        blocked = least >= count if isinstance(least, int) else units.ratio(least) >= Decimal(1)
+        if isinstance(least, int):
+            blocked = least >= count and not subject.lost("run", "replicas")
+        else:
+            blocked = units.ratio(least) >= Decimal(1)
         key = "minAvailable"
     elif most is not None:
         blocked = most == 0 if isinstance(most, int) else units.ratio(most) == 0

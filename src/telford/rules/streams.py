@@ -27,7 +27,8 @@ def _dead_letter(subject: Subject) -> Iterator[Finding]:
 def _idle(subject: Subject) -> Iterator[Finding]:
     spec = subject.spec
     assert isinstance(spec, Service)
-    if spec.type == "worker" and not any(use.stream for use in spec.uses):
+    idle = spec.type == "worker" and not any(use.stream for use in spec.uses)
+    if idle and not subject.shortened("uses"):
         yield Finding(
             ("type",),
             f"the worker `{spec.name}` uses no stream",

@@ -91,6 +91,18 @@ class Model(BaseModel):
     )
 
 
+class TooManyError(ValueError):
+    """More than one of several ways was given: wrong whatever else is."""
+
+
+def exactly_one(given: int, problem: str) -> None:
+    """Raise `problem` unless exactly one of several ways is given."""
+    if given > 1:
+        raise TooManyError(problem)
+    if not given:
+        raise ValueError(problem)
+
+
 class Moved(Model):
     """A rename that keeps history: the thing was at address `from` before."""
 
@@ -106,6 +118,9 @@ class Kind(Model):
     # List field (dotted YAML path) -> the keys that identify an item when overlays merge;
     # a list field that is not here is atomic: an overlay replaces it.
     merge_keys: ClassVar[dict[str, tuple[str, ...]]] = {}
+    # Required field -> a harmless value for it where a document has none or a bad one, so that the
+    # rest of the document is judged all the same. Nothing is ever built from it.
+    stand_ins: ClassVar[dict[str, object]] = {}
     # Whether one of its kind needs an owner.
     owned: ClassVar[bool] = True
 

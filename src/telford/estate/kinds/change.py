@@ -1,6 +1,6 @@
 """Change: Delivery, how a new version of a service reaches its users."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -49,6 +49,8 @@ class Verdict(base.Model):
 
 class Delivery(base.Kind):
     """A strategy: steps of weight, the verdict's error bounds, and what happens at a deadline."""
+
+    stand_ins: ClassVar[dict[str, object]] = {"steps": [{"weight": "1%"}]}
 
     kind: Literal["Delivery"]
     strategy: Literal["canary"] = "canary"

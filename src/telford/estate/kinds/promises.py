@@ -1,7 +1,7 @@
 """Promises: Objective (an SLO)."""
 
 from collections.abc import Iterator
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -27,8 +27,8 @@ class Ratio(base.Model):
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        if (self.bad is None) == (self.good is None):
-            raise ValueError("give exactly one of `bad` and `good`")
+        given = [way for way in (self.bad, self.good) if way is not None]
+        base.exactly_one(len(given), "give exactly one of `bad` and `good`")
         return self
 
 
@@ -48,8 +48,10 @@ class Indicator(base.Model):
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        if sum(value is not None for value in dict(self).values()) != 1:
-            raise ValueError("give exactly one of `availability`, `latency`, `ratio` or `probe`")
+        given = [way for way in dict(self).values() if way is not None]
+        base.exactly_one(
+            len(given), "give exactly one of `availability`, `latency`, `ratio` or `probe`"
+        )
         return self
 
 
@@ -65,6 +67,12 @@ class Alerting(base.Model):
 
 class Objective(base.Kind):
     """A service level objective: the share of good events promised over a period."""
+
+    stand_ins: ClassVar[dict[str, object]] = {
+        "service": "",
+        "target": "99%",
+        "sli": {"availability": {}},
+    }
 
     kind: Literal["Objective"]
     service: str

@@ -32,8 +32,7 @@ class EnvironmentReference(base.Model):
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
         named = [n for n in ("config", "secret", "field") if getattr(self, n) is not None]
-        if len(named) != 1:
-            raise ValueError("name exactly one of `config`, `secret` or `field`")
+        base.exactly_one(len(named), "name exactly one of `config`, `secret` or `field`")
         return self
 
 
@@ -96,8 +95,7 @@ class Check(base.Model):
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
         ways = [self.path is not None, self.tcp, self.grpc, bool(self.command)]
-        if sum(ways) != 1:
-            raise ValueError("give exactly one of `path`, `tcp`, `grpc` or `command`")
+        base.exactly_one(sum(ways), "give exactly one of `path`, `tcp`, `grpc` or `command`")
         return self
 
 

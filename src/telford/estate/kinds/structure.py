@@ -37,8 +37,7 @@ class Use(base.Model):
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
         named = [n for n in ("service", "datastore", "stream") if getattr(self, n) is not None]
-        if len(named) != 1:
-            raise ValueError("name exactly one of `service`, `datastore` or `stream`")
+        base.exactly_one(len(named), "name exactly one of `service`, `datastore` or `stream`")
         return self
 
     @property
@@ -175,6 +174,7 @@ class Datastore(base.Kind):
     """A data store: the engine, its size and its promises. `run` where the estate runs it itself."""
 
     identity: ClassVar[tuple[str, ...]] = (*base.Kind.identity, "engine")
+    stand_ins: ClassVar[dict[str, object]] = {"engine": "postgres"}
     merge_keys: ClassVar[dict[str, tuple[str, ...]]] = {
         "run.ports": ("name",),
         "run.volumes": ("name",),
@@ -224,6 +224,7 @@ class Stream(base.Kind):
     """A topic or queue: ordering, durability, retention and what happens to poison messages."""
 
     identity: ClassVar[tuple[str, ...]] = (*base.Kind.identity, "engine")
+    stand_ins: ClassVar[dict[str, object]] = {"engine": "kafka"}
 
     kind: Literal["Stream"]
     engine: Literal["kafka", "rabbitmq", "nats", "sqs", "embedded"]
@@ -256,6 +257,8 @@ class Config(base.Kind):
 
 class Manifest(base.Kind):
     """Something foreign, carried along exactly as it was found."""
+
+    stand_ins: ClassVar[dict[str, object]] = {"object": {}}
 
     kind: Literal["Manifest"]
     object: dict[str, Any]
