@@ -14,7 +14,7 @@ import sys
 import threading
 from collections import Counter
 
-from telford.app import wiring
+from telford.app import controlling, wiring
 from telford.backends.local.place import LocalPlace
 from telford.basics.clock import SystemClock
 from telford.flows import watching
@@ -51,11 +51,13 @@ def main(root: pathlib.Path, targets: list[tuple[str, str, int]], services: list
     clock = SystemClock()
     kept = files(root)
     store = wiring.open_store(kept, clock)
-    lease = wiring.take_lease(store, PLACE, PACE)
+    lease = controlling.take_lease(store, PLACE, PACE)
     place = LocalPlace.connect(kept.place(PLACE), clock)
     watch = watching.watch([(f"service/{name}", name) for name in services], ())
     edges = KillHere(root, targets)
-    found = wiring.control(kept, store, lease, place, clock, watch=watch, pace=PACE, edges=edges)
+    found = controlling.control(
+        kept, store, lease, place, clock, watch=watch, pace=PACE, edges=edges
+    )
     faulthandler.register(signal.SIGUSR1)  # says where every thread stands
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())

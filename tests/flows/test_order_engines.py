@@ -10,8 +10,8 @@ from telford.basics.clock import SystemClock
 from telford.estate.workload import Split
 from telford.flows import boundaries, orders
 from telford.flows.carrying import Carrier, Outside
-from telford.flows.durable import DurableOrders, Orders
-from telford.flows.orders import Order, Status
+from telford.flows.durable import DurableOrders
+from telford.flows.orders import Order, Orders, Status
 from telford.testing.kills import KillAt
 from telford.testing.orders import FakeOrders
 from telford.testing.place import FakePlace, a_workload

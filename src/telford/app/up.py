@@ -11,11 +11,11 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from telford.app import objectives, release, wiring, workloads
+from telford.app import controlling, objectives, places, release, wiring, workloads
 from telford.backends.local import settings as local_settings
 from telford.backends.local.place import LocalPlace
 from telford.basics import clock as clocks
-from telford.basics.errors import RefusedError, TelfordError, TemporaryError, UsageError
+from telford.basics.errors import RefusedError, TelfordError, TemporaryError
 from telford.deliver.policy import FULL_WEIGHT
 from telford.estate import overlays
 from telford.estate.model import Binding, Estate
@@ -34,6 +34,7 @@ from telford.store.store import Store
 READY_SECONDS = 60.0
 STOP_SECONDS = 10.0
 THREAD = "telford-controller"
+choose = places.choose
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class Running:
     notes: tuple[str, ...]
     ended: threading.Event
     failed: list[BaseException]
-    _controlling: wiring.Controlling
+    _controlling: controlling.Controlling
     _thread: threading.Thread
     _stop: threading.Event
 
@@ -89,20 +90,6 @@ class Running:
         """End the controller, then the services and the data plane, in order."""
         self.stop()
         self.place.stop()
-
-
-def choose(estate: Estate, text: str) -> Place:
-    """The place of that name; without one the first environment. Raises `UsageError`."""
-    places = overlays.places(estate)
-    if not places:
-        raise UsageError("the estate describes no Environment", fix="describe one, such as dev")
-    if not text:
-        return places[0]
-    found = next((one for one in places if str(one) == text), None)
-    if found is None:
-        known = ", ".join(str(one) for one in places)
-        raise UsageError(f"there is no place {text!r}", fix=f"one of: {known}")
-    return found
 
 
 def raise_up(
@@ -124,18 +111,18 @@ def raise_up(
     with contextlib.ExitStack() as undo:
         store = wiring.open_store(kept, clock)
         undo.callback(store.close)
-        lease = wiring.take_lease(store, str(request.place), request.pace)
+        lease = controlling.take_lease(store, str(request.place), request.pace)
         undo.callback(store.leases.give_back, lease)
         place = _place(request, kept, promises, clock)
         if place.started_here:
             undo.callback(place.stop)
         arranged = _bring_up(request, store, lease, place, services)
         watch, pace = _watch(services, promises), request.pace
-        controlling = wiring.control(
+        found = controlling.control(
             kept, store, lease, place, clock, watch=watch, pace=pace, edges=edges
         )
         undo.pop_all()
-    return _run(store, place, binding, arranged, controlling, report)
+    return _run(store, place, binding, arranged, found, report)
 
 
 def arrange(
@@ -307,20 +294,18 @@ def _run(
     place: LocalPlace,
     binding: Binding,
     arranged: Arranged,
-    controlling: wiring.Controlling,
+    found: controlling.Controlling,
     report: Callable[[Report], None],
 ) -> Running:
     stop, ended = threading.Event(), threading.Event()
     failed: list[BaseException] = []
     thread = threading.Thread(
         target=_loop,
-        args=(controlling.controller, stop, ended, failed, report),
+        args=(found.controller, stop, ended, failed, report),
         name=THREAD,
         daemon=True,
     )
-    running = Running(
-        store, place, binding, arranged.notes, ended, failed, controlling, thread, stop
-    )
+    running = Running(store, place, binding, arranged.notes, ended, failed, found, thread, stop)
     thread.start()
     return running
 

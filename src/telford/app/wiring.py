@@ -1,4 +1,4 @@
-"""Put the pieces together: which store, which place, which controller. The one place that knows.
+"""Where everything of an estate that runs is kept, and how its records are opened.
 
 Files live in the state folder (``.telford`` beside the estate, hidden from its loader):
 
@@ -6,22 +6,15 @@ Files live in the state folder (``.telford`` beside the estate, hidden from its 
     places/PLACE/   a local place      up.json     where a running `telford up` can be reached
     up.log          what a detached one said
 
-Called by the use cases that run or look at a place.
+Called by the use cases that run or look at a place; `telford.app.controlling` adds the controller.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from telford.app.settings import Settings
-from telford.backends import process
-from telford.backends.local.place import LocalPlace
 from telford.basics import clock as clocks
 from telford.basics.errors import PermanentError, RefusedError
-from telford.flows import boundaries, watching
-from telford.flows.carrying import Carrier, Outside
-from telford.flows.controller import Controller, Pace
-from telford.flows.durable import DurableOrders
-from telford.store.database import Lease
 from telford.store.store import Store
 
 STATE_FOLDER = ".telford"
@@ -55,24 +48,6 @@ class Files:
         return self.state / "places" / name.replace("/", "_")
 
 
-@dataclass(slots=True)
-class Controlling:
-    """A controller with all that it holds; `close` gives it back."""
-
-    controller: Controller
-    orders: DurableOrders
-    lease: Lease
-    store: Store
-
-    def close(self) -> None:
-        """End the durable engine, then give the lease back. The place stays as it is."""
-        self.orders.close()
-        try:
-            self.store.leases.give_back(self.lease)
-        except RefusedError:
-            return  # another controller has it already
-
-
 def files(settings: Settings, folder: Path) -> Files:
     """Where the files of an estate's folder are; nothing is made yet."""
     state = Path(settings.state) if settings.state else folder / STATE_FOLDER
@@ -97,29 +72,3 @@ def look(kept: Files, clock: clocks.Clock) -> Store:
     if kept.store_url.startswith("sqlite") and not (kept.state / "store.db").exists():
         raise RefusedError("nothing has run here yet", fix="start the estate: telford up")
     return Store(kept.store_url, clock)
-
-
-def take_lease(store: Store, place: str, pace: Pace) -> Lease:
-    """The right to control a place. Raises `RefusedError` where a living process has it."""
-    return store.leases.take(place, process.identity(), pace.lease, process.gone)
-
-
-def control(
-    kept: Files,
-    store: Store,
-    lease: Lease,
-    place: LocalPlace,
-    clock: clocks.Clock,
-    *,
-    watch: watching.Watch,
-    pace: Pace,
-    edges: boundaries.Boundaries | None = None,
-) -> Controlling:
-    """A controller of a local place, not yet running; unfinished orders go on at once."""
-    outside = Outside(place, place, place)
-    told = edges or boundaries.Quiet()
-    orders = DurableOrders(kept.flows_url, Carrier(outside, clock, told))
-    controller = Controller(
-        store, outside, orders, lease, clock, watch=watch, pace=pace, boundaries=told
-    )
-    return Controlling(controller, orders, lease, store)

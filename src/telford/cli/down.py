@@ -3,7 +3,7 @@
 import contextlib
 from pathlib import Path
 
-from telford.app import loading, serving, up, wiring
+from telford.app import loading, places, serving, wiring
 from telford.backends.local.place import LocalPlace
 from telford.basics.clock import SystemClock
 from telford.basics.errors import TemporaryError
@@ -39,4 +39,4 @@ def command(
 
 
 def _name(folder: Path, place: str) -> str:
-    return str(up.choose(loading.load_folder(folder).estate, place))
+    return str(places.choose(loading.load_folder(folder).estate, place))

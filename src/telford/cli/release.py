@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from telford.app import loading, up, workloads
+from telford.app import loading, places, workloads
 from telford.app import release as use_case
 from telford.app import status as views
 from telford.basics.clock import Clock, SystemClock
@@ -51,7 +51,7 @@ def command(  # noqa: PLR0917 - a command's signature is its options
     """
     folder = options.folder(estate)
     described = loading.require(loading.load_folder(folder))
-    binding = overlays.bind(described, up.choose(described, place))
+    binding = overlays.bind(described, places.choose(described, place))
     local = workloads.Local(str(folder.absolute()), sys.executable)
     clock = SystemClock()
     with running.records(estate) as store:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from telford.app import loading, up
+from telford.app import loading, places
 from telford.app import status as use_case
 from telford.basics.clock import SystemClock
 from telford.cli import options, output, running
@@ -28,7 +28,7 @@ def command(
     Example: telford status storefront --in dev --json
     """
     described = loading.load_folder(options.folder(estate)).estate
-    name = str(up.choose(described, place))
+    name = str(places.choose(described, place))
     files = running.kept(estate)
     with running.records(estate) as store:
         now = SystemClock().now()

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from telford.app import loading, serving, up, wiring, workloads
+from telford.app import loading, places, serving, up, wiring, workloads
 from telford.backends import process
 from telford.basics.clock import SystemClock
 from telford.basics.errors import RefusedError
@@ -95,7 +95,7 @@ def _stay(
     estate = loading.require(loading.load_folder(folder))
     local = workloads.Local(str(folder.absolute()), sys.executable)
     pace = Pace(tick=options.settings().tick_seconds)
-    request = up.Request(estate, up.choose(estate, place), local, running.who(), port, pace)
+    request = up.Request(estate, places.choose(estate, place), local, running.who(), port, pace)
     output.note(f"starting {request.place}: every service that has run.local, and Envoy ...")
     listening = serve.listen(portal_port)
     started = up.raise_up(request, kept, clock, _report)

@@ -20,7 +20,6 @@ from telford.estate.workload import PlaceState
 from telford.flows import advancing, counting, orders, watching
 from telford.flows import boundaries as edges
 from telford.flows.carrying import Outside
-from telford.flows.durable import Orders
 from telford.operate import promise
 from telford.store.commands import Command
 from telford.store.database import Lease, Writing
@@ -92,7 +91,7 @@ class Controller:
         self,
         store: Store,
         outside: Outside,
-        orders_engine: Orders,
+        engine: orders.Orders,
         lease: Lease,
         clock: clocks.Clock,
         *,
@@ -102,7 +101,7 @@ class Controller:
     ) -> None:
         self._store = store
         self._outside = outside
-        self._orders = orders_engine
+        self._orders = engine
         self._lease = lease
         self._clock = clock
         self._watch = watch

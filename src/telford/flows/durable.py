@@ -11,7 +11,7 @@ import logging
 import sqlite3
 from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
-from typing import Any, Protocol
+from typing import Any
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID, WorkflowStatus
@@ -32,20 +32,8 @@ NOTIFICATION_POLLING_SECONDS = 5.0
 _PENDING = frozenset({"PENDING", "ENQUEUED", "DELAYED"})
 
 
-class Orders(Protocol):
-    """Where orders are handed in. `DurableOrders`, and a fake in `telford.testing`."""
-
-    def submit(self, key: str, order: Order) -> None:
-        """Begin to carry out under this id; the same id again does nothing."""
-        ...
-
-    def statuses(self, keys: Collection[str]) -> Mapping[str, Status]:
-        """How they stand; an id that was never submitted is not in the answer."""
-        ...
-
-
 class DurableOrders:
-    """See the module. `url` is the library's own database."""
+    """Implements `telford.flows.orders.Orders`; `url` is the library's own database."""
 
     def __init__(self, url: str, carrier: Carrier) -> None:
         _preset_wal(url)

@@ -7,9 +7,9 @@ asking once. Pure; called by `advancing`.
 """
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from telford.deliver import release as releases
 from telford.deliver import state as states
@@ -65,6 +65,18 @@ class Owed:
 
     orders: tuple[Order, ...] = ()
     waits: str = ""
+
+
+class Orders(Protocol):
+    """Where orders are handed in: `telford.flows.durable`, and a fake in `telford.testing`."""
+
+    def submit(self, key: str, order: Order) -> None:
+        """Begin to carry out under this id; the same id again does nothing."""
+        ...
+
+    def statuses(self, keys: Collection[str]) -> Mapping[str, Status]:
+        """How they stand; an id that was never submitted is not in the answer."""
+        ...
 
 
 def workload_json(workload: Workload) -> dict[str, Any]:

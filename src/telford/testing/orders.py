@@ -22,7 +22,7 @@ class Kept:
 
 
 class FakeOrders:
-    """Implements `telford.flows.durable.Orders`."""
+    """Implements `telford.flows.orders.Orders`."""
 
     def __init__(self, carrier: Carrier, disk: dict[str, Kept]) -> None:
         self._carrier = carrier
