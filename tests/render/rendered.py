@@ -38,11 +38,6 @@ production: true
 """
 
 
-def shared(config: pytest.Config) -> Any:
-    """`tests/conftest.py` as a module; every folder has a conftest, so its name says little."""
-    return config.pluginmanager.get_plugin(str(TESTS / "conftest.py"))
-
-
 def service(name: str, fields: str = "", kind: str = "Service", image: str = "shop/x:1.0.0") -> str:
     """One document; `fields` is more YAML."""
     run = f"run: {{image: '{image}'}}\n" if image and "run:" not in fields else ""

@@ -122,3 +122,41 @@ def test_budgets_are_weighted_by_traffic(tmp_path: pathlib.Path, pytestconfig: p
     test = written[0].parent / "traffic.test.yaml"
     test.write_text(TRAFFIC % (truth, LABELS, left, LABELS))
     assert "SUCCESS" in _promtool(pytestconfig, "test", "rules", test)
+
+
+UNALIGNED = """\
+rule_files: [promise.rules.yaml]
+evaluation_interval: 5m
+group_eval_order: ["objective/shop.promise in prod: counts", "objective/shop.promise in prod: burn"]
+tests:
+- interval: 70s
+  input_series:
+  - series: 'http_requests_total{job="orders",code="200"}'
+    values: '%s'
+  - series: 'http_requests_total{job="orders",code="500"}'
+    values: '%s'
+  promql_expr_test:
+  - expr: abs(objective:error_ratio:30d / %s - 1) < bool 0.01
+    eval_time: 12h
+    exp_samples: [{labels: '%s', value: 1}]
+  - expr: abs(objective:events_total:30d / %s - 1) < bool 0.01
+    eval_time: 12h
+    exp_samples: [{labels: '%s', value: 1}]
+"""
+
+
+def test_extrapolation_stays_within_one_percent_of_the_raw_samples(
+    tmp_path: pathlib.Path, pytestconfig: pytest.Config
+):
+    """Scrapes that fall on no edge of a slice, traffic that rises and falls over hours."""
+    good, bad = [0], [0]
+    for step in range(12 * 3600 // 70):
+        busy = 100 + abs(step % 200 - 100)
+        good.append(good[-1] + busy)
+        bad.append(bad[-1] + (2 if step % 3 else 1))
+    total = good[-1] + bad[-1]
+    written = _written(objectives.text("ratio", "30d"), tmp_path)
+    test = written[0].parent / "unaligned.test.yaml"
+    series = [" ".join(map(str, values)) for values in (good, bad)]
+    test.write_text(UNALIGNED % (*series, bad[-1] / total, LABELS, total, LABELS))
+    assert "SUCCESS" in _promtool(pytestconfig, "test", "rules", test)

@@ -82,7 +82,7 @@ def subject(binding: Binding, address: str, bound: Bound) -> Subject:
     run = spec.run or running.Run()
     kind = workload_kind(spec)
     ports = ports_of(spec)
-    assumed = bool(ports) and not run.ports
+    assumed = bool(ports) and not run.ports and isinstance(spec, structure.Service)
     selector = selector_of(spec)
     labels, foreign = labels_of(binding, spec)
     return Subject(
