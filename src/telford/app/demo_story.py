@@ -69,13 +69,14 @@ class Story:
         weight = f"{last.canary} at {percent(last.weight_bp)}"
         if not last.counted:
             return (f"{weight}: not counted yet ({last.why})",)
-        rates = f"{weight}: {self._rate(last.canary)}; {last.stable}: {self._rate(last.stable)}"
+        canary, stable = self._rate(last.canary, " failed"), self._rate(last.stable)
+        rates = f"{weight}: {canary}; {last.stable}: {stable}"
         return (rates, f"{against(last.evidence)}; {in_favour(last.evidence)}")
 
-    def _rate(self, version: str) -> str:
+    def _rate(self, version: str, verb: str = "") -> str:
         requests, bad = self.counts.get((version, "errors"), (0, 0))
         _, high = bounds.rate_bounds(requests, bad, self.policy.display_level / 2)
-        return f"{bad:,} of {requests:,} failed (at most {min(high, 1.0):.2%})"
+        return f"{bad:,} of {requests:,}{verb} (at most {min(high, 1.0):.2%})"
 
 
 def percent(basis_points: int) -> str:

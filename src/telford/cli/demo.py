@@ -232,7 +232,7 @@ class Screen:
                 self.say(f"{_INDENT}{'; '.join(lines)}")
             return
         # A line that wrapped could not be taken back.
-        shown = tuple(f"  {_INDENT}{line}"[: self._console.width - 1] for line in lines)
+        shown = tuple(f"  {line}"[: self._console.width - 1] for line in lines)
         if shown != self._moving:
             self._clear()
             self._console.file.write("\n".join(shown))
