@@ -4,7 +4,6 @@ live numbers, a lost connection that mends itself.
 
 import dataclasses
 import functools
-import pathlib
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,10 +12,10 @@ import portal_scene
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+import optional
 from telford.portal import serve
 
-TESTS = pathlib.Path(__file__).resolve().parents[1]
-AXE = TESTS.parent / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
+AXE = optional.REPOSITORY / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 # No request of the browser's own to anywhere.
 ARGUMENTS = (
     "--no-sandbox",
@@ -105,11 +104,8 @@ class Watched:
 
 
 @pytest.fixture(scope="module")
-def browser(pytestconfig: pytest.Config) -> Iterator[Browser]:
-    # By its path: several folders have a module called conftest.
-    shared = pytestconfig.pluginmanager.get_plugin(str(TESTS / "conftest.py"))
-    assert shared is not None
-    executable = shared.require_tool("chromium")
+def browser() -> Iterator[Browser]:
+    executable = optional.require_tool("chromium")
     if not AXE.is_file():
         pytest.fail("axe-core is not there: run `make setup`")
     with sync_playwright() as playwright:

@@ -1,9 +1,7 @@
 """Estates for the tests of the targets, bound and rendered."""
 
 import pathlib
-from typing import Any
 
-import pytest
 import yaml
 
 from telford.estate import loading, overlays
@@ -11,8 +9,6 @@ from telford.estate import place as places
 from telford.estate.model import Binding, Estate
 from telford.render import registry
 from telford.render.artifacts import Rendering
-
-TESTS = pathlib.Path(__file__).resolve().parents[1]
 
 PLACES = """\
 apiVersion: telford/v1

@@ -12,6 +12,7 @@ import pytest
 import rendered
 import yaml
 
+import optional
 from telford.app import importing
 from telford.estate import loading, overlays
 from telford.intake.imported import Options
@@ -169,10 +170,10 @@ def test_every_byte_is_the_same_under_any_hash_seed():
     [("online-boutique/release", 30), ("bank-of-anthos/kubernetes-manifests", 20)],
 )
 def test_a_real_system_comes_back_from_import_as_it_was(
-    folder: str, least: int, tmp_path: pathlib.Path, pytestconfig: pytest.Config
+    folder: str, least: int, tmp_path: pathlib.Path
 ):
     """Imported, built: the same objects, and valid ones."""
-    source = rendered.shared(pytestconfig).real_estates() / folder
+    source = optional.real_estates() / folder
     expected = _objects(p.read_text(encoding="utf-8") for p in sorted(source.rglob("*.yaml")))
     assert len(expected) >= least
     answer = importing.run([source], tmp_path, Options(), dry_run=True)

@@ -7,9 +7,11 @@ import objectives
 import pytest
 import rendered
 
+import optional
 
-def _promtool(config: pytest.Config, *arguments: object) -> str:
-    tool = rendered.shared(config).require_tool("promtool")
+
+def _promtool(*arguments: object) -> str:
+    tool = optional.require_tool("promtool")
     done = subprocess.run(
         [tool, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=120
     )
@@ -22,9 +24,7 @@ def _written(text: str, folder: pathlib.Path) -> list[pathlib.Path]:
 
 
 @pytest.mark.parametrize("target", objectives.TARGETS)
-def test_every_rule_of_every_kind_and_period_is_well_formed(
-    target: str, tmp_path: pathlib.Path, pytestconfig: pytest.Config
-):
+def test_every_rule_of_every_kind_and_period_is_well_formed(target: str, tmp_path: pathlib.Path):
     rules = []
     for kind in objectives.KINDS:
         for period in objectives.PERIODS:
@@ -32,12 +32,12 @@ def test_every_rule_of_every_kind_and_period_is_well_formed(
             written = _written(objectives.text(kind, period, target), folder)
             rules += [p for p in written if p.name.endswith(".rules.yaml")]
     assert len(rules) == len(objectives.KINDS) * len(objectives.PERIODS)
-    assert _promtool(pytestconfig, "check", "rules", *rules).count("SUCCESS") == len(rules)
+    assert _promtool("check", "rules", *rules).count("SUCCESS") == len(rules)
 
 
 @pytest.mark.parametrize(("kind", "period"), objectives.QUICK)
 def test_the_alerts_do_what_their_generated_test_says(
-    kind: str, period: str, tmp_path: pathlib.Path, pytestconfig: pytest.Config
+    kind: str, period: str, tmp_path: pathlib.Path
 ):
     """The quick file, by the minute: predicted start and end, 0.95 and 1.05 of the threshold, one
     error at little traffic, absent data. `make test-rules` proves the slow windows too.
@@ -45,15 +45,13 @@ def test_the_alerts_do_what_their_generated_test_says(
     written = _written(objectives.text(kind, period), tmp_path)
     quick = [p for p in written if p.name == "promise.test.yaml"]
     assert len(quick) == 1
-    assert "SUCCESS" in _promtool(pytestconfig, "test", "rules", *quick)
+    assert "SUCCESS" in _promtool("test", "rules", *quick)
 
 
-def test_the_slow_windows_of_a_week_do_what_their_generated_test_says(
-    tmp_path: pathlib.Path, pytestconfig: pytest.Config
-):
+def test_the_slow_windows_of_a_week_do_what_their_generated_test_says(tmp_path: pathlib.Path):
     written = _written(objectives.text("ratio", "7d"), tmp_path)
     slow = [p for p in written if p.name == "promise.slow.test.yaml"]
-    assert "SUCCESS" in _promtool(pytestconfig, "test", "rules", *slow)
+    assert "SUCCESS" in _promtool("test", "rules", *slow)
 
 
 @pytest.mark.parametrize(
@@ -68,10 +66,10 @@ def test_the_slow_windows_of_a_week_do_what_their_generated_test_says(
     ],
 )
 def test_the_generated_test_fails_when_a_rule_is_wrong(
-    target: str, old: str, new: str, tmp_path: pathlib.Path, pytestconfig: pytest.Config
+    target: str, old: str, new: str, tmp_path: pathlib.Path
 ):
     """Or it would prove nothing: each mutation of the rules is found out."""
-    tool = rendered.shared(pytestconfig).require_tool("promtool")
+    tool = optional.require_tool("promtool")
     written = _written(objectives.text("availability", "30d", target), tmp_path)
     rules = next(p for p in written if p.name == "promise.rules.yaml")
     text = rules.read_text()
@@ -106,7 +104,7 @@ tests:
 LABELS = '{address="objective/shop.promise",environment="prod",owner="team/shop",service="orders"}'
 
 
-def test_budgets_are_weighted_by_traffic(tmp_path: pathlib.Path, pytestconfig: pytest.Config):
+def test_budgets_are_weighted_by_traffic(tmp_path: pathlib.Path):
     """Twelve busy hours without an error, then twelve quiet ones with 10%: not the 5% that an
     average of ratios says. The truth is counted from the raw samples, one by one.
     """
@@ -121,7 +119,7 @@ def test_budgets_are_weighted_by_traffic(tmp_path: pathlib.Path, pytestconfig: p
     written = _written(objectives.text("ratio", "30d"), tmp_path)
     test = written[0].parent / "traffic.test.yaml"
     test.write_text(TRAFFIC % (truth, LABELS, left, LABELS))
-    assert "SUCCESS" in _promtool(pytestconfig, "test", "rules", test)
+    assert "SUCCESS" in _promtool("test", "rules", test)
 
 
 UNALIGNED = """\
@@ -145,9 +143,7 @@ tests:
 """
 
 
-def test_extrapolation_stays_within_one_percent_of_the_raw_samples(
-    tmp_path: pathlib.Path, pytestconfig: pytest.Config
-):
+def test_extrapolation_stays_within_one_percent_of_the_raw_samples(tmp_path: pathlib.Path):
     """Scrapes that fall on no edge of a slice, traffic that rises and falls over hours."""
     good, bad = [0], [0]
     for step in range(12 * 3600 // 70):
@@ -159,4 +155,4 @@ def test_extrapolation_stays_within_one_percent_of_the_raw_samples(
     test = written[0].parent / "unaligned.test.yaml"
     series = [" ".join(map(str, values)) for values in (good, bad)]
     test.write_text(UNALIGNED % (*series, bad[-1] / total, LABELS, total, LABELS))
-    assert "SUCCESS" in _promtool(pytestconfig, "test", "rules", test)
+    assert "SUCCESS" in _promtool("test", "rules", test)

@@ -1,4 +1,4 @@
-"""What tests share: optional tools and real estates, skipped by name or required by setting."""
+"""What not every machine has: tools and real estates, skipped by name or required by setting."""
 
 import os
 import pathlib
