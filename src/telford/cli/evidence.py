@@ -23,7 +23,6 @@ def command(
 ) -> None:
     """Derive a release's verdict again from its raw counts, and say whether the ledger agrees.
 
-    Example: telford evidence storefront
     Example: telford evidence storefront-1.2.0-3f9a --json > evidence.json
     """
     with running.records(estate) as store:
