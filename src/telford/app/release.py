@@ -266,7 +266,9 @@ def measure(
     since = store.measurements.series(place, address, promise.ERRORS, now - TRAFFIC_SECONDS)
     seen = max(now - since[0].at, 1.0) if since else TRAFFIC_SECONDS
     total = sums[address, promise.ERRORS]["traffic"].total if since else 0
-    return Traffic(total / seen, history)
+    # The events of the first tick came before its end, from when on time is counted.
+    early = since[0].total if len(since) > 1 and since[0].width == 0 else 0
+    return Traffic((total - early) / seen, history)
 
 
 def _sli(indicator: Indicator) -> str:
