@@ -10,6 +10,7 @@ import kubernetes_schemas
 import pod_security
 import pytest
 import rendered
+import whole_estate
 import yaml
 
 import optional
@@ -18,93 +19,11 @@ from telford.estate import loading, overlays
 from telford.intake.imported import Options
 from telford.render import registry
 
-# Every field of the format that this target reads, at least once.
-EVERYTHING = (
-    rendered.service(
-        "orders",
-        """type: http
-tier: 1
-description: on
-labels: {cost-centre: c-17, "not a label": "two words"}
-annotations: {note: "yes"}
-run:
-  image: shop/orders:1.0.0
-  pull: IfNotPresent
-  command: [python, -m, orders]
-  args: ["--port", "8080", "1_000", "12:30:45"]
-  workingDirectory: /srv
-  ports: [{name: http, port: 8080}, {name: dns, port: 5353, protocol: UDP}]
-  replicas: {min: 2, max: 8, targetCpu: 65%}
-  env:
-    A: "on"
-    B: "0123"
-    C: {config: settings, key: level}
-    D: {secret: passwords, optional: true}
-    E: {field: status.podIP}
-  envFrom: [{config: settings}, {secret: passwords, prefix: P_, optional: true}]
-  resources: {requests: {cpu: 250m}, limits: {memory: 1Gi, ephemeralStorage: 2Gi}}
-  health:
-    ready: {path: /ready, headers: [{name: Host, value: x}], every: 5s}
-    live: {tcp: true, port: http, delay: 3s}
-    startup: {command: [test, -f, /tmp/started], failures: 9, successes: 1, timeout: 300ms}
-  volumes:
-    - {name: files, path: /etc/files, type: config, source: settings, items: {level: level.txt}, mode: 288}
-    - {name: keys, path: /etc/keys, type: secret, source: passwords, optional: true}
-    - {name: data, path: /data, type: storage, size: 5Gi, storageClass: fast, subPath: x}
-    - {name: cache, path: /cache, medium: Memory, size: 64Mi}
-  mounts: [{volume: cache, path: /tmp/cache}]
-  beforeStop: {sleep: 5s}
-  disruption: {minAvailable: 50%}
-  security: {runAsUser: 1000, fsGroup: 2000, addCapabilities: [NET_BIND_SERVICE]}
-  rollout: {surge: 50%, unavailable: 1}
-  history: 5
-  stop: 45s
-  nodeSelector: {disk: ssd}
-  tolerations: [{key: spot, operator: Exists, effect: NoSchedule}]
-  podLabels: {track: stable}
-  podAnnotations: {scrape: "true"}
-  sidecars: [{name: proxy, image: "shop/proxy:1"}]
-  initialise: [{name: migrate, image: "shop/migrate:1", command: [migrate]}]
-uses:
-  - {service: catalogue, timeout: 300ms}
-  - {datastore: main}
-  - {datastore: outside}
-  - {stream: events, role: publish}
-endpoints:
-  - {name: orders, ports: [{name: http, port: 80, target: http}]}
-  - {name: orders-lb, type: LoadBalancer, ports: [{port: 443, target: http}, {port: 444, target: 8080}]}
-  - {name: orders-all, type: Headless, ports: [{port: 8080}]}
-  - {name: orders-node, type: NodePort, ports: [{port: 8080, target: http, nodePort: 30080}]}
-routes: [{host: shop.example.com, path: /orders}, {path: /o, port: 80, match: Exact}]
-in:
-  prod: {run: {replicas: {min: 3, max: 30}}}
-""",
-    )
-    + rendered.service("catalogue", "type: grpc\n")
-    + rendered.service("emails", "type: worker\n")
-    + rendered.service("lambda", "type: function\n")
-    + rendered.service("agent", "run: {image: shop/agent:1, workload: DaemonSet}\n")
-    + rendered.service("migrate", "type: job\nrun: {image: shop/m:1, batch: {retries: 1}}\n")
-    + rendered.service(
-        "report",
-        "type: cron\nrun: {image: shop/r:1, schedule: '0 3 * * *', batch: {timeZone: Europe/Rome}}\n",
-    )
-    + rendered.service(
-        "main",
-        "engine: postgres\nrun:\n  image: postgres:16\n  replicas: 2\n"
-        "  volumes: [{name: data, path: /var/lib/postgresql, type: storage, size: 10Gi}]\n",
-        kind="Datastore",
-    )
-    + rendered.service("outside", "engine: mysql\nhost: 10.1.2.3\n", kind="Datastore", image="")
-    + rendered.service("events", "engine: kafka\n", kind="Stream", image="")
-    + rendered.service("settings", 'values: {level: info, "yes": "no"}\n', kind="Config", image="")
-)
-
 
 @pytest.mark.parametrize("version", kubernetes_schemas.versions())
 @pytest.mark.parametrize("place", ["dev", "prod"])
 def test_every_object_is_valid_in_every_supported_version(version: str, place: str):
-    found = rendered.objects(EVERYTHING, place)
+    found = rendered.objects(whole_estate.EVERYTHING, place)
     assert len(found) > 35
     problems = {t: kubernetes_schemas.errors(item, version) for t, item in found.items()}
     assert {title: errors for title, errors in problems.items() if errors} == {}
@@ -119,7 +38,10 @@ def test_the_schemas_refuse_an_unknown_field():
 
 @pytest.mark.parametrize("place", ["dev", "prod"])
 def test_every_pod_meets_the_restricted_standard(place: str):
-    pods = {t: pod_security.pod_of(item) for t, item in rendered.objects(EVERYTHING, place).items()}
+    pods = {
+        t: pod_security.pod_of(item)
+        for t, item in rendered.objects(whole_estate.EVERYTHING, place).items()
+    }
     found = {title: pod_security.violations(pod) for title, pod in pods.items() if pod is not None}
     assert len(found) == 8
     assert {title: said for title, said in found.items() if said} == {}
@@ -142,10 +64,10 @@ def test_a_lowered_guard_is_seen_by_the_check_of_the_standard():
 SCRIPT = """
 import sys, hashlib
 sys.path.insert(0, sys.argv[1])
-import rendered, test_kubernetes_validity
+import rendered, whole_estate
 from telford.render import registry
 for target in registry.TARGETS:
-    for artifact in rendered.rendering(test_kubernetes_validity.EVERYTHING, target.name).artifacts():
+    for artifact in rendered.rendering(whole_estate.EVERYTHING, target.name).artifacts():
         print(artifact.path, hashlib.sha256(artifact.text.encode()).hexdigest())
 """
 
