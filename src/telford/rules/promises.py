@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from telford.basics import units
 from telford.estate.codes import Code, document, documents, service
 from telford.estate.kinds.promises import Objective
+from telford.road import burn
 from telford.rules.rule import Finding, Rule, Subject
 
 
@@ -42,6 +43,25 @@ def _threshold(subject: Subject) -> Iterator[Finding]:
         yield Finding(("period",), "a period of no time", "write a period such as 30d")
 
 
+def _reachable(subject: Subject) -> Iterator[Finding]:
+    spec = subject.spec
+    assert isinstance(spec, Objective)
+    target, period = units.ratio(spec.target), int(units.seconds(spec.period))
+    if target == 0 or period == 0 or subject.lost("target") or subject.lost("period"):
+        return
+    for pair in burn.unreachable(period, target):
+        highest = burn.highest_unreachable_target(pair) * 100
+        yield Finding(
+            ("target",),
+            f"the alert at {pair.rate:f} times the budget rate over"
+            f" {units.duration_text(pair.long_seconds)} can never fire at {spec.target}",
+            "promise more, or live with the slower alerts; this one is left out of the rules",
+            f"It asks for an error ratio of {pair.rate:f} * {burn.plain(1 - target):f} or more, which"
+            f" is beyond 1 for every target up to {highest:.2f}%.",
+            lenient=True,
+        )
+
+
 RULES = (
     Rule(
         Code(
@@ -67,5 +87,19 @@ RULES = (
         ),
         (Objective,),
         _threshold,
+    ),
+    Rule(
+        Code(
+            "TEL182",
+            "an alert that can never fire",
+            "A burn-rate alert fires when the error ratio exceeds a multiple of the budget rate; for"
+            " a modest target that multiple is more than every request failing, and nobody is"
+            " told that the fast alert is not there.",
+            _objective("90%"),
+            _objective("95%"),
+            "a warning: the error ratio that each burn-rate alert asks for can occur.",
+        ),
+        (Objective,),
+        _reachable,
     ),
 )

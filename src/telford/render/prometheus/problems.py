@@ -1,7 +1,7 @@
-"""What this target has to say about an objective: TEL511 to TEL515. Called by `target`, and by
-`telford.rules` at check time through `telford.road.burn`.
+"""What this target has to say about an objective: TEL512 to TEL515. Called by `target`.
 
-- TEL511 (warning): an alert that can never fire, because its burn rate exceeds every error ratio.
+An alert that can never fire is told at check time (`telford.rules.promises`).
+
 - TEL512 (error): an annotation that names a data plane nobody knows.
 - TEL513 (warning): a latency threshold that is no boundary of the data plane's histogram.
 - TEL514 (info): a calendar period, whose budget Prometheus cannot compute.
@@ -16,33 +16,16 @@ from telford.basics.diagnostics import Diagnostic, Severity
 from telford.estate.model import Bound
 from telford.render.findings import finding
 from telford.render.prometheus import indicators, proofs
-from telford.render.prometheus.promise import Promise, duration
-from telford.road import burn, conventions
+from telford.render.prometheus.promise import Promise
+from telford.road import conventions
 
 
 def problems(promise: Promise, bound: Bound) -> Iterator[Diagnostic]:
     """Everything there is to say about one objective."""
-    yield from _unreachable(promise, bound)
     yield from _unknown_source(promise, bound)
     yield from _between_buckets(promise, bound)
     yield from _calendar(promise, bound)
     yield from _unproven(promise, bound)
-
-
-def _unreachable(promise: Promise, bound: Bound) -> Iterator[Diagnostic]:
-    for pair in burn.unreachable(promise.period_seconds, promise.target):
-        highest = burn.highest_unreachable_target(pair) * 100
-        yield finding(
-            bound,
-            "TEL511",
-            Severity.WARNING,
-            f"the alert at {pair.rate:f} times over {duration(pair.long_seconds)} can never fire"
-            f" for a target of {promise.spec.target}; it is left out",
-            detail=f"It asks for an error ratio above {pair.rate:f} * {burn.plain(1 - promise.target):f},"
-            f" and none is above 1: so it is for every target up to {highest:.2f}%.",
-            field=("target",),
-            fix="a stricter target, or live with the slower alerts",
-        )
 
 
 def _unknown_source(promise: Promise, bound: Bound) -> Iterator[Diagnostic]:
