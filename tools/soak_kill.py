@@ -63,7 +63,7 @@ POLICY = Policy(
     warmup_seconds=0.3,
     deadline_seconds=200.0,
     stale_seconds=60.0,
-    start_seconds=60.0,
+    start_seconds=900.0,  # also while the controller is away again and again
     fuse_alpha=0.0,
 )
 

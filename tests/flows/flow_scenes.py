@@ -5,7 +5,9 @@ import functools
 import pathlib
 import tempfile
 from collections.abc import Callable
+from decimal import Decimal
 
+from telford.deliver.policy import Indicator
 from telford.flows.boundaries import Boundaries, Quiet
 from telford.store.store import Store
 from telford.testing.clock import FakeClock
@@ -16,6 +18,16 @@ from telford.testing.simulation import CANARY, PLACE, QUICK, STABLE, Simulation,
 STEADY = Behaviour(bad=0.002)
 SLOW_START = dataclasses.replace(STEADY, ready_seconds=2.0)
 MAX_STEPS = 200
+# Decides within few ticks, for hundreds of worlds are played.
+SHORT = dataclasses.replace(
+    QUICK,
+    indicators=(Indicator("errors", Decimal("0.8")),),
+    weights=(3000, 6000),
+    soak_seconds=(1.0,),
+    warmup_seconds=0.0,
+    start_seconds=5.0,
+)
+RATE = 60.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +36,6 @@ class Scene:
 
     canary: Behaviour
     people: Callable[[Simulation], None] = lambda world: None
-    replicas: int = 1
 
 
 def _abort_in_the_second_step(world: Simulation) -> None:
@@ -39,7 +50,7 @@ def _promote_at_once(world: Simulation) -> None:
 
 SCENES = {
     "good": Scene(SLOW_START),
-    "bad": Scene(Behaviour(bad=0.3)),
+    "bad": Scene(Behaviour(bad=0.7)),
     "aborted": Scene(STEADY, _abort_in_the_second_step),
     "promoted by hand": Scene(STEADY, _promote_at_once),
     "never ready": Scene(Behaviour(ready_seconds=None)),
@@ -65,8 +76,9 @@ def _empty_store() -> bytes:
 def world_of(scene: Scene, file: pathlib.Path, boundaries: Boundaries | None = None) -> Simulation:
     file.write_bytes(_empty_store())
     behaviours = {("orders", STABLE): STEADY, ("orders", CANARY): scene.canary}
-    world = Simulation(f"sqlite:///{file}", behaviours, boundaries=boundaries or Quiet())
-    world.release(dataclasses.replace(QUICK, canary_replicas=scene.replicas))
+    url = f"sqlite:///{file}"
+    world = Simulation(url, behaviours, rate=RATE, boundaries=boundaries or Quiet())
+    world.release(SHORT)
     return world
 
 

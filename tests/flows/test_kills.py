@@ -1,6 +1,7 @@
 """A controller killed at any named boundary, any number of times, comes to the same end."""
 
 import pathlib
+import uuid
 
 import pytest
 from flow_scenes import ENDS, SCENES, end, play, world_of
@@ -27,10 +28,10 @@ EVERY_TICK = {boundaries.TICK_READ, boundaries.STORE_COMMIT}
 
 
 @pytest.mark.parametrize("name", SCENES)
-def test_every_single_kill_comes_to_the_same_end(name: str, tmp_path: pathlib.Path) -> None:
+def test_every_single_kill_comes_to_the_same_end(name: str, memory: pathlib.Path) -> None:
     scene = SCENES[name]
     counting = KillAt()
-    world = world_of(scene, tmp_path / "none.db", counting)
+    world = world_of(scene, memory / "none.db", counting)
     assert play(world, scene, KillAt) == 0
     expected = end(world)
     world.store.close()
@@ -40,7 +41,7 @@ def test_every_single_kill_comes_to_the_same_end(name: str, tmp_path: pathlib.Pa
         if name != "good" and boundary in EVERY_TICK:
             continue
         for occurrence in range(1, count + 1):
-            file = tmp_path / f"{boundary}-{when}-{occurrence}.db"
+            file = memory / f"{boundary}-{when}-{occurrence}.db"
             killer = KillAt(boundary, when, occurrence)
             world = world_of(scene, file, killer)
             assert play(world, scene, KillAt) == 1, (boundary, when, occurrence)
@@ -66,12 +67,11 @@ def test_every_single_kill_comes_to_the_same_end(name: str, tmp_path: pathlib.Pa
     ),
 )
 def test_many_kills_in_a_row_come_to_the_same_end(
-    tmp_path_factory: pytest.TempPathFactory, name: str, kills: list[tuple[str, str, int]]
+    memory: pathlib.Path, name: str, kills: list[tuple[str, str, int]]
 ) -> None:
     scene = SCENES[name]
     rest = iter([KillAt(*kill) for kill in kills])
-    folder = tmp_path_factory.mktemp("kills")
-    world = world_of(scene, folder / "store.db", next(rest))
+    world = world_of(scene, memory / f"{uuid.uuid4()}.db", next(rest))
     play(world, scene, lambda: next(rest, KillAt()))
     found = end(world)
     world.store.close()

@@ -2,9 +2,12 @@
 
 import dataclasses
 import pathlib
+import uuid
 
 import pytest
 from flow_scenes import STEADY
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from telford.app import control, evidence
 from telford.basics.errors import RefusedError
@@ -199,6 +202,40 @@ def test_an_order_that_fails_is_asked_for_again(url: str) -> None:
     assert [one["attempt"] for one in asked.values()] == [2]
     world.place.refuses = ""
     assert world.run().phase == "promoted"
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    seed=st.integers(0, 10**6),
+    idle=st.sampled_from([0.3, 0.6, 0.9]),
+    verb=st.sampled_from(["", "abort", "promote"]),
+    after=st.integers(0, 25),
+)
+def test_orders_that_come_late_and_out_of_order_leave_nothing_behind(
+    memory: pathlib.Path, seed: int, idle: float, verb: str, after: int
+) -> None:
+    """An order that was overtaken (a start that is carried out after the release was aborted) is
+    refused by the place, because whatever overtook it has raised the generation there.
+    """
+    world = a_world(f"sqlite:///{memory}/{uuid.uuid4()}.db", seed=seed, idling=idle)
+    world.release(QUICK)
+    for number in range(200):
+        if verb and number == after and world.row().active:
+            world.ask(verb)
+        world.step()
+        if not world.row().active:
+            break
+    world.idling = 0.0
+    for _ in range(3):
+        world.step()
+    row = world.row()
+    expected = row.to_version if row.phase == "promoted" else row.from_version
+    assert world.weights() == {expected: 10_000}
+    assert sorted(world.place.workloads) == [("orders", expected)]
+    assert world.place.lost == 0
+    world.store.close()
 
 
 def test_a_reset_of_the_data_planes_counters_is_no_evidence(url: str) -> None:

@@ -22,6 +22,10 @@ from telford.store.commands import Command
 from telford.store.ledger import Entry
 from telford.store.releases import Release
 
+# What a release's progress remembers beside the orders: the generation that became the binding's,
+# and the one at which the removal at the end was carried out.
+BOUND, REMOVED = "bound", "removed"
+
 
 @dataclass(frozen=True, slots=True)
 class Glance:
@@ -55,7 +59,7 @@ def advance(
     row: Release, state: states.State, glance: Glance, commands: Sequence[Command]
 ) -> Advance:
     """The next row. Raises nothing for what people or places do wrong."""
-    after = _confirm(state, glance)
+    after = _confirm(row, state, glance)
     after, outcomes = _obey(after, commands, glance.at)
     step, reading = _tick(row, after, glance)
     after = step.state if step else after
@@ -81,10 +85,18 @@ def asked_ids(row: Release) -> tuple[str, ...]:
     return tuple(orders.order_id(key, one["attempt"]) for key, one in asked.items())
 
 
-def _confirm(state: states.State, glance: Glance) -> states.State:
+def _confirm(row: Release, state: states.State, glance: Glance) -> states.State:
+    """What the place shows. A release is not over before the removal at its end was carried out,
+    even where there is nothing to remove: the removal raises the generation in the place, so that
+    an earlier order which is still under way (a start, overtaken by an abort) is refused there.
+    """
     if glance.place is None:
         return state
-    return releases.confirm(state, releases.facts(glance.place, state, glance.at))
+    seen = releases.confirm(state, releases.facts(glance.place, state, glance.at))
+    if not seen.final or state.final or row.progress.get(REMOVED) == seen.generation:
+        return seen
+    clocks = dataclasses.replace(seen.clocks, phase_at=state.clocks.phase_at)
+    return dataclasses.replace(seen, phase=state.phase, clocks=clocks)
 
 
 def _obey(
@@ -148,9 +160,22 @@ def _orders(
         "asked": {key: dataclasses.asdict(one) for key, one in asked.items()},
         "waits": owed.waits,
     }
-    if "bound" in row.progress:
-        progress["bound"] = row.progress["bound"]
+    progress |= {key: row.progress[key] for key in (BOUND, REMOVED) if key in row.progress}
+    if any(_removed(order, before, glance.statuses) for order in owed.orders):
+        progress[REMOVED] = state.generation
     return progress, submit
+
+
+def _removed(
+    order: orders.Order,
+    asked: Mapping[str, orders.Asked],
+    statuses: Mapping[str, orders.Status],
+) -> bool:
+    """Whether the removal at a release's end was carried out."""
+    if order.kind != "remove" or order.key not in asked:
+        return False
+    status = statuses.get(orders.order_id(order.key, asked[order.key].attempt))
+    return status is not None and status.phase == "done"
 
 
 def _binding(
@@ -159,9 +184,9 @@ def _binding(
     """The new version is the stable one as soon as all traffic is confirmed to be on it."""
     promoted = state.phase is states.Phase.PROMOTED
     promoted |= state.phase is states.Phase.PROMOTING and state.confirmed
-    if not promoted or "bound" in progress:
+    if not promoted or BOUND in progress:
         return None
-    progress["bound"] = state.generation
+    progress[BOUND] = state.generation
     replicas = row.workloads["stable"]["replicas"]
     workload = {**row.workloads["canary"], "replicas": replicas, "generation": state.generation}
     return Bound(

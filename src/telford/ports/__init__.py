@@ -19,7 +19,11 @@ class Cluster(Protocol):
         ...
 
     def remove(self, service: str, version: str, generation: int) -> None:
-        """Drain and stop a version; one that is not there is fine. Refused while it has traffic."""
+        """Drain and stop a version. Refused while it has traffic.
+
+        One that is not there is fine; its removal raises the service's generation all the same, so
+        that a start which was asked for before it and comes later is refused.
+        """
         ...
 
     def replace(

@@ -4,7 +4,7 @@
 run again, an unfinished one is.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from telford.basics.errors import TelfordError
@@ -36,10 +36,12 @@ class FakeOrders:
         """See `Orders.statuses`."""
         return {key: self._disk[key].status for key in keys if key in self._disk}
 
-    def work(self) -> None:
-        """Carry out everything that is pending, in the order it was handed in."""
-        for kept in self._disk.values():
-            if kept.status.phase == "pending":
+    def work(self, idle: Callable[[], bool] = lambda: False) -> None:
+        """Carry out what is pending, in the order it was handed in; where `idle()` says so, one
+        order is left for later, so that it is overtaken by those behind it.
+        """
+        for kept in list(self._disk.values()):
+            if kept.status.phase == "pending" and not idle():
                 self._carry_out(kept)
 
     def _carry_out(self, kept: Kept) -> None:

@@ -94,6 +94,7 @@ class FakePlace:
         """See `ports.Cluster.remove`."""
         self._reachable("remove")
         if (service, version) not in self.workloads:
+            self._saw("workload", service, generation)
             return
         self._fence("workload", service, generation)
         split = self.splits.get(service)
@@ -236,6 +237,9 @@ class FakePlace:
         if generation < highest:
             raise RefusedError(f"stale {what} of {service}: {generation} after {highest}")
         self._fences[what, service] = generation
+
+    def _saw(self, what: str, service: str, generation: int) -> None:
+        self._fences[what, service] = max(generation, self._fences.get((what, service), 0))
 
     def _reachable(self, call: str) -> None:
         if self.down:

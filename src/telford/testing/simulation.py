@@ -5,6 +5,7 @@ controller and lets orders be carried out. `restart` throws away everything but 
 the place and the pretended disk of the orders, as SIGKILL does.
 """
 
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -54,6 +55,8 @@ class Simulation:
     tick_seconds: float = 1.0
     seed: int = 1
     promises: tuple[Promise, ...] = ()
+    # The share of orders that are left for a later step, each time: slow threads, a busy machine.
+    idling: float = 0.0
     boundaries: edges.Boundaries = field(default_factory=edges.Quiet)
     clock: FakeClock = field(init=False)
     place: FakePlace = field(init=False)
@@ -63,9 +66,11 @@ class Simulation:
     reports: list[Report] = field(default_factory=list)
     _disk: dict[str, Kept] = field(default_factory=dict)
     _starts: int = 0
+    _chance: random.Random = field(default_factory=random.Random)
     _lease: Lease = field(init=False)
 
     def __post_init__(self) -> None:
+        self._chance.seed(self.seed)
         self.clock = FakeClock()
         rates = dict.fromkeys(self.services, self.rate)
         self.place = FakePlace(self.clock, self.behaviours, rates, self.seed)
@@ -110,7 +115,7 @@ class Simulation:
         self.place.flow(self.tick_seconds)
         report = self.controller.tick()
         self.reports.append(report)
-        self.engine.work()
+        self.engine.work(lambda: self._chance.random() < self.idling)
         return report
 
     def until(self, phase: str, limit: int = 300, release: str = "r1") -> Release:

@@ -70,10 +70,17 @@ def with_workload(desired: Desired, workload: Workload) -> Desired:
 
 
 def without_workload(desired: Desired, service: str, version: str, generation: int) -> Desired:
-    """Drop a version; raises `RefusedError` while it has traffic or where stale."""
+    """Drop a version; raises `RefusedError` while it has traffic or where stale.
+
+    One that is not there is fine, but its removal is remembered: what was asked before it and
+    comes later (a start, overtaken by an abort) is stale.
+    """
     key = (service, version)
     if key not in desired.workloads:
-        return desired
+        if generation <= desired.workload_generations.get(service, generation):
+            return desired
+        seen = _seen(desired.workload_generations, service, generation)
+        return dataclasses.replace(desired, workload_generations=seen)
     _fence(desired.workload_generations, service, generation, "removal")
     weight = desired.weight(service, version)
     if weight:
