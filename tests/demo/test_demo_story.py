@@ -7,7 +7,7 @@ import pytest
 
 from telford.app import demo, demo_story
 from telford.app.demo_customers import Seen
-from telford.deliver.state import Decision
+from telford.deliver.state import Decision, Harm
 
 GOOD, BAD = ledgers.recorded("good"), ledgers.recorded("bad")
 # Requests that 1.2.0 failed are its own fault.
@@ -81,6 +81,14 @@ def test_the_harm_is_the_excess_over_the_stable_version_beside_the_raw_numbers()
         "5.0 requests harmed: 5 of 205 failed on 1.2.0, 0 of 2,451 on 1.1.0 meanwhile"
     )
     assert demo_story.harm_sentence(GOOD.state).startswith("no request harmed: 0 of 1,295")
+
+
+def test_slow_requests_are_harm_as_well() -> None:
+    slow = Harm("slowness", stable=(2_000, 2), canary=(200, 9))
+    state = dataclasses.replace(BAD.state, harm=(Harm("errors"), slow))
+    assert demo_story.harm_sentence(state) == (
+        "8.8 requests harmed: 9 of 200 were too slow on 1.2.0, 2 of 2,000 on 1.1.0 meanwhile"
+    )
 
 
 def test_the_end_says_how_long_the_bad_version_had_traffic() -> None:

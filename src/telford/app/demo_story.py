@@ -16,6 +16,9 @@ from telford.store.releases import Release
 
 _BY_EVIDENCE = frozenset({"objective", "ratio"})
 _MOVES = frozenset({Decision.ADVANCE, Decision.PROMOTE})
+_BAD_MEANS = {"errors": "failed", "slowness": "were too slow"}
+# Less than this is shown as 0.0.
+_VISIBLE = 0.05
 PLAIN, GOOD, BAD = "", "good", "bad"
 
 
@@ -191,15 +194,19 @@ def harmed(state: State, indicator: str = "errors") -> Harm | None:
 
 
 def harm_sentence(state: State) -> str:
-    """What a version cost: its failures beyond those that the stable one would have had."""
-    found = harmed(state)
-    if found is None:
-        return "no request was counted"
-    (new, new_bad), (old, old_bad) = found.canary, found.stable
-    excess = found.excess_bad
-    harmed_ones = f"{excess:,.1f} requests harmed" if excess >= 0.05 else "no request harmed"
+    """What a version cost: its bad requests beyond those that the stable one would have had."""
+    costly = [one for one in state.harm if one.excess_bad >= _VISIBLE]
+    found = costly or [one for one in state.harm if one.indicator == "errors"]
+    return "; ".join(_harm(one, state) for one in found) or "no request was counted"
+
+
+def _harm(one: Harm, state: State) -> str:
+    (new, new_bad), (old, old_bad) = one.canary, one.stable
+    excess = one.excess_bad
+    harmed_ones = f"{excess:,.1f} requests harmed" if excess >= _VISIBLE else "no request harmed"
+    verb = _BAD_MEANS.get(one.indicator, "were bad")
     return (
-        f"{harmed_ones}: {new_bad:,} of {new:,} failed on {state.canary}, "
+        f"{harmed_ones}: {new_bad:,} of {new:,} {verb} on {state.canary}, "
         f"{old_bad:,} of {old:,} on {state.stable} meanwhile"
     )
 
