@@ -3,6 +3,7 @@
 import dataclasses
 import pathlib
 import uuid
+from decimal import Decimal
 
 import pytest
 from flow_scenes import STEADY
@@ -10,10 +11,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from telford.app import control, evidence
-from telford.basics.errors import RefusedError
+from telford.basics.errors import RefusedError, TemporaryError
+from telford.estate.workload import Split
 from telford.flows import boundaries
+from telford.flows.controller import Report
+from telford.operate.promise import Promise
+from telford.store.database import Writing
+from telford.store.leases import Leases
 from telford.testing.kills import KillAt
-from telford.testing.place import Behaviour
+from telford.testing.place import Behaviour, a_workload
 from telford.testing.simulation import CANARY, PLACE, QUICK, STABLE, Simulation, address
 
 
@@ -343,3 +349,101 @@ def test_a_row_of_another_version_of_telford_stops_nobody_else(url: str) -> None
         report = world.step()
     assert world.row("even").phase == "promoted"
     assert "odd" in report.problems[0]
+
+
+def test_in_a_place_that_was_started_anew_a_release_goes_back_to_its_weight(url: str) -> None:
+    """After a power cut `telford up` starts the stable versions; the rest is the controller's."""
+    world = a_world(url)
+    world.release(dataclasses.replace(QUICK, soak_seconds=(30.0,)))
+    world.until("stepping")
+    for _ in range(3):
+        world.step()
+    generation = world.row().generation
+    world.place.workloads.clear()
+    world.place.replicas.clear()
+    world.place.apply(a_workload("orders", STABLE, generation=generation))
+    world.place.route(Split("orders", generation, {STABLE: 10_000}))
+    world.restart()
+    for _ in range(4):
+        world.step()
+    assert world.weights() == {STABLE: 9000, CANARY: 1000}
+    assert world.run().phase == "promoted"
+
+
+def test_a_commit_that_fails_is_made_up_for_and_nothing_is_counted_twice(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = a_world(url)
+    world.release()
+    world.until("stepping")
+    served = world.place.served
+    before = world.store.measurements.sums(PLACE, {"all": 0.0})
+    beat = type(world.store.leases).beat
+    failures = iter([TemporaryError("the disk is full")] * 3)
+
+    def failing(self: Leases, writing: Writing) -> None:
+        error = next(failures, None)
+        if error is not None:
+            raise error
+        beat(self, writing)
+
+    monkeypatch.setattr(type(world.store.leases), "beat", failing)
+    for _ in range(3):
+        with pytest.raises(TemporaryError, match="disk is full"):
+            world.step()
+    world.step()
+    after = world.store.measurements.sums(PLACE, {"all": 0.0})
+    key = (address("orders"), "errors")
+    assert after[key]["all"].total - before[key]["all"].total == world.place.served - served
+    assert world.run().phase == "promoted"
+    assert evidence.recompute(world.store, world.row()).agrees
+
+
+def test_the_loop_reports_what_fails_outside_and_goes_on_until_it_is_told_to_stop(
+    url: str,
+) -> None:
+    world = a_world(url)
+    world.release()
+    waits = iter([False] * 5 + [True])
+    reports: list[Report] = []
+    world.place.blind = True
+
+    def wait(seconds: float) -> bool:
+        assert 0 <= seconds <= world.tick_seconds
+        world.clock.advance(world.tick_seconds)
+        return next(waits)
+
+    world.controller.run(wait, reports.append)
+    assert len(reports) == 6
+    assert all("cannot be read" in report.problems[0] for report in reports)
+    assert [change.after.phase.value for report in reports for change in report.changes][:1] == [
+        "starting"
+    ]
+
+
+def test_the_loop_ends_when_another_controller_has_taken_the_place(url: str) -> None:
+    world = a_world(url)
+    old = world.controller
+    world.restart()
+    with pytest.raises(RefusedError, match="taken over"):
+        old.run(lambda _seconds: False, lambda _report: None)
+
+
+def test_objectives_are_evaluated_recorded_and_their_changes_audited(url: str) -> None:
+    promised = Promise("objective/o", address("orders"), "errors", Decimal("0.99"))
+    world = a_world(url, promises=(promised,))
+    for _ in range(12):
+        world.step()
+    found = world.store.objectives.get(PLACE, "objective/o")
+    assert found is not None
+    # At the eleventh tick, from what was committed before it; the first look counts nothing.
+    assert (found.state, found.evaluation["total"]) == ("ok", 900)
+    world.place.behaviours = {("orders", STABLE): Behaviour(bad=0.5)}
+    for _ in range(12):
+        world.step()
+    found = world.store.objectives.get(PLACE, "objective/o")
+    assert found is not None
+    assert (found.state, found.evaluation["pace"]) == ("exhausted", "freeze")
+    verbs = [record.verb for record in reversed(world.store.audit.tail(subject="objective/o"))]
+    assert verbs[-1] == "exhausted"
+    assert "ok" in verbs

@@ -217,3 +217,11 @@ def test_a_split_is_read_back_from_a_dump_exactly(generation, share):
     assert read.generation == generation
     assert dict(read.weights) == {name: weight for name, weight in split.weights.items() if weight}
     assert envoy_reading.route_versions(dump) == {"service/orders": "7"}
+
+
+def test_a_removal_of_what_is_not_there_makes_an_earlier_start_stale():
+    wish = desired.with_workload(desired.Desired(), stub("v1", 3))
+    wish = desired.without_workload(wish, "orders", "v2", 5)
+    with pytest.raises(RefusedError, match="stale"):
+        desired.with_workload(wish, stub("v2", 4))
+    assert desired.without_workload(wish, "orders", "v2", 4) is wish
