@@ -199,3 +199,22 @@ def test_json_carries_its_version_first(capsys: pytest.CaptureFixture[str]):
 
 def test_the_slow_half_of_a_command_is_imported_by_the_table():
     assert table.load("telford.basics.errors") is errors
+
+
+def test_a_full_disk_behind_the_output_is_a_sentence_and_no_bug():
+    with open("/dev/full", "w") as full:  # noqa: PTH123  # a device, opened as a shell would
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                "from telford.cli.main import main; import sys; sys.argv[1:] = ['--help']; main()",
+            ],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert done.returncode == 3
+    assert "No space left on device" in done.stderr
+    assert "bug" not in done.stderr

@@ -5,6 +5,7 @@ bug, 130 interrupted (docs/reference/exit-codes.md). An error is a sentence on s
 do next; a traceback is shown only where TELFORD_DEBUG is set.
 """
 
+import contextlib
 import difflib
 import importlib.metadata
 import importlib.util
@@ -18,7 +19,7 @@ from pathlib import Path
 
 import typer
 
-from telford.basics.errors import TelfordError, UsageError
+from telford.basics.errors import PermanentError, TelfordError, UsageError
 from telford.cli import table, welcome
 from telford.cli.table import COMMANDS, Command
 
@@ -44,6 +45,8 @@ def run(arguments: Sequence[str]) -> int:
         # The reader (head, less) has gone; what it wanted it has. Keep exit from flushing again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        return _refused_by_machine(error)
     except Exception as error:  # noqa: BLE001 - the one place where a bug becomes a sentence
         return _bug(error)
 
@@ -124,6 +127,18 @@ def _failed(error: TelfordError, *, as_json: bool) -> int:
     if _debug():
         traceback.print_exception(error)
     return error.exit_code
+
+
+def _refused_by_machine(error: OSError) -> int:
+    """A full disk, a terminal that went away: not a bug of ours, and perhaps nobody to tell."""
+    about = f" ({error.filename})" if error.filename else ""
+    said = PermanentError(
+        f"the machine refused: {error.strerror or error}{about}",
+        fix="see to the disk, the terminal or the permissions, then try again",
+    )
+    with contextlib.suppress(OSError):
+        _failed(said, as_json=False)
+    return said.exit_code
 
 
 def _bug(error: Exception) -> int:

@@ -1,5 +1,6 @@
 """What goes wrong says what, where, why and what to do; what fails half-way leaves nothing."""
 
+import dataclasses
 import os
 import random
 import resource
@@ -32,8 +33,9 @@ def problem(place, workload, kind=PermanentError):
 
 def test_a_service_that_never_gets_ready_names_its_probe_its_log_and_last_lines(place):
     text = "import time; print('waiting for a database'); time.sleep(600)"
-    message = problem(place, program(text, probe=IMPATIENT))
-    assert "orders v1 replica 0 was not ready within 0.5 s: /healthz could not be asked" in message
+    patient = dataclasses.replace(IMPATIENT, deadline_seconds=5.0)  # Python has to start first
+    message = problem(place, program(text, probe=patient))
+    assert "orders v1 replica 0 was not ready within 5 s: /healthz could not be asked" in message
     assert "(logs/orders/v1/0.log):\nwaiting for a database" in message
 
 
