@@ -266,7 +266,7 @@ def summary(runs: Sequence[Run]) -> list[str]:
             f"decided after {spread([one.decided for one in slow])}"
         )
     strange = [text for one in runs for text in one.failed_elsewhere]
-    found.append(f"requests that failed and were not the new version's: {len(strange) or 'none'}")
+    found.append(f"failures that were not the new version's: {'; '.join(strange) or 'none'}")
     return found
 
 
@@ -287,7 +287,8 @@ def document(
         (
             f"{today}, {os.cpu_count()} cores, {platform.machine()}, Python "
             f"{platform.python_version()}, {options.rate:g} requests a second in all, ticks of 1 s, "
-            f"first weight 10%, objective 99.5%; load average {load:.1f} at the start; "
+            f"first weight 10%, objective 99.5%; load average {load:.1f} at the start, "
+            f"niceness {os.nice(0)}; "
             f"{took / 60:.0f} minutes in all."
         ),
         "",
