@@ -21,7 +21,7 @@ from telford.flows import watching
 from telford.flows.controller import Pace, Report
 
 PLACE = "soak"
-PACE = Pace(tick=0.1, retry=0.3, lease=5.0, evaluate=5.0, roll_up=5.0)
+PACE = Pace(tick=0.1, retry=0.3, lease=5.0, evaluate=5.0, tidy=5.0)
 
 
 class KillHere:

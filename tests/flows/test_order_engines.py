@@ -97,6 +97,18 @@ def test_an_id_that_was_never_submitted_has_no_status(engine: Orders) -> None:
     assert engine.statuses([]) == {}
 
 
+def test_what_ended_long_ago_is_forgotten(tmp_path: pathlib.Path, place: FakePlace) -> None:
+    carrier = Carrier(Outside(place, place, place), SystemClock(), boundaries.Quiet())
+    engine = DurableOrders(f"sqlite:///{tmp_path}/flows.db", carrier)
+    engine.submit("a:1", an_order())
+    finished(engine, "a:1")
+    engine.forget(time.time() - 3600)
+    assert engine.statuses(["a:1"]) == {"a:1": Status("done")}
+    engine.forget(time.time() + 3600)
+    assert engine.statuses(["a:1"]) == {}
+    engine.close()
+
+
 def test_what_was_done_is_known_after_a_restart(tmp_path: pathlib.Path, place: FakePlace) -> None:
     carrier = Carrier(Outside(place, place, place), SystemClock(), KillAt())
     url = f"sqlite:///{tmp_path}/flows.db"

@@ -29,6 +29,8 @@ from telford.store.releases import Release
 from telford.store.store import Store
 
 ACTOR = "controller"
+# Ended orders are kept for whoever wants to know what a place was asked for last week.
+ORDERS_KEPT_SECONDS = 7 * 86_400.0
 _NOTHING = PlaceState((), (), ())
 T = TypeVar("T")
 
@@ -44,7 +46,7 @@ class Pace:
     retry: float = 2.0
     lease: float = 10.0
     evaluate: float = 5.0
-    roll_up: float = 60.0
+    tidy: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ class Controller:
         self._pace = pace
         self._boundaries = boundaries
         self._memory = _Memory()
-        self._evaluated_at = self._rolled_up_at = 0.0
+        self._evaluated_at = self._tidied_at = 0.0
 
     def run(self, wait: Callable[[float], bool], report: Callable[[Report], None]) -> None:
         """Tick until `wait(seconds)` says that it is over. Raises `RefusedError` when another
@@ -146,6 +148,7 @@ class Controller:
             raise
         self._remember(decided, at)
         self._submit(decided.advances, problems)
+        self._tidy(at, problems)
         return Report(at, decided.changes, tuple(problems))
 
     # --- reading and deciding -----------------------------------------------------------------
@@ -256,9 +259,8 @@ class Controller:
             store.measurements.add(writing, [row for one in measured.values() for row in one.rows])
             store.readings.replace(writing, [_stored(*one) for one in measured.items()])
             self._keep_objectives(writing, decided.evaluated)
-            if writing.at - self._rolled_up_at >= self._pace.roll_up:
+            if writing.at - self._tidied_at >= self._pace.tidy:
                 store.measurements.roll_up(writing)
-                self._rolled_up_at = writing.at
 
     def _record(self, writing: Writing, changes: tuple[Change, ...]) -> None:
         """Changes go into the audit log; their generations are known from now on."""
@@ -291,6 +293,16 @@ class Controller:
         self._memory.rows = {one.row.id: (_saved(one), one.state) for one in decided.advances}
         if decided.evaluated:
             self._evaluated_at = at
+
+    def _tidy(self, at: float, problems: list[str]) -> None:
+        """Now and then: forget orders that ended long ago."""
+        if at - self._tidied_at < self._pace.tidy:
+            return
+        self._tidied_at = at
+        try:
+            self._orders.forget(at - ORDERS_KEPT_SECONDS)
+        except TelfordError as error:
+            problems.append(error.message)
 
     def _submit(self, advances: list[advancing.Advance], problems: list[str]) -> None:
         for one in advances:

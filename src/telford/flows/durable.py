@@ -9,14 +9,15 @@ leases and generations (`telford.store`, `telford.ports`) do that.
 
 import logging
 import sqlite3
-from collections.abc import Callable, Collection, Mapping
-from contextlib import closing
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID, WorkflowStatus
+from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID, WorkflowStatus, error
 
-from telford.basics.errors import TelfordError
+from telford.basics.errors import TelfordError, TemporaryError
 from telford.flows.carrying import Carrier
 from telford.flows.orders import Order, Status
 
@@ -29,6 +30,9 @@ EXECUTOR = "controller"
 MAX_THREADS = 8
 # Nothing here waits for notifications; the listener's polling is cost without use.
 NOTIFICATION_POLLING_SECONDS = 5.0
+# At once; a tick waits for it.
+MAX_FORGOTTEN = 200
+_ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 _PENDING = frozenset({"PENDING", "ENQUEUED", "DELAYED"})
 
 
@@ -45,19 +49,43 @@ class DurableOrders:
 
     def submit(self, key: str, order: Order) -> None:
         """See `Orders.submit`."""
-        with SetWorkflowID(key):
+        with _told(), SetWorkflowID(key):
             DBOS.start_workflow(self._workflow, order.kind, dict(order.arguments))
 
     def statuses(self, keys: Collection[str]) -> Mapping[str, Status]:
         """See `Orders.statuses`."""
         if not keys:
             return {}
-        found = DBOS.list_workflows(workflow_ids=sorted(keys), load_input=False)
+        with _told():
+            found = DBOS.list_workflows(workflow_ids=sorted(keys), load_input=False)
         return {one.workflow_id: _status(one) for one in found}
+
+    def forget(self, before: float) -> None:
+        """See `Orders.forget`."""
+        moment = datetime.fromtimestamp(before, UTC).isoformat()
+        with _told():
+            old = DBOS.list_workflows(
+                status=_ENDED,
+                end_time=moment,
+                limit=MAX_FORGOTTEN,
+                load_input=False,
+                load_output=False,
+            )
+            if old:
+                DBOS.delete_workflows([one.workflow_id for one in old])
 
     def close(self) -> None:
         """Stop the library's threads; what is unfinished goes on at the next start."""
         DBOS.destroy(destroy_registry=True)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """The library's failures as ours: the controller goes on and asks again next tick."""
+    try:
+        yield
+    except (sa.exc.SQLAlchemyError, error.DBOSException) as failure:
+        raise TemporaryError("the durable engine's database does not answer") from failure
 
 
 def _workflow(carrier: Carrier) -> Callable[[str, dict[str, Any]], dict[str, str]]:
@@ -77,8 +105,8 @@ def _workflow(carrier: Carrier) -> Callable[[str, dict[str, Any]], dict[str, str
         try:
             ask(kind, arguments)
             confirm(kind, arguments)
-        except TelfordError as error:
-            return {"phase": "failed", "problem": error.message}
+        except TelfordError as refusal:
+            return {"phase": "failed", "problem": refusal.message}
         return {"phase": "done", "problem": ""}
 
     return carry_out

@@ -78,6 +78,10 @@ class Orders(Protocol):
         """How they stand; an id that was never submitted is not in the answer."""
         ...
 
+    def forget(self, before: float) -> None:
+        """Drop what ended before a moment (epoch seconds); some of it, the rest next time."""
+        ...
+
 
 def workload_json(workload: Workload) -> dict[str, Any]:
     """A workload as plain values; `workload` gives it back."""

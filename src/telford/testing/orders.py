@@ -36,6 +36,9 @@ class FakeOrders:
         """See `Orders.statuses`."""
         return {key: self._disk[key].status for key in keys if key in self._disk}
 
+    def forget(self, before: float) -> None:
+        """See `Orders.forget`. Its disk is small."""
+
     def work(self, idle: Callable[[], bool] = lambda: False) -> None:
         """Carry out what is pending, in the order it was handed in; where `idle()` says so, one
         order is left for later, so that it is overtaken by those behind it.
