@@ -13,6 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from telford.store import engine as engines
 from telford.store import schema
 from telford.store.database import Database, Writing
 
@@ -51,6 +52,7 @@ class Audit:
         detail: Mapping[str, Any] | None = None,
     ) -> None:
         """Add one entry to the chain, in the transaction of what it tells about."""
+        engines.lock(writing.connection, engines.AUDIT_LOCK)
         last = _last(writing.connection)
         sequence = last.sequence + 1 if last else 1
         previous = last.hash if last else GENESIS
@@ -92,8 +94,7 @@ class Audit:
 
 
 def _last(connection: sa.Connection) -> Record | None:
-    # The newest row is locked, so that two writers on PostgreSQL extend the chain one by one.
-    query = sa.select(_TABLE).order_by(_TABLE.c.sequence.desc()).limit(1).with_for_update()
+    query = sa.select(_TABLE).order_by(_TABLE.c.sequence.desc()).limit(1)
     row = connection.execute(query).one_or_none()
     return None if row is None else Record(**row._mapping)  # noqa: SLF001
 

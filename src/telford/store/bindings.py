@@ -81,7 +81,7 @@ class Bindings:
 
     def issue(self, writing: Writing, place: str, service: str, count: int = 1) -> int:
         """Give out `count` generations for a service that has a binding; the first is returned."""
-        bound = _get(writing.connection, place, service)
+        bound = _get(writing.connection, place, service, lock=True)
         assert bound is not None, f"{service} has no binding in {place}: nothing to fence"
         writing.connection.execute(
             sa.update(_TABLE)
@@ -103,7 +103,7 @@ class Bindings:
     def bind(self, writing: Writing, bound: Bound, who: str) -> None:
         """Make a version the stable one. Needs the lease; the same again changes nothing."""
         assert writing.fenced.name == bound.place, "the lease is of another place"
-        before = _get(writing.connection, bound.place, bound.service)
+        before = _get(writing.connection, bound.place, bound.service, lock=True)
         if before is not None and before.generation == bound.generation:
             return
         issued = max(bound.issued, bound.generation, before.issued if before else 0)
@@ -124,7 +124,10 @@ class Bindings:
         writing.connection.execute(sa.insert(_HISTORY).values(**past, who=who, at=writing.at))
 
 
-def _get(connection: sa.Connection, place: str, service: str) -> Bound | None:
+def _get(
+    connection: sa.Connection, place: str, service: str, *, lock: bool = False
+) -> Bound | None:
     query = sa.select(_TABLE).where(_TABLE.c.place == place, _TABLE.c.service == service)
+    query = query.with_for_update() if lock else query
     row = connection.execute(query).one_or_none()
     return None if row is None else Bound(**row._mapping)  # noqa: SLF001

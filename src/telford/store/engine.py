@@ -25,8 +25,8 @@ WAL_PAUSE_SECONDS = 0.05
 # One for the controller, the rest for the portal's threads; more wait their turn.
 POOL_SIZE = 8
 WRITE_OPTION = "telford_write"
-# Any number will do, as long as nothing else in the same PostgreSQL database uses it.
-MIGRATION_LOCK = 7_305_761
+# Any numbers will do, as long as nothing else in the same PostgreSQL database uses them.
+MIGRATION_LOCK, AUDIT_LOCK = 7_305_761, 7_305_762
 
 
 def open_engine(url: str) -> sa.Engine:
@@ -64,13 +64,13 @@ def sa_safe(url: str) -> str:
         return "(not a URL)"
 
 
-def lock_for_migration(connection: sa.Connection) -> None:
-    """Let one process migrate at a time; held until the transaction ends.
+def lock(connection: sa.Connection, number: int) -> None:
+    """Let one writer at a time do what `number` stands for; held until the transaction ends.
 
     On SQLite the write transaction itself is the lock.
     """
     if connection.dialect.name == "postgresql":
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
 
 
 @contextmanager

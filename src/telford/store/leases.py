@@ -48,7 +48,7 @@ class Leases:
         Raises `RefusedError` where somebody else holds it and has been heard of lately.
         """
         with self._database.writing() as writing:
-            held = _get(writing.connection, name)
+            held = _get(writing.connection, name, lock=True)
             if held is None:
                 row = {"name": name, "holder": holder, "epoch": 1, "heartbeat": writing.at}
                 writing.connection.execute(sa.insert(_TABLE).values(row))
@@ -72,8 +72,9 @@ class Leases:
             _write(writing, lease, _GIVEN_BACK)
 
 
-def _get(connection: sa.Connection, name: str) -> Holding | None:
-    query = sa.select(_TABLE).where(_TABLE.c.name == name).with_for_update()
+def _get(connection: sa.Connection, name: str, *, lock: bool = False) -> Holding | None:
+    query = sa.select(_TABLE).where(_TABLE.c.name == name)
+    query = query.with_for_update() if lock else query
     row = connection.execute(query).one_or_none()
     return None if row is None else Holding(row.name, row.holder, row.epoch, row.heartbeat)
 

@@ -24,7 +24,7 @@ def upgrade(engine: sa.Engine) -> None:
     with engine.connect() as plain:
         connection = plain.execution_options(**{engines.WRITE_OPTION: True})
         with connection.begin():
-            engines.lock_for_migration(connection)
+            engines.lock(connection, engines.MIGRATION_LOCK)
             current = MigrationContext.configure(connection).get_current_revision()
             if current == newest():
                 return
