@@ -28,8 +28,9 @@ EXECUTOR = "controller"
 # Orders wait for a data plane, not for a processor; eight changes of weight a few milliseconds
 # each keep a thousand releases moving.
 MAX_THREADS = 8
-# Nothing here waits for notifications; the listener's polling is cost without use.
-NOTIFICATION_POLLING_SECONDS = 5.0
+# Nothing here waits for notifications, and looking for none costs nothing; but closing waits for
+# the listener to wake up.
+NOTIFICATION_POLLING_SECONDS = 0.5
 # At once; a tick waits for it.
 MAX_FORGOTTEN = 200
 _ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]

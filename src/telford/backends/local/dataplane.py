@@ -144,6 +144,11 @@ class DataPlane:
         """Port -> (draining, requests in flight)."""
         return envoy_reading.active_requests(await self._admin.get("/clusters?format=json"))
 
+    async def from_outside(self) -> int:
+        """Requests in flight that came in by the ingress."""
+        text = await self._admin.get(f"/stats?filter=%5E{envoy_reading.OUTSIDE}$")
+        return envoy_reading.outside_requests(text)
+
     async def close_ingress(self) -> None:
         """Take no new connections from outside; those that are there finish."""
         await self._admin.post("/drain_listeners?inboundonly")

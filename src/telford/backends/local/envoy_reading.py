@@ -16,6 +16,7 @@ from telford.estate.workload import Split
 
 # Path and query of the counters.
 COUNTERS_PATH = f"/stats/prometheus?usedonly&filter=%5E{envoy_config.NAMESPACE}%5C."
+OUTSIDE = f"http.{envoy_config.INGRESS}.downstream_rq_active"
 
 # The replica of a request that no replica could be found for.
 NO_REPLICA = "none"
@@ -116,6 +117,11 @@ def active_requests(clusters: str) -> dict[int, tuple[bool, int]]:
             draining = host.get("health_status", {}).get("eds_health_status") == "DRAINING"
             found[port] = (draining, _in_flight(host.get("stats", [])))
     return found
+
+
+def outside_requests(stats: str) -> int:
+    """Requests in flight at the ingress, from ``/stats`` with `OUTSIDE` in it."""
+    return int(plain_stats(stats).get(OUTSIDE, "0"))
 
 
 def _in_flight(stats: Sequence[Mapping[str, Any]]) -> int:

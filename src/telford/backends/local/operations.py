@@ -90,10 +90,13 @@ class Operations:
         await self._dataplane.stop()
 
     async def _calm(self) -> None:
-        """Wait until nothing is in flight, or the limit."""
+        """Wait until nothing from outside is in flight, or the limit.
+
+        Workers do not count: they always wait for an answer somewhere.
+        """
         try:
             async with asyncio.timeout(self._settings.drain_seconds):
-                while any(n for _, n in (await self._dataplane.in_flight()).values()):
+                while await self._dataplane.from_outside():
                     await asyncio.sleep(0.02)
         except (TimeoutError, OutsideError):
             return
