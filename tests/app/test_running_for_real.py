@@ -76,6 +76,11 @@ def _bad_version(estate: Estate) -> None:
     assert "this gate needs about" in done.stderr
     evidence = estate.json("evidence", "orders")
     assert (evidence["agrees"], evidence["decision"]) == (True, "rollback")
+    told = estate.telford("evidence", "orders").stdout
+    assert "the ledger agrees" in told
+    seen = estate.telford("status").stdout
+    assert "dev runs at http://127.0.0.1:" in seen
+    assert "0.0 -> 0.7" in seen
 
 
 def _good_version_through_a_kill(estate: Estate) -> None:

@@ -244,6 +244,24 @@ def test_orders_that_come_late_and_out_of_order_leave_nothing_behind(
     world.store.close()
 
 
+def test_a_start_that_comes_after_the_abort_is_refused(url: str) -> None:
+    world = a_world(url, idling=1.0)
+    world.release()
+    world.step()
+    world.step()  # the start is ordered, and left lying
+    world.ask("abort")
+    for _ in range(20):
+        world.step()
+        lying = iter([True])
+        world.engine.work(lambda lying=lying: next(lying, False))  # type: ignore[misc]
+        if not world.row().active:
+            break
+    assert world.row().phase == "aborted"
+    world.engine.work()
+    assert world.idle()
+    assert sorted(world.place.workloads) == [("orders", STABLE)]
+
+
 def test_a_reset_of_the_data_planes_counters_is_no_evidence(url: str) -> None:
     world = a_world(url)
     world.release()
