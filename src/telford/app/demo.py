@@ -32,8 +32,13 @@ SERVICE = "storefront"
 # A release of the demo ends within two minutes; a step's own deadline is ten.
 FOLLOW_SECONDS = 660.0
 POLL_SECONDS = 0.2
-# Enough traffic for the forecast, and for a person to see that all is well.
-SETTLE_SECONDS = 6.0
+# Before the first release customers see this long without a failure: enough traffic for the
+# forecast, and a machine that has just installed everything has written it to its disk.
+CALM_SECONDS = 6.0
+SETTLE_LIMIT_SECONDS = 45.0
+# Beyond this share of failures that no version is to blame for, the shop itself broke its promise
+# of 99.5% (examples/shop/estate/objectives.yaml), and so did the demo.
+BLAMELESS_SHARE = 0.005
 
 
 class Voice(Protocol):
@@ -151,9 +156,19 @@ def invite(stage: Stage, running: up.Running, crowd: Crowd) -> Customers:
     return found
 
 
-def settle(stage: Stage) -> None:
-    """Let some traffic pass before the first release."""
-    stage.clock.sleep(SETTLE_SECONDS)
+def settle(stage: Stage, customers: Customers) -> None:
+    """Wait until customers are served without a failure for a while, or the limit."""
+    clock = stage.clock
+    began = calm_since = clock.monotonic()
+    failed = 0
+    while clock.monotonic() - calm_since < CALM_SECONDS:
+        if clock.monotonic() - began > SETTLE_LIMIT_SECONDS:
+            stage.voice.say("this machine is busy: some requests still fail before any release")
+            return
+        clock.sleep(POLL_SECONDS)
+        now_failed = customers.seen().all_failed
+        if now_failed != failed:
+            failed, calm_since = now_failed, clock.monotonic()
 
 
 def prepare(stage: Stage, running: up.Running, version: str) -> releasing.Prepared:
@@ -245,7 +260,10 @@ def shortcomings(played: list[Played], seen: Seen) -> tuple[str, ...]:
     if seen.lost:
         found.append("the load generator ended before its time, so nobody knows what it saw")
     guilty = next(f"{SERVICE}/{act.version}" for act in ACTS if act.ends != "promoted")
-    return (*found, *seen.unexplained(guilty))
+    blameless = seen.all_failed - seen.failed_of(guilty)
+    if blameless > BLAMELESS_SHARE * seen.sent or seen.not_sent:
+        found += seen.unexplained(guilty)
+    return tuple(found)
 
 
 # --- telling ----------------------------------------------------------------------------------

@@ -54,6 +54,11 @@ class Seen:
         """Failed requests that this server, such as ``storefront/1.2.0``, answered."""
         return self.failed.get(server, 0)
 
+    @property
+    def all_failed(self) -> int:
+        """Requests that failed, whoever answered them, or got no answer."""
+        return sum(self.failed.values()) + sum(self.transport.values())
+
     def unexplained(self, guilty: str) -> tuple[str, ...]:
         """Whatever failed and is not the fault of `guilty`, a sentence each; none where all is."""
         found = [

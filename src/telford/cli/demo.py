@@ -118,7 +118,7 @@ def _open(
     customers = demo.invite(stage, started, crowd)
     ends.callback(customers.leave, stage.clock)
     ends.callback(screen.say, "Stop everything", "title")
-    demo.settle(stage)
+    demo.settle(stage, customers)
     return _Show(stage, started, customers, portal)
 
 

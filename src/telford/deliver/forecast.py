@@ -214,4 +214,4 @@ def _obstacle(policy: Policy, rps: float, rates: Mapping[str, float]) -> str:
         if rates.get(one.name, 0.0) >= certified_rate(policy, one) / 2
     ]
     which = " and ".join(over) or "an indicator"
-    return f"the stable version's own {which} leave too little of the objective's budget"
+    return f"too little of the objective's budget is left by the stable version's own {which}"
