@@ -15,7 +15,7 @@ import pytest
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 LIMIT_SECONDS = 240.0
-RATE = "160"
+RATE = "200"
 
 
 @pytest.fixture
