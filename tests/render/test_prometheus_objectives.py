@@ -133,3 +133,12 @@ def test_the_rest_of_the_events_is_told_apart_from_the_bad_ones():
     assert rest is not None
     assert total.accepts(rest)
     assert not bad.accepts(rest)
+
+
+@pytest.mark.parametrize("period", ["7d", "28d", "30d", "90d"])
+@pytest.mark.parametrize("target", ["1%", "50%", "80%", "83.3%", "85%", "95%", "99.999%"])
+def test_rules_and_tests_are_made_for_modest_and_for_strict_targets(target: str, period: str):
+    for kind in ("availability", "probe"):
+        text = objectives.text(kind, period, target)
+        paths = [a.path for a in rendered.rendering(text, "prometheus").artifacts()]
+        assert any(path.endswith(".rules.yaml") for path in paths)

@@ -48,6 +48,13 @@ def test_the_alerts_do_what_their_generated_test_says(
     assert "SUCCESS" in _promtool("test", "rules", *quick)
 
 
+def test_a_modest_target_does_what_its_generated_test_says(tmp_path: pathlib.Path):
+    """At 80% the strictest alerts cannot fire, and the next needs most of its window to fail."""
+    written = _written(objectives.text("availability", "7d", "80%"), tmp_path)
+    tests = [p for p in written if p.name.endswith(".test.yaml")]
+    assert _promtool("test", "rules", *tests).count("SUCCESS") == len(tests) >= 1
+
+
 def test_the_slow_windows_of_a_week_do_what_their_generated_test_says(tmp_path: pathlib.Path):
     written = _written(objectives.text("ratio", "7d"), tmp_path)
     slow = [p for p in written if p.name == "promise.slow.test.yaml"]

@@ -121,8 +121,8 @@ def _failure(promise: Promise, pair: burn.Pair, pace: Pace) -> dict[str, Any]:
     """Good traffic as long as the long window, then nothing but failures, then recovery."""
     start = pace.up(pair.long_seconds // _MINUTE)
     long, short = pair.long_seconds // _MINUTE, pair.short_seconds // _MINUTE
-    failing = pace.up(max(short, int(long * pair.threshold(promise.target)) + 2 * pace.step))
     before, during = _traffic(promise)
+    failing = pace.up(max(short, _minutes_to_fire(promise, pair) + 2 * pace.step))
     phases = [
         Phase(start, before, Decimal(0)),
         Phase(failing, during, during),
@@ -144,6 +144,17 @@ def _failure(promise: Promise, pair: burn.Pair, pace: Pace) -> dict[str, Any]:
     name = f"{_named(pair)}: a total failure fires after {fires - start} minutes"
     phases[-1] = Phase(ends - end + pace.step, before, Decimal(0))
     return _test(f"{name} and ends {ends - end} minutes after it", promise, phases, checks)
+
+
+def _minutes_to_fire(promise: Promise, pair: burn.Pair) -> int:
+    """How long a total failure may need: t with d*t = threshold * (b*(long - t) + d*t), for b
+    events a minute before it and d during it; long enough for the least number of bad events too.
+    """
+    before, during = _traffic(promise)
+    threshold, long = pair.threshold(promise.target), pair.long_seconds // _MINUTE
+    by_ratio = threshold * before * long / (during * (1 - threshold) + threshold * before)
+    needed = burn.least_bad_events(promise.minimum_events(pair), promise.target)
+    return max(int(by_ratio), int(needed / during)) + 1
 
 
 def _named(pair: burn.Pair) -> str:
