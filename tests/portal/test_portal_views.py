@@ -19,6 +19,8 @@ from telford.app import (
 )
 from telford.basics.errors import RefusedError
 from telford.deliver.state import Entry, State
+from telford.estate.loading import load as load_estate
+from telford.estate.place import Place
 from telford.portal import evidence, picture, texts
 from telford.portal.wired import signature
 
@@ -203,9 +205,21 @@ def test_the_tightest_objective_is_the_allowance_of_its_indicator(played: Scene)
 
 def test_objectives_come_worst_first(played: Scene) -> None:
     estate = played.watch.current().estate
-    pages = objective_page.pages(estate, played.store.objectives.of("dev"))
+    pages = objective_page.pages(estate, Place("dev"), played.store.objectives.of("dev"))
     assert pages[0].state == "exhausted"
     assert pages[-1].state == "ok"
+
+
+def test_an_objective_is_shown_as_the_place_has_it() -> None:
+    head = "apiVersion: telford/v1\nkind: "
+    text = f"{head}Environment\nname: dev\n---\n{head}Objective\nname: fast\nservice: shop\n"
+    text += "target: 99%\nsli: {latency: {threshold: 300ms}}\n"
+    text += "in: {dev: {target: 98%, sli: {latency: {threshold: 500ms}}}}\n"
+    estate = load_estate({"e.yaml": text}).estate
+    (at_base,) = objective_page.pages(estate, None, ())
+    (in_dev,) = objective_page.pages(estate, Place("dev"), ())
+    assert at_base.promise == "99% of requests within 300ms over 30d"
+    assert in_dev.promise == "98% of requests within 500ms over 30d"
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,10 @@ from typing import Any
 
 from telford.app.release_page import Allowance
 from telford.basics import units
+from telford.estate import overlays
 from telford.estate.kinds.promises import Objective
 from telford.estate.model import Entity, Estate
+from telford.estate.place import Place
 from telford.store.measurements import Measurement
 from telford.store.objectives import Evaluated
 
@@ -109,11 +111,13 @@ class ObjectiveView:
         }
 
 
-def pages(estate: Estate, evaluated: Sequence[Evaluated]) -> tuple[ObjectiveView, ...]:
-    """Every objective of the estate, the worst first, then by address."""
+def pages(
+    estate: Estate, place: Place | None, evaluated: Sequence[Evaluated]
+) -> tuple[ObjectiveView, ...]:
+    """Every objective of the estate as a place has it, the worst first, then by address."""
     found = {one.objective: one for one in evaluated}
     views = [
-        page(estate, entity, found.get(address))
+        page(estate, entity, place, found.get(address))
         for address, entity in estate.entities.items()
         if isinstance(entity.spec, Objective)
     ]
@@ -122,9 +126,11 @@ def pages(estate: Estate, evaluated: Sequence[Evaluated]) -> tuple[ObjectiveView
     return tuple(views)
 
 
-def page(estate: Estate, entity: Entity, evaluated: Evaluated | None) -> ObjectiveView:
-    """One objective; `evaluated` is None where nothing was measured in the place yet."""
-    spec = entity.spec
+def page(
+    estate: Estate, entity: Entity, place: Place | None, evaluated: Evaluated | None
+) -> ObjectiveView:
+    """One objective as a place has it; `evaluated` is None where nothing was measured there yet."""
+    spec = overlays.at(estate, entity, place).spec
     assert isinstance(spec, Objective), "only an objective has a budget"
     data: Mapping[str, Any] = evaluated.evaluation if evaluated else {}
     services = estate.refer("Service", spec.service, spec.system)

@@ -50,7 +50,7 @@ def one(request: Request, name: str) -> Response:
     place = page.place_of(request, described)
     where = str(place) if place else ""
     evaluated = context.store.objectives.get(where, str(found[0].address))
-    view = objective_page.page(described.estate, found[0], evaluated)
+    view = objective_page.page(described.estate, found[0], place, evaluated)
     href = page.linker(request)
     crumbs = (page.Crumb("Objectives", href("/objectives")), page.Crumb(view.address, "", True))
     sheet = page.Sheet("objectives", view.name, crumbs, ("estate", "objectives"), tab=view.address)
@@ -72,7 +72,7 @@ def views_of(request: Request) -> tuple[objective_page.ObjectiveView, ...]:
     described = context.estate.current()
     place = page.place_of(request, described)
     evaluated = context.store.objectives.of(str(place)) if place else ()
-    return objective_page.pages(described.estate, evaluated)
+    return objective_page.pages(described.estate, place, evaluated)
 
 
 def _counts(views: tuple[objective_page.ObjectiveView, ...]) -> dict[str, int]:

@@ -45,7 +45,9 @@ def view_of(request: Request) -> overview.Overview:
             bindings=context.store.bindings.of(name),
             releases=releases,
             entries={one.id: entries.of(one.id) for one in releases if one.active},
-            objectives=objective_page.pages(described.estate, context.store.objectives.of(name)),
+            objectives=objective_page.pages(
+                described.estate, place, context.store.objectives.of(name)
+            ),
             lease=context.store.leases.get(name),
             now=context.clock.now(),
         )
