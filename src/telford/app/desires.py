@@ -4,15 +4,13 @@ Light on purpose: a warm `telford build` imports this and none of the modules th
 by `telford.app.rendering`, `telford.app.building` and the CLI.
 """
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 
-import telford
+from telford.app import remembered
 from telford.backends import files
-from telford.basics.diagnostics import Diagnostic, Position, Severity
+from telford.basics.diagnostics import Diagnostic, Severity
 from telford.plan.actions import Entry
 from telford.ports.cache import Cache
 
@@ -57,26 +55,12 @@ class Desires:
 
 def code_version() -> str:
     """A hash of everything that a text is made by: an upgrade makes every key void."""
-    total = hashlib.sha256()
-    package = Path(telford.__file__).parent
-    for name in _CODE:
-        where = package / name
-        for path in sorted(where.rglob("*") if where.is_dir() else [where]):
-            if path.suffix in (".py", ".toml"):
-                total.update(path.relative_to(package).as_posix().encode())
-                total.update(path.read_bytes())
-    return total.hexdigest()
+    return remembered.code_version(_CODE)
 
 
 def cache_key(found: files.Texts, scope: Scope, code: str) -> str:
     """Names these very texts, this part of them, and this code."""
-    total = hashlib.sha256(f"{code} {scope.place} {sorted(scope.targets)}".encode())
-    for name in sorted(found.texts):
-        for part in (name, found.texts[name]):
-            data = part.encode("utf-8", "surrogatepass")
-            total.update(b"%d:" % len(data))
-            total.update(data)
-    return total.hexdigest()
+    return remembered.key(f"{code} {scope.place} {sorted(scope.targets)}", found.texts)
 
 
 def recall(key: str, found: files.Texts, cache: Cache) -> Desires | None:
@@ -89,7 +73,7 @@ def recall(key: str, found: files.Texts, cache: Cache) -> Desires | None:
     try:
         data = json.loads(kept)
         entries = {row[0]: Entry(*row) for row in data["entries"]}
-        return Desires(entries, tuple(_diagnostic(row) for row in data["diagnostics"]))
+        return Desires(entries, tuple(map(remembered.restored, data["diagnostics"])))
     except (ValueError, KeyError, TypeError, IndexError):
         return None
 
@@ -99,22 +83,5 @@ def keep(key: str, found: files.Texts, wanted: Desires, cache: Cache) -> None:
     if found.diagnostics or not wanted.ok:
         return
     rows = [list(asdict(entry).values()) for entry in wanted.entries.values()]
-    said = [{**d.as_json(), "length": d.length} for d in wanted.diagnostics]
+    said = remembered.kept(wanted.diagnostics)
     cache.put(key, json.dumps({"entries": rows, "diagnostics": said}))
-
-
-def _diagnostic(row: dict[str, object]) -> Diagnostic:
-    position = None
-    if row["file"] is not None:
-        position = Position(str(row["file"]), int(str(row["line"])), int(str(row["column"])))
-    return Diagnostic(
-        str(row["code"]),
-        Severity(str(row["severity"])),
-        str(row["summary"]),
-        address=str(row["address"]),
-        position=position,
-        source=str(row["source"]),
-        length=int(str(row["length"])),
-        detail=str(row["detail"]),
-        fix=str(row["fix"]),
-    )

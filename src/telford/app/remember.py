@@ -4,19 +4,17 @@ Light on purpose: a warm `telford check` imports this and none of the modules th
 answers while they would still be loading. Called by `telford.cli.check` and `telford.app.check`.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-import telford
+from telford.app import remembered
 from telford.backends import files
-from telford.basics.diagnostics import Diagnostic, Position, Severity
+from telford.basics.diagnostics import Diagnostic, Severity
 from telford.ports.cache import Cache
 
-# The code that an answer depends on.
-_JUDGES = ("basics", "estate", "rules")
+# The code and data that an answer depends on; rules ask the road which alerts can fire.
+_JUDGES = ("basics", "estate", "road", "rules")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,53 +59,27 @@ def keep(found: files.Texts, report: Report, cache: Cache) -> None:
 
 
 def _key(texts: Mapping[str, str]) -> str:
-    total = hashlib.sha256(code_version().encode())
-    for name in sorted(texts):
-        for part in (name, texts[name]):
-            data = part.encode("utf-8", "surrogatepass")
-            total.update(b"%d:" % len(data))
-            total.update(data)
-    return total.hexdigest()
+    return remembered.key(code_version(), texts)
 
 
 def code_version() -> str:
     """A hash of the modules that judge an estate: an upgrade makes every cached answer void."""
-    total = hashlib.sha256()
-    package = Path(telford.__file__).parent
-    for folder in _JUDGES:
-        for path in sorted((package / folder).rglob("*.py")):
-            total.update(path.relative_to(package).as_posix().encode())
-            total.update(path.read_bytes())
-    return total.hexdigest()
+    return remembered.code_version(_JUDGES)
 
 
 def _kept(report: Report) -> dict[str, object]:
-    rows = [{**d.as_json(), "length": d.length} for d in report.diagnostics]
-    return {"files": report.files, "entities": report.entities, "diagnostics": rows}
+    return {
+        "files": report.files,
+        "entities": report.entities,
+        "diagnostics": remembered.kept(report.diagnostics),
+    }
 
 
 def _restored(text: str) -> Report | None:
     """A report from its cached text; None where the text is not one."""
     try:
         kept = json.loads(text)
-        found = tuple(_diagnostic(row) for row in kept["diagnostics"])
+        found = tuple(remembered.restored(row) for row in kept["diagnostics"])
         return Report(found, int(kept["files"]), int(kept["entities"]), cached=True)
     except (ValueError, KeyError, TypeError):
         return None
-
-
-def _diagnostic(row: dict[str, object]) -> Diagnostic:
-    position = None
-    if row["file"] is not None:
-        position = Position(str(row["file"]), int(str(row["line"])), int(str(row["column"])))
-    return Diagnostic(
-        str(row["code"]),
-        Severity(str(row["severity"])),
-        str(row["summary"]),
-        address=str(row["address"]),
-        position=position,
-        source=str(row["source"]),
-        length=int(str(row["length"])),
-        detail=str(row["detail"]),
-        fix=str(row["fix"]),
-    )
