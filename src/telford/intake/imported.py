@@ -154,11 +154,16 @@ def _unresolved(item: Unresolved) -> dict[str, object]:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One estate document: the file it is to be written to, its value, and where it came from."""
+    """One estate document: the file it is to be written to, its value, and where it came from.
+
+    `marks` says where single values came from, by path (``("run", "image")``): needed only of the
+    formats that live in an estate as they are, whose documents are never written.
+    """
 
     file: str
     value: Mapping[str, Any]
     origins: tuple[Position, ...] = ()
+    marks: Mapping[tuple[str | int, ...], Position] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
