@@ -51,10 +51,13 @@ _STANDARD_TAGS = frozenset(
 
 @dataclass(slots=True)
 class Node:
-    """Where a value begins: line and column from 1."""
+    """Where a value begins: line and column from 1. `tag` is its tag where that is none of YAML's
+    own (``!Ref``), for readers of formats that give it a meaning; it is never executed.
+    """
 
     line: int
     column: int
+    tag: str = field(default="", kw_only=True)
 
 
 @dataclass(slots=True)
@@ -179,6 +182,11 @@ def resolve(text: str) -> str | int | float | bool | None:
     if _BASED.fullmatch(text):
         return int(text[2:], 8 if text[1] == "o" else 16)
     return float(text) if _FLOAT.fullmatch(text) else text
+
+
+def _foreign(tag: str) -> str:
+    """The tag where it is none of YAML's own, else ""."""
+    return "" if tag == "!" or tag in _STANDARD_TAGS else tag
 
 
 def _tagged(tag: str, text: str) -> str | int | float | bool | None:
@@ -344,6 +352,8 @@ class _Reader:
         else:
             value = text
         node = Scalar(line, column, value, text)
+        if tag is not None:
+            node.tag = _foreign(tag)
         self._count += 1
         if event.anchor is not None:
             self._anchors[event.anchor] = _Anchored(node, 1, 0)
@@ -379,6 +389,7 @@ class _Reader:
         node = Mapping(line, column) if mapping else Sequence(line, column)
         if event.tag is not None and event.tag != "!" and event.tag not in _STANDARD_TAGS:
             self._unknown_tag(event.tag, line, column)
+            node.tag = event.tag
         depth = len(self._stack) + 1
         if depth > MAX_DEPTH:
             raise _StopError(line, column, f"the values nest deeper than {MAX_DEPTH} levels")
@@ -432,7 +443,7 @@ class _Reader:
             self._stack[-1].deepest = deepest
         node = found.node
         if type(node) is Scalar:
-            node = Scalar(line, column, node.value, node.text)
+            node = Scalar(line, column, node.value, node.text, tag=node.tag)
         self._place(node)
 
     def _merge(self, frame: _Frame) -> None:
