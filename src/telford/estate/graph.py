@@ -1,53 +1,29 @@
-"""Who needs whom: the typed dependencies of an estate as a graph, and the questions asked of it.
+"""Who needs whom: the typed dependencies of an estate as a graph, and how far they reach.
 
 Declared once (`uses`, streams, brokers), used for blast radius, cycles, policies and pictures. An
-edge points from the one that needs to the one that is needed. A consumer of a stream also needs
-its publishers, softly: they stop, it starves. Built on rustworkx; called by rules, render, app and
-the portal.
+edge points from the one that needs to the one that is needed (`telford.estate.edges`). Things are
+numbered by address and neighbours are lists of integers, so that a walk over 60,000 edges takes
+milliseconds; rustworkx does what is more than a walk. Called by rules, render, app and the portal;
+`telford.analysis` asks it harder questions.
 """
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import rustworkx
 
+from telford.estate.edges import THINGS, Edge, Index, edges_of, owner_of
 from telford.estate.kinds.base import Kind
-from telford.estate.kinds.people import Team
 from telford.estate.kinds.places import Environment
 from telford.estate.kinds.promises import Objective
-from telford.estate.kinds.structure import Datastore, Service, Stream, Use
-from telford.estate.model import Binding, Bound, Entity, Estate
+from telford.estate.model import Binding, Estate
 
-_USING = (Service, Datastore)
+__all__ = [
+    "THINGS", "BlastRadius", "Edge", "Graph", "Index", "Links", "Reached", "owner_of", "walk",
+]  # fmt: skip
 
-
-@dataclass(frozen=True, slots=True)
-class Edge:
-    """`source` needs `target`; both are canonical addresses.
-
-    `kind` says why: uses, stream (a consumer and a publisher of `via`), broker or dead-letter.
-    `index` is the place in the source's `uses`, or -1.
-    """
-
-    source: str
-    target: str
-    kind: str = "uses"
-    critical: bool = True
-    inferred: bool = False
-    confirmed: bool = False
-    timeout: str | None = None
-    retries: int | None = None
-    access: str | None = None
-    role: str | None = None
-    port: int | None = None
-    via: str = ""
-    index: int = -1
-
-    @property
-    def policed(self) -> bool:
-        """Whether policies may be made from it: declared, or inferred and confirmed."""
-        return not self.inferred or self.confirmed
+_PLACES = frozenset({"Region", "Environment"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +49,89 @@ class BlastRadius:
     objectives: tuple[str, ...]
     environments: tuple[str, ...]
 
+    @property
+    def services(self) -> tuple[Reached, ...]:
+        """The services among the entities."""
+        return tuple(r for r in self.entities if r.address.startswith("service/"))
+
+
+class Links:
+    """Neighbours by number, each once: `forward` are those that one needs, `backward` those that
+    need it. Neither list is ever changed.
+    """
+
+    def __init__(self, size: int, pairs: Iterable[tuple[int, int]]) -> None:
+        self.pairs = tuple(dict.fromkeys(pairs))
+        self.forward: list[list[int]] = [[] for _ in range(size)]
+        self.backward: list[list[int]] = [[] for _ in range(size)]
+        for source, target in self.pairs:
+            self.forward[source].append(target)
+            self.backward[target].append(source)
+
+    @cached_property
+    def diagram(self) -> "rustworkx.PyDiGraph[int, None]":
+        """The same for rustworkx; nodes have their numbers."""
+        made: rustworkx.PyDiGraph[int, None] = rustworkx.PyDiGraph(multigraph=False)
+        made.add_nodes_from(range(len(self.forward)))
+        made.add_edges_from_no_data(list(self.pairs))
+        return made
+
+    @cached_property
+    def groups(self) -> tuple[tuple[int, ...], ...]:
+        """The strongly connected parts: in each, everything needs everything. What a group needs
+        comes before it (reverse topological order, as Kosaraju's algorithm finds them; O(n + m)).
+        """
+        found = rustworkx.strongly_connected_components(self.diagram)
+        return tuple(tuple(sorted(group)) for group in found)
+
+    @cached_property
+    def group_of(self) -> tuple[int, ...]:
+        """The place of each node's group in `groups`."""
+        home = [0] * len(self.forward)
+        for number, group in enumerate(self.groups):
+            for node in group:
+                home[node] = number
+        return tuple(home)
+
+
+def walk(
+    starts: Iterable[int], neighbours: Sequence[Sequence[int]], depth: int | None = None
+) -> list[list[int]]:
+    """Breadth first: the starts, then what is one step away, and so on to `depth` steps (all the
+    way where it is None). Each node is in one level, levels are in order of number. O(n + m).
+    """
+    seen = bytearray(len(neighbours))
+    level = sorted(set(starts))
+    for node in level:
+        seen[node] = 1
+    levels = []
+    while level:
+        levels.append(level)
+        if depth is not None and len(levels) > depth:
+            break
+        following = []
+        for node in level:
+            for other in neighbours[node]:
+                if not seen[other]:
+                    seen[other] = 1
+                    following.append(other)
+        level = sorted(following)
+    return levels
+
 
 class Graph:
-    """The dependencies of an estate, or of one place's binding of it."""
+    """The dependencies of an estate, or of one place's binding of it.
+
+    `nodes` are all canonical addresses, sorted; a node's number is its place among them.
+    """
 
     def __init__(self, source: Estate | Binding) -> None:
-        self._specs: dict[str, Kind] = {a: e.spec for a, e in source.entities.items()}
+        found: dict[str, Kind] = {a: e.spec for a, e in source.entities.items()}
+        self.specs: dict[str, Kind] = {a: found[a] for a in sorted(found)}
         self._index = Index(source)
-        self.edges: tuple[Edge, ...] = tuple(_edges(self._specs, self._index))
-        self._graph: rustworkx.PyDiGraph[str, Edge] = rustworkx.PyDiGraph(multigraph=True)
-        numbers = self._graph.add_nodes_from(list(self._specs))
-        self._number = dict(zip(self._specs, numbers, strict=True))
-        self._graph.add_edges_from(
-            [(self._number[e.source], self._number[e.target], e) for e in self.edges]
-        )
+        self.nodes: tuple[str, ...] = tuple(self.specs)
+        self.number: dict[str, int] = {a: n for n, a in enumerate(self.nodes)}
+        self.edges: tuple[Edge, ...] = tuple(edges_of(self.specs, self._index))
 
     def outgoing(self, address: str) -> tuple[Edge, ...]:
         """What `address` needs, in the order in which it says so."""
@@ -96,53 +141,108 @@ class Graph:
         """Who needs `address`, by address."""
         return self._by_target.get(address, ())
 
-    def dependencies(self, address: str) -> tuple[Reached, ...]:
-        """Everything that `address` needs, directly or not, nearest first."""
-        return self._reach(address, forward=True)
+    def dependencies(self, address: str, depth: int | None = None) -> tuple[Reached, ...]:
+        """Everything that `address` needs, directly or not, nearest first; at most `depth` steps
+        away. Of a system or a team: what all of its things need, beside themselves. O(n + m).
+        """
+        return self.reach(self.members(address), forward=True, depth=depth)
 
-    def dependents(self, address: str) -> tuple[Reached, ...]:
-        """Everything that needs `address`, directly or not, nearest first."""
-        return self._reach(address, forward=False)
+    def dependents(self, address: str, depth: int | None = None) -> tuple[Reached, ...]:
+        """Everything that needs `address`, as `dependencies` in the other direction."""
+        return self.reach(self.members(address), forward=False, depth=depth)
+
+    def reach(
+        self, addresses: Iterable[str], *, forward: bool, depth: int | None = None
+    ) -> tuple[Reached, ...]:
+        """What several things need together (or, not `forward`, who needs any of them), nearest
+        first, themselves left out. `critical` looks at all ways, longer than `depth` too.
+        """
+        starts = [self.number[a] for a in addresses if a in self.number]
+        every, strong = self.links, self.critical_links
+        levels = walk(starts, every.forward if forward else every.backward, depth)
+        forced: set[int] = set()
+        for level in walk(starts, strong.forward if forward else strong.backward):
+            forced.update(level)
+        nodes = self.nodes
+        return tuple(
+            Reached(nodes[node], steps, node in forced)
+            for steps, level in enumerate(levels[1:], 1)
+            for node in level
+        )
+
+    def members(self, address: str) -> tuple[str, ...]:
+        """The things that an address stands for: those of a system, those that a team or a person
+        owns, or itself. Empty where there is no such address.
+        """
+        spec = self.specs.get(address)
+        if spec is None:
+            return ()
+        if spec.kind == "System":
+            return tuple(a for a in self.things if self.specs[a].system == spec.name)
+        if spec.kind in {"Team", "Person"}:
+            return tuple(a for a in self.things if owner_of(self.specs[a]) == address)
+        return (address,)
+
+    @cached_property
+    def things(self) -> tuple[str, ...]:
+        """The addresses of all that depends and is depended on, sorted."""
+        return tuple(a for a, spec in self.specs.items() if spec.kind in THINGS)
 
     def blast_radius(self, address: str) -> BlastRadius:
-        """What a failure of `address` touches. A region takes everything that runs in it."""
-        spec = self._specs[address]
-        environments = self._environments(spec)
-        reached = self.dependents(address) if spec.kind not in {"Region", "Environment"} else ()
-        if spec.kind in {"Region", "Environment"}:
-            reached = tuple(Reached(a, 1, True) for a, s in self._specs.items() if _runs(s))
-        touched = {address, *(r.address for r in reached)}
-        owners = {owner_of(self._specs[a]) for a in touched}
-        objectives = [
-            a
-            for a, s in self._specs.items()
-            if isinstance(s, Objective)
-            and touched & set(self._index.refer("Service", s.service, s))
-        ]
-        teams = sorted(owner for owner in owners if owner)
-        return BlastRadius(address, reached, tuple(teams), tuple(objectives), environments)
+        """What a failure of `address` touches. A region or an environment takes everything that
+        runs in it, a system all of its members. O(n + m).
+        """
+        spec = self.specs[address]
+        if spec.kind in _PLACES:
+            reached = tuple(Reached(a, 1, True) for a in self.things)
+        else:
+            reached = self.dependents(address)
+        touched = {address, *self.members(address), *(r.address for r in reached)}
+        teams = {owner_of(self.specs[a]) for a in touched} - {""}
+        promised = self._objectives
+        objectives = {o for a in touched for o in promised.get(a, ())}
+        return BlastRadius(
+            address,
+            reached,
+            tuple(sorted(teams)),
+            tuple(sorted(objectives)),
+            self._environments(spec),
+        )
 
     def critical_cycles(
         self, besides: Container[Edge] = frozenset()
     ) -> tuple[tuple[str, ...], ...]:
-        """One cycle of critical dependencies for each group that has any, smallest address first.
-        Edges of `besides` are not followed.
+        """One cycle of critical dependencies for each group that has any, smallest address first:
+        the shortest through that address. Edges of `besides` are not followed.
         """
-        critical = [e for e in self.edges if e.critical and e.kind == "uses" and e not in besides]
-        graph: rustworkx.PyDiGraph[str, None] = rustworkx.PyDiGraph()
-        graph.add_nodes_from(list(self._specs))
-        graph.add_edges_from(
-            [(self._number[e.source], self._number[e.target], None) for e in critical]
+        pairs = (
+            (self.number[e.source], self.number[e.target])
+            for e in self.edges
+            if e.critical and e.kind == "uses" and e not in besides
         )
-        groups = rustworkx.strongly_connected_components(graph)
-        return tuple(sorted(_one_cycle(graph, group) for group in groups if len(group) > 1))
+        links = Links(len(self.nodes), pairs)
+        found = (circle(links, group) for group in links.groups if len(group) > 1)
+        return tuple(sorted(tuple(self.nodes[n] for n in cycle) for cycle in found))
 
     def picture(self, addresses: Iterable[str] | None = None) -> tuple[Edge, ...]:
         """The edges among some addresses (or all), for drawing."""
         if addresses is None:
             return self.edges
         wanted = set(addresses)
-        return tuple(e for e in self.edges if e.source in wanted and e.target in wanted)
+        return tuple(e for a in sorted(wanted) for e in self.outgoing(a) if e.target in wanted)
+
+    @cached_property
+    def links(self) -> Links:
+        """All edges as neighbours by number."""
+        number = self.number
+        return Links(len(self.nodes), ((number[e.source], number[e.target]) for e in self.edges))
+
+    @cached_property
+    def critical_links(self) -> Links:
+        """The critical edges as neighbours by number."""
+        number = self.number
+        pairs = ((number[e.source], number[e.target]) for e in self.edges if e.critical)
+        return Links(len(self.nodes), pairs)
 
     @cached_property
     def _by_source(self) -> dict[str, tuple[Edge, ...]]:
@@ -153,33 +253,18 @@ class Graph:
         ordered = sorted(self.edges, key=lambda e: (e.source, e.index))
         return _grouped((e.target, e) for e in ordered)
 
-    def _reach(self, address: str, *, forward: bool) -> tuple[Reached, ...]:
-        """Breadth first, twice: over all edges for the depth, over critical ones for the force."""
-        depths = self._depths(address, forward=forward, critical=False)
-        forced = self._depths(address, forward=forward, critical=True)
-        reached = [Reached(a, depth, a in forced) for a, depth in depths.items()]
-        return tuple(sorted(reached, key=lambda r: (r.depth, r.address)))
-
-    def _depths(self, address: str, *, forward: bool, critical: bool) -> dict[str, int]:
-        if address not in self._number:
-            return {}
-        depths = {address: 0}
-        level = [address]
-        while level:
-            following = []
-            for current in level:
-                edges = self.outgoing(current) if forward else self.incoming(current)
-                for edge in edges:
-                    other = edge.target if forward else edge.source
-                    if other not in depths and (edge.critical or not critical):
-                        depths[other] = depths[current] + 1
-                        following.append(other)
-            level = following
-        del depths[address]
-        return depths
+    @cached_property
+    def _objectives(self) -> dict[str, list[str]]:
+        """Service -> the objectives that promise something of it."""
+        found: dict[str, list[str]] = {}
+        for address, spec in self.specs.items():
+            if isinstance(spec, Objective):
+                for service in self._index.refer("Service", spec.service, spec):
+                    found.setdefault(service, []).append(address)
+        return found
 
     def _environments(self, spec: Kind) -> tuple[str, ...]:
-        found = [s for s in self._specs.values() if isinstance(s, Environment)]
+        found = [s for s in self.specs.values() if isinstance(s, Environment)]
         found.sort(key=lambda s: (s.order, s.name))
         if spec.kind == "Environment":
             return (spec.name,)
@@ -188,110 +273,34 @@ class Graph:
         return tuple(s.name for s in found)
 
 
-class Index:
-    """Looks references up in an estate or a binding, in the way `Estate.refer` does."""
-
-    def __init__(self, source: Estate | Binding) -> None:
-        self._addresses = source.entities.keys()
-        self._short: dict[str, list[str]] = {}
-        found: Iterable[tuple[str, Entity | Bound]] = source.entities.items()
-        for canonical, item in found:
-            entity = item.entity if isinstance(item, Bound) else item
-            self._short.setdefault(entity.address.short, []).append(canonical)
-
-    def refer(self, kind: str, text: str, referrer: Kind) -> list[str]:
-        """Canonical addresses that a reference may mean: none, one or several."""
-        lower = kind.lower()
-        if referrer.system:
-            own = f"{lower}/{referrer.system}.{text}"
-            if own in self._addresses:
-                return [own]
-        exact = f"{lower}/{text}"
-        return [exact] if exact in self._addresses else self._short.get(exact, [])
-
-
-def _edges(specs: dict[str, Kind], index: Index) -> Iterator[Edge]:
-    publishers: dict[str, list[str]] = {}
-    consumers: dict[str, list[tuple[str, bool]]] = {}
-    for address, spec in specs.items():
-        if isinstance(spec, _USING):
-            for number, use in enumerate(spec.uses):
-                edge = _use_edge(address, spec, use, number, index)
-                if edge is None:
-                    continue
-                yield edge
-                if use.role == "publish":
-                    publishers.setdefault(edge.target, []).append(address)
-                elif use.role == "consume":
-                    consumers.setdefault(edge.target, []).append((address, edge.inferred))
-        elif isinstance(spec, Stream):
-            yield from _stream_edges(address, spec, index)
-    for stream, takers in consumers.items():
-        for taker, inferred in takers:
-            for giver in publishers.get(stream, ()):
-                if giver != taker:
-                    yield Edge(
-                        taker, giver, "stream", critical=False, inferred=inferred, via=stream
-                    )
-
-
-def _use_edge(address: str, spec: Kind, use: Use, number: int, index: Index) -> Edge | None:
-    kind, text = use.target
-    found = index.refer(kind, text, spec)
-    if len(found) != 1:
-        return None
-    return Edge(
-        address,
-        found[0],
-        critical=use.critical,
-        inferred=use.inferred is not None,
-        confirmed=use.inferred is not None and use.inferred.confirmed,
-        timeout=use.timeout,
-        retries=use.retries,
-        access=use.access,
-        role=use.role,
-        port=use.port,
-        index=number,
-    )
-
-
-def _stream_edges(address: str, spec: Stream, index: Index) -> Iterator[Edge]:
-    if spec.broker is not None:
-        found = index.refer("Service", spec.broker, spec)
-        if len(found) == 1:
-            yield Edge(address, found[0], "broker")
-    if spec.dead_letter is not None:
-        found = index.refer("Stream", spec.dead_letter, spec)
-        if len(found) == 1 and found[0] != address:
-            yield Edge(address, found[0], "dead-letter", critical=False)
-
-
-def _one_cycle(graph: "rustworkx.PyDiGraph[str, None]", group: Iterable[int]) -> tuple[str, ...]:
-    """The shortest cycle through the smallest address of a strongly connected part."""
+def circle(links: Links, group: Sequence[int], longest: int | None = None) -> tuple[int, ...]:
+    """The shortest cycle through the first node of a strongly connected part of two or more, from
+    that node. Empty where it would be longer than `longest`. O(n + m) of the part.
+    """
     members = set(group)
-    start = min(members, key=lambda n: graph[n])
-    before: dict[int, int] = {}
+    start = group[0]
+    before = {start: start}
     level = [start]
-    while level:
+    length = 0
+    while level and (longest is None or length < longest):
+        length += 1
         following = []
         for node in level:
-            for other in sorted(graph.successor_indices(node), key=lambda n: graph[n]):
+            for other in sorted(links.forward[node]):
                 if other == start:
-                    return _back(graph, before, node, start)
+                    return _back(before, node)
                 if other in members and other not in before:
                     before[other] = node
                     following.append(other)
         level = following
-    raise AssertionError("a strongly connected part of two or more has a cycle")
+    return ()
 
 
-def _back(
-    graph: "rustworkx.PyDiGraph[str, None]", before: dict[int, int], node: int, start: int
-) -> tuple[str, ...]:
-    path = [graph[node]]
-    while node != start:
+def _back(before: dict[int, int], node: int) -> tuple[int, ...]:
+    path = [node]
+    while before[node] != node:
         node = before[node]
-        path.append(graph[node])
+        path.append(node)
     return tuple(reversed(path))
 
 
@@ -300,13 +309,3 @@ def _grouped(pairs: Iterable[tuple[str, Edge]]) -> dict[str, tuple[Edge, ...]]:
     for key, edge in pairs:
         found.setdefault(key, []).append(edge)
     return {key: tuple(edges) for key, edges in found.items()}
-
-
-def _runs(spec: Kind) -> bool:
-    return isinstance(spec, Service | Datastore | Stream)
-
-
-def owner_of(spec: Kind) -> str:
-    """The address of the owner, or "": a bare name means a team."""
-    owner = spec.owner or ""
-    return owner if "/" in owner or not owner else f"{Team.__name__.lower()}/{owner}"
