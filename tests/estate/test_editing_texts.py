@@ -260,6 +260,11 @@ def test_an_overlay_of_several_places_is_refused() -> None:
         editing.edit(SAMPLE, ADDRESS, [Set(("run", "replicas"), 9)], layer="prod")
 
 
+def test_what_does_not_exist_in_a_place_is_not_made_to_by_an_edit() -> None:
+    with pytest.raises(RefusedError, match="does not exist in test"):
+        editing.edit(SAMPLE + "  test:\n", ADDRESS, [Set(("tier",), 1)], layer="test")
+
+
 def test_what_an_anchor_shares_is_refused() -> None:
     """A change inside an anchored mapping would change what repeats it."""
     for change in (

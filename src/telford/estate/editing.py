@@ -117,6 +117,8 @@ def _overlay(document: Any, layer: str) -> Path:
     if not layer:
         return ()
     overlays = document.get(_OVERLAYS) or {}
+    if layer in overlays and overlays[layer] is None:
+        raise RefusedError(f"it does not exist in {layer}: `in.{layer}` is null")
     for key in overlays if isinstance(overlays, dict) else ():
         if key != layer and layer in [part.strip() for part in key.split(",")]:
             raise RefusedError(
@@ -433,6 +435,9 @@ class _Editor:
         return self._put(begin, comma, "")
 
     def _put(self, begin: int, end: int, written: str) -> str:
+        # A block of text at the very end keeps its last line break only where there is one.
+        if end == len(self._text) and self._break in written:
+            written += self._break
         return self._text[:begin] + written + self._text[end:]
 
     def _after_line(self, position: int, lines: list[str]) -> str:
