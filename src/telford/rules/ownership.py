@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from telford.estate.codes import Code, document, documents, service
-from telford.estate.kinds import change, promises, structure
+from telford.estate.kinds import registry
 from telford.estate.kinds.people import Team
 from telford.rules.rule import EstateRule, Finding, Rule, Subject, World, base
 
@@ -55,18 +55,9 @@ RULES = (
             "When it breaks, nobody is called; when it must change, nobody decides.",
             service("").replace("owner: team/shop\n", ""),
             service(""),
-            "Every system, service, data store, stream, config, objective and delivery on the road"
-            " has an `owner`. What is `as-found` may do without.",
+            "Everything but people and places has an `owner`. What is `as-found` may do without.",
         ),
-        (
-            structure.System,
-            structure.Service,
-            structure.Datastore,
-            structure.Stream,
-            structure.Config,
-            promises.Objective,
-            change.Delivery,
-        ),
+        tuple(kind for kind in registry.KINDS if kind.owned),
         _missing,
         as_found=None,
     ),

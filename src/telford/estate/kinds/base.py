@@ -4,9 +4,11 @@ Keys in YAML are camelCase, attributes are snake_case. Unknown keys are errors; 
 taken out before validation (`telford.estate.documents`) and are open everywhere.
 """
 
-from collections.abc import Iterator
+import datetime as dt
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -46,6 +48,16 @@ def _percentage(text: str) -> str:
     return text
 
 
+def _date(text: str) -> str:
+    if re.fullmatch(DATE_PATTERN, text) is None:
+        raise ValueError(f"{text} is no date; write YEAR-MONTH-DAY, such as 2026-11-22")
+    try:
+        dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f"there is no day {text} in the calendar") from error
+    return text
+
+
 def _cores_text(text: str) -> str:
     units.quantity(text)
     if not text[-1].isdigit() and text[-1] != "m":
@@ -60,11 +72,21 @@ def _bytes_text(text: str) -> str:
     return text
 
 
+# kind/name or kind/system.name, as `telford.estate.address` reads it.
+ADDRESS_PATTERN = r"^[a-z]+/[a-z0-9]([-.a-z0-9]{0,126}[a-z0-9])?$"
+# A calendar day (ISO 8601).
+DATE_PATTERN = r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$"
+
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 Duration = Annotated[str, BeforeValidator(_duration_text), AfterValidator(_duration)]
 Percentage = Annotated[str, BeforeValidator(_percentage_text), AfterValidator(_percentage)]
 Cores = Annotated[str, BeforeValidator(_number_text), AfterValidator(_cores_text)]
 Bytes = Annotated[str, BeforeValidator(_number_text), AfterValidator(_bytes_text)]
+AddressText = Annotated[str, Field(pattern=ADDRESS_PATTERN)]
+Version = Annotated[str, BeforeValidator(_number_text), Field(min_length=1, max_length=100)]
+Date = Annotated[str, AfterValidator(_date)]
+# How bad it is if the wrong people read it.
+DataClass = Literal["public", "internal", "confidential", "restricted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +98,18 @@ class Reference:
     path: tuple[str | int, ...]
     kind: str
     text: str
+
+
+def addressed(path: tuple[str | int, ...], texts: Iterable[str]) -> Iterator[Reference]:
+    """References from a list of addresses (``service/checkout``) that stands at `path`."""
+    for index, text in enumerate(texts):
+        yield to_address((*path, index), text)
+
+
+def to_address(path: tuple[str | int, ...], text: str) -> Reference:
+    """The reference that one address (``service/shop.checkout``) makes."""
+    kind, _, name = text.partition("/")
+    return Reference(path, kind.capitalize(), name)
 
 
 class Model(BaseModel):

@@ -1,8 +1,9 @@
-"""Change: Delivery, how a new version of a service reaches its users."""
+"""Change: Delivery, how a new version of a service reaches its users, and Window, when it may."""
 
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from telford.estate.kinds import base
 
@@ -63,3 +64,53 @@ class Delivery(base.Kind):
     # Without data for this long the release holds; missing data is never a failure.
     stale: base.Duration = "2m"
     canary_replicas: Annotated[int, Field(ge=1, le=100)] = 1
+
+
+Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+
+
+class Weekly(base.Model):
+    """Some hours of some days of every week; `to` before `from` ends on the next day."""
+
+    days: Annotated[
+        tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...], Field(min_length=1)
+    ] = ("mon", "tue", "wed", "thu", "fri")
+    from_: Clock = Field(default="00:00", alias="from")
+    to: Clock = "00:00"
+
+
+class Span(base.Model):
+    """Days in the calendar, the first and the last included."""
+
+    first: base.Date
+    last: base.Date
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.last < self.first:
+            raise ValueError(f"the last day {self.last} is before the first {self.first}")
+        return self
+
+
+class Window(base.Kind):
+    """A time in which changes stop (`freeze`), or outside of which they do (`allow`)."""
+
+    stand_ins: ClassVar[dict[str, object]] = {"type": "freeze"}
+    identity: ClassVar[tuple[str, ...]] = (*base.Kind.identity, "type")
+
+    kind: Literal["Window"]
+    type: Literal["freeze", "allow"]
+    weekly: tuple[Weekly, ...] = ()
+    spans: tuple[Span, ...] = ()
+    timezone: str = "UTC"
+    # What it holds for; everything where it is empty.
+    of: tuple[base.AddressText, ...] = ()
+    environments: tuple[str, ...] = ()
+    reason: str = ""
+
+    def references(self) -> Iterator[base.Reference]:
+        """See `Kind.references`."""
+        yield from super().references()
+        yield from base.addressed(("of",), self.of)
+        for index, environment in enumerate(self.environments):
+            yield base.Reference(("environments", index), "Environment", environment)

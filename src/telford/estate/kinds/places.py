@@ -1,7 +1,7 @@
-"""Places: Environment and Region."""
+"""Places: Environment, Region, Cluster and Account."""
 
 from collections.abc import Iterator
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -22,6 +22,8 @@ class Environment(base.Kind):
     production: bool = False
     regions: tuple[str, ...] = ()
     clusters: tuple[str, ...] = ()
+    # The accounts that it is paid from, one a provider or more.
+    accounts: tuple[str, ...] = ()
     namespace: base.Name | None = None
 
     def references(self) -> Iterator[base.Reference]:
@@ -29,6 +31,11 @@ class Environment(base.Kind):
         yield from super().references()
         for index, region in enumerate(self.regions):
             yield base.Reference(("regions", index), "Region", region)
+        for index, account in enumerate(self.accounts):
+            yield base.Reference(("accounts", index), "Account", account)
+
+
+Provider = Literal["aws", "azure", "gcp", "on-premises", "local"]
 
 
 class Region(base.Kind):
@@ -37,6 +44,90 @@ class Region(base.Kind):
     owned: ClassVar[bool] = False
 
     kind: Literal["Region"]
-    provider: Literal["aws", "azure", "gcp", "on-premises", "local"] = "local"
+    provider: Provider = "local"
+    # What the provider calls it (``eu-west-1``), where that is not its name here.
     location: str = ""
     zones: int = Field(default=1, ge=1)
+    account: str | None = None
+
+    def references(self) -> Iterator[base.Reference]:
+        """See `Kind.references`."""
+        yield from super().references()
+        if self.account is not None:
+            yield base.Reference(("account",), "Account", self.account)
+
+
+class Account(base.Kind):
+    """What a provider bills and isolates: an AWS account, an Azure subscription, a project of
+    Google Cloud, a cost centre of one's own machine room.
+    """
+
+    stand_ins: ClassVar[dict[str, object]] = {"provider": "local"}
+    identity: ClassVar[tuple[str, ...]] = (*base.Kind.identity, "provider")
+
+    owned: ClassVar[bool] = False
+
+    kind: Literal["Account"]
+    provider: Provider
+    # The provider's own number or name of it; no credential.
+    id: base.Version | None = None
+    # The folder, organisational unit or management group above it.
+    parent: str | None = None
+    regions: tuple[str, ...] = ()
+
+    def references(self) -> Iterator[base.Reference]:
+        """See `Kind.references`."""
+        yield from super().references()
+        for index, region in enumerate(self.regions):
+            yield base.Reference(("regions", index), "Region", region)
+
+
+class Host(base.Model):
+    """A machine that is there by itself: a name, where it answers, and what runs on it."""
+
+    name: base.Name
+    address: str | None = None
+    os: Literal["rhel", "debian", "ubuntu", "windows", "other"] = "rhel"
+    version: base.Version | None = None
+    zone: str | None = None
+    roles: tuple[str, ...] = ()
+    labels: dict[str, str] = Field(default_factory=dict)
+
+
+class Pool(base.Model):
+    """Machines of one form that a cluster makes and removes by itself."""
+
+    name: base.Name
+    machine: str = ""
+    min: Annotated[int, Field(ge=0, strict=True)] = 0
+    max: Annotated[int, Field(ge=0, strict=True)] | None = None
+    zones: tuple[str, ...] = ()
+    labels: dict[str, str] = Field(default_factory=dict)
+
+
+class Cluster(base.Kind):
+    """Where workloads run: a Kubernetes cluster, hosts with systemd, or a container service."""
+
+    merge_keys: ClassVar[dict[str, tuple[str, ...]]] = {"hosts": ("name",), "pools": ("name",)}
+
+    owned: ClassVar[bool] = False
+
+    kind: Literal["Cluster"]
+    type: Literal["kubernetes", "hosts", "ecs", "cloud-run", "local"] = "kubernetes"
+    # The managed service that it is, where it is one.
+    service: Literal["eks", "aks", "gke", "openshift", "self-run"] | None = None
+    version: base.Version | None = None
+    region: str | None = None
+    account: str | None = None
+    # Where its API answers; no credential.
+    server: str | None = None
+    hosts: tuple[Host, ...] = ()
+    pools: tuple[Pool, ...] = ()
+
+    def references(self) -> Iterator[base.Reference]:
+        """See `Kind.references`."""
+        yield from super().references()
+        if self.region is not None:
+            yield base.Reference(("region",), "Region", self.region)
+        if self.account is not None:
+            yield base.Reference(("account",), "Account", self.account)

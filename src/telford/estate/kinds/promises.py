@@ -1,4 +1,4 @@
-"""Promises: Objective (an SLO)."""
+"""Promises: Objective (an SLO), Recovery and Budget."""
 
 from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal, Self
@@ -87,3 +87,65 @@ class Objective(base.Kind):
         """See `Kind.references`."""
         yield from super().references()
         yield base.Reference(("service",), "Service", self.service)
+
+
+class Disruption(base.Model):
+    """One class of disruption: how soon it works again (`rto`), and how much of the latest data may
+    be gone (`rpo`).
+    """
+
+    kind: Literal[
+        "replica", "node", "zone", "region", "provider", "deletion", "corruption", "intrusion"
+    ]
+    rto: base.Duration
+    rpo: base.Duration = "0s"
+
+
+class Recovery(base.Kind):
+    """What is promised about coming back, per class of disruption, for some things or systems."""
+
+    stand_ins: ClassVar[dict[str, object]] = {
+        "of": ["system/none"],
+        "disruptions": [{"kind": "replica", "rto": "1h"}],
+    }
+    merge_keys: ClassVar[dict[str, tuple[str, ...]]] = {"disruptions": ("kind",)}
+
+    kind: Literal["Recovery"]
+    of: Annotated[tuple[base.AddressText, ...], Field(min_length=1)]
+    disruptions: Annotated[tuple[Disruption, ...], Field(min_length=1)]
+    strategy: (
+        Literal["backup-restore", "pilot-light", "warm-standby", "active-passive", "active-active"]
+        | None
+    ) = None
+    runbook: str | None = None
+
+    def references(self) -> Iterator[base.Reference]:
+        """See `Kind.references`."""
+        yield from super().references()
+        yield from base.addressed(("of",), self.of)
+        if self.runbook is not None:
+            yield base.Reference(("runbook",), "Runbook", self.runbook)
+
+
+class Budget(base.Kind):
+    """Money: what some things, a team or an environment may cost in a period."""
+
+    stand_ins: ClassVar[dict[str, object]] = {
+        "of": ["system/none"],
+        "amount": 0,
+        "currency": "EUR",
+    }
+
+    kind: Literal["Budget"]
+    of: Annotated[tuple[base.AddressText, ...], Field(min_length=1)]
+    amount: Annotated[float, Field(ge=0)]
+    # ISO 4217.
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    period: Literal["month", "quarter", "year"] = "month"
+    # Shares at which the owner is told.
+    alerts: tuple[base.Percentage, ...] = ("80%", "100%")
+
+    def references(self) -> Iterator[base.Reference]:
+        """See `Kind.references`."""
+        yield from super().references()
+        yield from base.addressed(("of",), self.of)

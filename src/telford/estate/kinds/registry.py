@@ -1,20 +1,49 @@
-"""The one explicit list of kinds."""
+"""The one explicit list of kinds, by family."""
 
-from telford.estate.kinds import base, change, people, places, promises, structure
-
-KINDS: tuple[type[base.Kind], ...] = (
-    people.Team,
-    people.Person,
-    structure.System,
-    structure.Service,
-    structure.Datastore,
-    structure.Stream,
-    structure.Config,
-    structure.Manifest,
-    places.Environment,
-    places.Region,
-    promises.Objective,
-    change.Delivery,
+from telford.estate.kinds import (
+    base,
+    change,
+    contracts,
+    direction,
+    governance,
+    network,
+    people,
+    pipelines,
+    places,
+    promises,
+    response,
+    secret,
+    structure,
 )
+
+# Family -> its kinds, both in the order in which a newcomer meets them.
+FAMILIES: dict[str, tuple[type[base.Kind], ...]] = {
+    "people": (people.Team, people.Person, people.Rota),
+    "structure": (
+        structure.System,
+        structure.Service,
+        structure.Datastore,
+        structure.Stream,
+        pipelines.Pipeline,
+        contracts.Contract,
+        network.Route,
+        secret.Secret,
+        structure.Config,
+        structure.Manifest,
+    ),
+    "places": (places.Environment, places.Region, places.Cluster, places.Account),
+    "promises": (promises.Objective, promises.Recovery, promises.Budget),
+    "change": (change.Delivery, change.Window),
+    "rules": (
+        governance.Policy,
+        governance.Control,
+        governance.Waiver,
+        governance.Decision,
+        governance.Proposal,
+    ),
+    "response": (response.Runbook, response.Experiment, response.Drill),
+    "direction": (direction.Technology, direction.Initiative, direction.Template),
+}
+KINDS: tuple[type[base.Kind], ...] = tuple(kind for family in FAMILIES.values() for kind in family)
 
 BY_NAME: dict[str, type[base.Kind]] = {kind.__name__: kind for kind in KINDS}

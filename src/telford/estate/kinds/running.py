@@ -218,10 +218,20 @@ class Local(base.Model):
     replicas: Annotated[int, Field(ge=1, le=20)] = 1
 
 
+class Build(base.Model):
+    """What an image is built from: a folder beside the document, a file in it, a stage of that."""
+
+    context: str = "."
+    dockerfile: str | None = None
+    target: str | None = None
+    args: dict[str, str] = Field(default_factory=dict)
+
+
 class Container(base.Model):
     """What every container of a replica has: the main one (`Run`), sidecars and initialisers."""
 
     image: str | None = None
+    build: Build | None = None
     pull: Literal["Always", "IfNotPresent", "Never"] | None = None
     command: tuple[str, ...] = ()
     args: tuple[str, ...] = ()

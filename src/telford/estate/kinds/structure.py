@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from telford.estate.kinds import base, running
+from telford.estate.kinds import base, engines, running
 
 # How something is on the road: `paved` gets the road's defaults and policies, `as-found` was
 # imported and nothing is added to it.
@@ -32,6 +32,13 @@ class Use(base.Model):
     access: Literal["read", "write", "readwrite"] | None = None
     role: Literal["publish", "consume"] | None = None
     port: running.PortNumber | None = None
+    # The version of its contract that the caller was written for, and what it calls or reads of
+    # it (``GET /orders/{id}``, a gRPC method, a message); everything where it is empty.
+    version: base.Version | None = None
+    operations: tuple[str, ...] = ()
+    # Of a consumer: how a message that comes twice does no harm. `natural`: doing it again changes
+    # nothing; `key`: what was done is remembered by key; `transaction`: offset and effect are one.
+    idempotent: Literal["natural", "key", "transaction", "no"] | None = None
     inferred: Inferred | None = None
 
     @model_validator(mode="after")
@@ -124,6 +131,52 @@ class System(base.Kind):
     """A bounded context: services, data stores and streams that belong together."""
 
     kind: Literal["System"]
+    # Above which it stands: a domain or product that holds several systems.
+    domain: str | None = None
+
+
+class Function(base.Model):
+    """How a service of type function is run by a provider: only when something happens."""
+
+    # Such as python3.12, nodejs22.x; nothing where it is a container image.
+    runtime: str | None = None
+    handler: str | None = None
+    memory: base.Bytes | None = None
+    timeout: base.Duration | None = None
+    # How many run at once at most, and how many are kept warm.
+    concurrency: running.Count | None = None
+    warm: running.Count = 0
+
+
+class Snapshot(base.Model):
+    """A state that is kept so that not every event must be read again."""
+
+    every: Annotated[int, Field(ge=1, strict=True)]
+
+
+class EventSourcing(base.Model):
+    """Events are the record: state is what they add up to."""
+
+    # The streams that hold the events, and the field that says whose they are.
+    streams: Annotated[tuple[str, ...], Field(min_length=1)]
+    aggregate: str | None = None
+    snapshot: Snapshot | None = None
+    # What is done with events of an older schema: `upcast` when they are read, `versioned` types
+    # side by side, `copy` into a new stream.
+    evolution: Literal["upcast", "versioned", "copy"] | None = None
+
+
+class Projection(base.Model):
+    """A view made from events (the read side of CQRS): from which streams, into which store."""
+
+    name: base.Name
+    from_: Annotated[tuple[str, ...], Field(min_length=1)] = Field(alias="from")
+    into: str
+    # How it is made again from nothing; `no` where the events are not kept that long.
+    replay: Literal["all", "snapshot", "no"] | None = None
+    idempotent: Literal["natural", "key", "transaction", "no"] | None = None
+    # How far behind it may be.
+    lag: base.Duration | None = None
 
 
 class Service(base.Kind):
@@ -136,6 +189,7 @@ class Service(base.Kind):
         "run.sidecars": ("name",),
         "run.initialise": ("name",),
         "endpoints": ("name",),
+        "projections": ("name",),
     }
 
     kind: Literal["Service"]
@@ -145,7 +199,11 @@ class Service(base.Kind):
     # The Kubernetes namespace that it was found in, where its manifests name one.
     namespace: str | None = None
     run: running.Run = running.Run()
+    function: Function | None = None
     uses: tuple[Use, ...] = ()
+    event_sourcing: EventSourcing | None = None
+    projections: tuple[Projection, ...] = ()
+    data_class: base.DataClass | None = None
     endpoints: tuple[Endpoint, ...] = ()
     routes: tuple[RouteRule, ...] = ()
     ingresses: tuple[Ingress, ...] = ()
@@ -159,8 +217,18 @@ class Service(base.Kind):
             key, text = use.target
             yield base.Reference(("uses", index, key), key.capitalize(), text)
         yield from config_references(self.run)
+        yield from self._event_references()
         if self.delivery is not None:
             yield base.Reference(("delivery",), "Delivery", self.delivery)
+
+    def _event_references(self) -> Iterator[base.Reference]:
+        sourced = self.event_sourcing.streams if self.event_sourcing is not None else ()
+        for index, stream in enumerate(sourced):
+            yield base.Reference(("eventSourcing", "streams", index), "Stream", stream)
+        for number, projection in enumerate(self.projections):
+            for index, stream in enumerate(projection.from_):
+                yield base.Reference(("projections", number, "from", index), "Stream", stream)
+            yield base.Reference(("projections", number, "into"), "Datastore", projection.into)
 
 
 class Backup(base.Model):
@@ -168,6 +236,10 @@ class Backup(base.Model):
 
     every: base.Duration
     keep: base.Duration
+    # Any moment between two copies can be restored too.
+    point_in_time: bool = False
+    # Where the copies are, where that is not beside the store: a region or an account.
+    to: base.AddressText | None = None
 
 
 class Datastore(base.Kind):
@@ -201,6 +273,22 @@ class Datastore(base.Kind):
     backup: Backup | None = None
     retention: base.Duration | None = None
     consistency: Literal["strong", "eventual", "quorum"] | None = None
+    # The provider's machine class (``db.r6g.large``), where a provider runs it.
+    machine: str | None = None
+    # Copies stand in several zones of their region.
+    zones: Annotated[int, Field(ge=1, strict=True)] | None = None
+    encrypted: bool | None = None
+    # What the provider does when the thing is deleted: keeps it, or a last copy.
+    on_delete: Literal["delete", "keep", "snapshot"] | None = None
+    data_class: base.DataClass | None = None
+    personal_data: bool = False
+    postgres: engines.Postgres | None = None
+    mysql: engines.Mysql | None = None
+    cassandra: engines.Cassandra | None = None
+    dynamodb: engines.Dynamodb | None = None
+    redis: engines.Redis | None = None
+    opensearch: engines.Opensearch | None = None
+    object_store: engines.ObjectStore | None = None
     host: str | None = None
     port: running.PortNumber | None = None
     road: Road = "paved"
@@ -216,6 +304,8 @@ class Datastore(base.Kind):
         for index, use in enumerate(self.uses):
             key, text = use.target
             yield base.Reference(("uses", index, key), key.capitalize(), text)
+        if self.backup is not None and self.backup.to is not None:
+            yield base.to_address(("backup", "to"), self.backup.to)
         if self.run is not None:
             yield from config_references(self.run)
 
@@ -230,17 +320,35 @@ class Stream(base.Kind):
     engine: Literal["kafka", "rabbitmq", "nats", "sqs", "embedded"]
     partitions: Annotated[int, Field(ge=1, strict=True)] = 1
     ordering: Literal["none", "key", "total"] = "none"
+    # The field of a message that says which ones must stay in order (`ordering: key`).
+    key: str | None = None
     durable: bool = True
+    replication: Annotated[int, Field(ge=1, le=9, strict=True)] | None = None
     retention: base.Duration | None = None
+    # What a consumer may count on: never twice, never lost, or both as far as the engine can.
+    delivery: Literal["at-most-once", "at-least-once", "exactly-once"] = "at-least-once"
     dead_letter: str | None = None
-    # The service that runs an embedded broker.
+    # The schema of its messages.
+    contract: str | None = None
+    data_class: base.DataClass | None = None
+    personal_data: bool = False
+    # What the broker calls it, where that is no name here.
+    topic: str | None = None
+    kafka: engines.Kafka | None = None
+    rabbitmq: engines.Rabbitmq | None = None
+    nats: engines.Nats | None = None
+    sqs: engines.Sqs | None = None
+    # The service that runs the broker.
     broker: str | None = None
+    road: Road = "paved"
 
     def references(self) -> Iterator[base.Reference]:
         """See `Kind.references`."""
         yield from super().references()
         if self.dead_letter is not None:
             yield base.Reference(("deadLetter",), "Stream", self.dead_letter)
+        if self.contract is not None:
+            yield base.Reference(("contract",), "Contract", self.contract)
         if self.broker is not None:
             yield base.Reference(("broker",), "Service", self.broker)
 

@@ -81,7 +81,7 @@ def _entity(context: _Context, address: str, bound: Bound) -> _Result:
         return _found(context, address, spec), []
     if isinstance(spec, structure.Config):
         make = partial(_config, context.binding, address, spec)
-        return [context.unit(address, spec, [spec.model_dump_json()], make)], []
+        return [context.unit(address, spec, [spec.model_dump_json(exclude_unset=True)], make)], []
     if isinstance(spec, structure.Service) or (
         isinstance(spec, structure.Datastore) and spec.run is not None
     ):
@@ -93,7 +93,7 @@ def _found(context: _Context, address: str, spec: base.Kind) -> list[Unit]:
     """What was imported, exactly as it was."""
     if isinstance(spec, _Runs) and spec.run is None and not spec.carried:
         return []
-    parts = ["as-found", spec.model_dump_json()]
+    parts = ["as-found", spec.model_dump_json(exclude_unset=True)]
     return [context.unit(address, spec, parts, partial(_given_back, spec))]
 
 
@@ -112,7 +112,7 @@ def _paved(context: _Context, address: str, bound: Bound) -> _Result:
     about = subject(context.binding, address, bound)
     ways = network.openings(context.binding, context.edges, about)
     config_digest = configs.digest_of(context.binding, context.names, about)
-    digest = key(bound.spec.model_dump_json())
+    digest = key(bound.spec.model_dump_json(exclude_unset=True))
     made_of = [digest, repr(ways.ingress), repr(ways.egress), config_digest]
     make = partial(_manifests, about, ways, digest[:_DIGEST], config_digest)
     unit = context.unit(address, bound.spec, made_of, make)

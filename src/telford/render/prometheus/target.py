@@ -32,7 +32,7 @@ def _units(binding: Binding, one: Promise) -> list[Unit]:
     spec = one.spec
     place = str(binding.place)
     stem = f"{spec.system}/{spec.name}" if spec.system else spec.name
-    digest = key(place, spec.model_dump_json(), repr(one.labels))
+    digest = key(place, spec.model_dump_json(exclude_unset=True), repr(one.labels))
     base = f"{NAME}/{place}/{stem}"
     made = [Unit(f"{base}.rules.yaml", one.address, NAME, place, digest, partial(_rules, one))]
     for suffix, pace in (("test", proofs.QUICK), ("slow.test", proofs.SLOW)):
