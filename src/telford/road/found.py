@@ -38,7 +38,7 @@ def objects(spec: base.Kind) -> tuple[Object, ...]:
     Another kind, or one that runs nothing, gives none.
     """
     if isinstance(spec, structure.Manifest):
-        return (spec.object,)
+        return (spec.object,) if spec.format == "kubernetes" else ()
     if isinstance(spec, structure.Config):
         return _patched(spec, [(("ConfigMap", _named(spec, "ConfigMap")), _config(spec))])
     if isinstance(spec, structure.Service | structure.Datastore):
@@ -81,7 +81,7 @@ def _patched(
 
 
 def _running(spec: Running) -> Iterator[tuple[_Key, Object]]:
-    if spec.run is None:
+    if spec.run is None or getattr(spec, "platform", None) is not None:
         return
     kind = workload_kind(spec)
     if spec.run.image is not None or spec.run.workload is not None:

@@ -198,6 +198,12 @@ class Service(base.Kind):
     road: Road = "paved"
     # The Kubernetes namespace that it was found in, where its manifests name one.
     namespace: str | None = None
+    # What it was found to run on, where that is no Kubernetes: as long as the road is `as-found`,
+    # nothing is made of it for Kubernetes.
+    platform: (
+        Literal["lambda", "ecs", "cloud-run", "cloud-functions", "container-apps", "functions"]
+        | None
+    ) = None
     run: running.Run = running.Run()
     function: Function | None = None
     uses: tuple[Use, ...] = ()
@@ -369,6 +375,8 @@ class Manifest(base.Kind):
     stand_ins: ClassVar[dict[str, object]] = {"object": {}}
 
     kind: Literal["Manifest"]
+    # What the object is written in; only one of Kubernetes is given back to Kubernetes.
+    format: Literal["kubernetes", "terraform", "cloudformation"] = "kubernetes"
     object: dict[str, Any]
     # Why it is carried and not understood.
     reason: str = ""

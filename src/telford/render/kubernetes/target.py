@@ -93,6 +93,8 @@ def _found(context: _Context, address: str, spec: base.Kind) -> list[Unit]:
     """What was imported, exactly as it was."""
     if isinstance(spec, _Runs) and spec.run is None and not spec.carried:
         return []
+    if getattr(spec, "format", "kubernetes") != "kubernetes" or getattr(spec, "platform", None):
+        return []
     parts = ["as-found", spec.model_dump_json(exclude_unset=True)]
     return [context.unit(address, spec, parts, partial(_given_back, spec))]
 
