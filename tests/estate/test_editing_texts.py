@@ -107,7 +107,8 @@ def documents(draw: st.DrawFn) -> tuple[dict[str, Any], str]:
     body = "\n".join(writer.block(value, 0))
     other = "# first\nkind: Team\nname: people\n"
     ends = draw(st.sampled_from(["\n", "", "\n---\nkind: Team\nname: others\n", "\n\n# end\n"]))
-    text = f"{other}---\n{body}{ends}"
+    # A block of text that the file ends in the middle of cannot be followed by anything.
+    text = f"{other}---\n{body}{ends if ends or ': |' not in body else chr(10)}"
     if draw(st.booleans()):
         text = text.replace("\n", "\r\n")
     return value, text

@@ -345,8 +345,12 @@ class _Editor:
             return self._one_line(way, spelling.scalar(value))
         if way.key is None:
             indent = self._column(node.begin)
-            lines = spelling.block(value, indent, self._list_step)
-            return self._inline(node, self._break.join(lines).lstrip(" "))
+            first, *more = spelling.block(value, indent, self._list_step)
+            single = isinstance(node, Leaf) or node.style == "flow"
+            rest = self._text[node.end : self._line_end(node.end)].rstrip() if single else ""
+            gap = " " if self._text[node.begin - 1] == "-" else ""
+            written = self._break.join([f"{gap}{first.lstrip(' ')}{rest}", *more])
+            return self._put(node.begin, self._line_end(node.end), written)
         deeper = self._list_step if isinstance(value, list | tuple) else 2
         lines = spelling.block(value, self._column(way.key.begin) + deeper, self._list_step)
         return self._below_key(way, lines)
@@ -360,11 +364,14 @@ class _Editor:
     def _one_line(self, way: _Way, written: str) -> str:
         """A scalar in the place of anything; a comment beside the key stays."""
         node = way.node
-        if way.key is None or isinstance(node, Leaf) or node.style == "flow":
+        if isinstance(node, Leaf) or node.style == "flow":
             return self._inline(node, written)
+        end = self._line_end(node.end)
+        if way.key is None:
+            return self._put(node.begin, end, written)
         colon = self._colon(way.key)
         beside = self._text[colon : self._line_end(colon)]
-        return self._put(colon, node.end, f" {written}{beside}")
+        return self._put(colon, end, f" {written}{beside}")
 
     def _header(self, node: Leaf) -> str:
         """The comment beside the mark of a block of text."""
@@ -388,7 +395,9 @@ class _Editor:
                 colon, self._line_end(node.end), beside + self._break + self._break.join(lines)
             )
         beside = self._text[colon : self._line_end(colon)]
-        return self._put(colon, node.end, beside + self._break + self._break.join(lines))
+        return self._put(
+            colon, self._line_end(node.end), beside + self._break + self._break.join(lines)
+        )
 
     def _delete(self, path: Path) -> str:
         way, rest = self._walk(path)
