@@ -229,6 +229,8 @@ def _volume(volume: running.Volume) -> dict[str, Any]:
         return {"name": volume.name, "secret": {"secretName": name} | files}
     if volume.type == "storage":
         return {"name": volume.name, "persistentVolumeClaim": {"claimName": name}}
+    if volume.type == "host":
+        return {"name": volume.name, "hostPath": {"path": volume.source or "/"}}
     scratch = written(volume, {"medium": "medium", "size": "sizeLimit"})
     return {"name": volume.name, "emptyDir": scratch}
 

@@ -63,6 +63,8 @@ class Route(base.Kind):
 
     stand_ins: ClassVar[dict[str, object]] = {"rules": [{"to": [{"service": "nothing"}]}]}
 
+    merge_keys: ClassVar[dict[str, tuple[str, ...]]] = {"carried": ("object",)}
+
     kind: Literal["Route"]
     hosts: tuple[str, ...] = ()
     protocol: Literal["http", "grpc", "tls", "tcp", "udp"] = "http"

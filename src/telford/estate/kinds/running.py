@@ -108,12 +108,14 @@ class Health(base.Model):
 
 
 class Volume(base.Model):
-    """Files a replica sees at `path`: scratch, a Config or Secret, or storage that outlives it."""
+    """Files a replica sees at `path`: scratch, a Config or Secret, storage that outlives it, or
+    (`host`) what lies at `source` on the machine that it runs on.
+    """
 
     name: base.Name
     # Where the main container sees it; a volume without a path is for sidecars alone.
     path: str | None = None
-    type: Literal["scratch", "config", "secret", "storage"] = "scratch"
+    type: Literal["scratch", "config", "secret", "storage", "host"] = "scratch"
     source: str | None = None
     size: base.Bytes | None = None
     storage_class: str | None = None

@@ -18,7 +18,10 @@ class Key(base.Model):
 class Secret(base.Kind):
     """A reference to a secret, by name: workloads say it in `env` and `volumes`."""
 
-    merge_keys: ClassVar[dict[str, tuple[str, ...]]] = {"keys": ("name",)}
+    merge_keys: ClassVar[dict[str, tuple[str, ...]]] = {
+        "keys": ("name",),
+        "carried": ("object",),
+    }
 
     kind: Literal["Secret"]
     store: Literal["kubernetes", "vault", "aws", "azure", "gcp", "file"] = "kubernetes"

@@ -190,6 +190,7 @@ class Service(base.Kind):
         "run.initialise": ("name",),
         "endpoints": ("name",),
         "projections": ("name",),
+        "carried": ("object",),
     }
 
     kind: Literal["Service"]
@@ -259,6 +260,7 @@ class Datastore(base.Kind):
         "run.sidecars": ("name",),
         "run.initialise": ("name",),
         "endpoints": ("name",),
+        "carried": ("object",),
     }
 
     kind: Literal["Datastore"]
@@ -361,6 +363,8 @@ class Stream(base.Kind):
 
 class Config(base.Kind):
     """Named settings that several workloads read (a ConfigMap); never a secret."""
+
+    merge_keys: ClassVar[dict[str, tuple[str, ...]]] = {"carried": ("object",)}
 
     kind: Literal["Config"]
     values: dict[str, str] = Field(default_factory=dict)

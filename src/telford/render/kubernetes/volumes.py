@@ -78,6 +78,8 @@ def _volume(subject: Subject, volume: running.Volume) -> dict[str, Any]:
         return {"name": volume.name, "configMap": {"name": source, **_files(volume)}}
     if volume.type == "secret":
         return {"name": volume.name, "secret": {"secretName": source, **_files(volume)}}
+    if volume.type == "host":
+        return {"name": volume.name, "hostPath": {"path": volume.source or "/"}}
     if volume.type == "storage":
         claim = volume.source or claim_name(subject, volume)
         return {"name": volume.name, "persistentVolumeClaim": {"claimName": claim}}
