@@ -71,14 +71,15 @@ class Index:
         return found[0] if len(found) == 1 else None
 
 
-def edges_of(specs: Mapping[str, Kind], index: Index) -> Iterator[Edge]:
+def edges_of(source: Estate | Binding, index: Index) -> Iterator[Edge]:
     """Every edge, in the order in which things say so; what names nothing is left out."""
     streams = _Streams()
-    for address, spec in specs.items():
-        say = _SAYERS.get(spec.kind)
+    found: Mapping[str, Entity | Bound] = source.entities
+    for address, item in found.items():
+        say = _SAYERS.get(kind_of(address))
         if say is None:
             continue
-        for edge in say(address, spec, index):
+        for edge in say(address, item.spec, index):
             streams.note(edge)
             yield edge
     yield from streams.edges()
@@ -145,10 +146,15 @@ def _stream(address: str, spec: Kind, index: Index) -> Iterator[Edge]:
 
 
 _SAYERS: dict[str, Callable[[str, Kind, Index], Iterator[Edge]]] = {
-    "Service": _uses,
-    "Datastore": _uses,
-    "Stream": _stream,
+    "service": _uses,
+    "datastore": _uses,
+    "stream": _stream,
 }
+
+
+def kind_of(address: str) -> str:
+    """The kind of an address, as it is written there: ``service``."""
+    return address.partition("/")[0]
 
 
 def owner_of(spec: Kind) -> str:

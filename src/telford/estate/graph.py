@@ -7,23 +7,25 @@ milliseconds; rustworkx does what is more than a walk. Called by rules, render, 
 `telford.analysis` asks it harder questions.
 """
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import rustworkx
 
-from telford.estate.edges import THINGS, Edge, Index, edges_of, owner_of
+from telford.estate.edges import THINGS, Edge, Index, edges_of, kind_of, owner_of
 from telford.estate.kinds.base import Kind
 from telford.estate.kinds.places import Environment
 from telford.estate.kinds.promises import Objective
-from telford.estate.model import Binding, Estate
+from telford.estate.model import Binding, Bound, Entity, Estate
 
 __all__ = [
-    "THINGS", "BlastRadius", "Edge", "Graph", "Index", "Links", "Reached", "owner_of", "walk",
+    "THINGS", "BlastRadius", "Edge", "Graph", "Index", "Links", "Reached", "circle", "kind_of", "owner_of",
+    "walk",
 ]  # fmt: skip
 
-_PLACES = frozenset({"Region", "Environment"})
+_PLACES = frozenset({"region", "environment"})
+_DRAWN = frozenset(kind.lower() for kind in THINGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +128,26 @@ class Graph:
     """
 
     def __init__(self, source: Estate | Binding) -> None:
-        found: dict[str, Kind] = {a: e.spec for a, e in source.entities.items()}
-        self.specs: dict[str, Kind] = {a: found[a] for a in sorted(found)}
+        self._entities: Mapping[str, Entity | Bound] = source.entities
         self._index = Index(source)
-        self.nodes: tuple[str, ...] = tuple(self.specs)
+        self.nodes: tuple[str, ...] = tuple(sorted(source.entities))
         self.number: dict[str, int] = {a: n for n, a in enumerate(self.nodes)}
-        self.edges: tuple[Edge, ...] = tuple(edges_of(self.specs, self._index))
+        self.things: tuple[str, ...] = tuple(a for a in self.nodes if kind_of(a) in _DRAWN)
+        self.edges: tuple[Edge, ...] = tuple(edges_of(source, self._index))
+
+    def spec(self, address: str) -> Kind:
+        """The fields of a node. It is asked for where it is needed only: a large estate makes them
+        on first use.
+        """
+        return self._entities[address].spec
+
+    def system_of(self, address: str) -> str:
+        """The name of the system that a thing belongs to, or ""."""
+        return address.partition("/")[2].rpartition(".")[0]
+
+    def owner_of(self, address: str) -> str:
+        """The address of its owner, or ""."""
+        return owner_of(self.spec(address))
 
     def outgoing(self, address: str) -> tuple[Edge, ...]:
         """What `address` needs, in the order in which it says so."""
@@ -174,31 +190,25 @@ class Graph:
         """The things that an address stands for: those of a system, those that a team or a person
         owns, or itself. Empty where there is no such address.
         """
-        spec = self.specs.get(address)
-        if spec is None:
+        if address not in self.number:
             return ()
-        if spec.kind == "System":
-            return tuple(a for a in self.things if self.specs[a].system == spec.name)
-        if spec.kind in {"Team", "Person"}:
-            return tuple(a for a in self.things if owner_of(self.specs[a]) == address)
+        if kind_of(address) == "system":
+            name = address.partition("/")[2]
+            return tuple(a for a in self.things if self.system_of(a) == name)
+        if kind_of(address) in {"team", "person"}:
+            return tuple(a for a in self.things if self.owner_of(a) == address)
         return (address,)
-
-    @cached_property
-    def things(self) -> tuple[str, ...]:
-        """The addresses of all that depends and is depended on, sorted."""
-        return tuple(a for a, spec in self.specs.items() if spec.kind in THINGS)
 
     def blast_radius(self, address: str) -> BlastRadius:
         """What a failure of `address` touches. A region or an environment takes everything that
         runs in it, a system all of its members. O(n + m).
         """
-        spec = self.specs[address]
-        if spec.kind in _PLACES:
+        if kind_of(address) in _PLACES:
             reached = tuple(Reached(a, 1, True) for a in self.things)
         else:
             reached = self.dependents(address)
         touched = {address, *self.members(address), *(r.address for r in reached)}
-        teams = {owner_of(self.specs[a]) for a in touched} - {""}
+        teams = {self.owner_of(a) for a in touched} - {""}
         promised = self._objectives
         objectives = {o for a in touched for o in promised.get(a, ())}
         return BlastRadius(
@@ -206,7 +216,7 @@ class Graph:
             reached,
             tuple(sorted(teams)),
             tuple(sorted(objectives)),
-            self._environments(spec),
+            self._environments(address),
         )
 
     def critical_cycles(
@@ -221,7 +231,8 @@ class Graph:
             if e.critical and e.kind == "uses" and e not in besides
         )
         links = Links(len(self.nodes), pairs)
-        found = (circle(links, group) for group in links.groups if len(group) > 1)
+        groups = [group for group in links.groups if len(group) > 1]
+        found = (circle(links, frozenset(group), group[0])[0] for group in groups)
         return tuple(sorted(tuple(self.nodes[n] for n in cycle) for cycle in found))
 
     def picture(self, addresses: Iterable[str] | None = None) -> tuple[Edge, ...]:
@@ -257,28 +268,34 @@ class Graph:
     def _objectives(self) -> dict[str, list[str]]:
         """Service -> the objectives that promise something of it."""
         found: dict[str, list[str]] = {}
-        for address, spec in self.specs.items():
-            if isinstance(spec, Objective):
-                for service in self._index.refer("Service", spec.service, spec):
-                    found.setdefault(service, []).append(address)
+        for address in self._of_kind("objective"):
+            spec = self.spec(address)
+            assert isinstance(spec, Objective)
+            for service in self._index.refer("Service", spec.service, spec):
+                found.setdefault(service, []).append(address)
         return found
 
-    def _environments(self, spec: Kind) -> tuple[str, ...]:
-        found = [s for s in self.specs.values() if isinstance(s, Environment)]
+    def _of_kind(self, kind: str) -> Iterator[str]:
+        return (address for address in self.nodes if kind_of(address) == kind)
+
+    def _environments(self, address: str) -> tuple[str, ...]:
+        specs = [self.spec(a) for a in self._of_kind("environment")]
+        found = [s for s in specs if isinstance(s, Environment)]
         found.sort(key=lambda s: (s.order, s.name))
-        if spec.kind == "Environment":
-            return (spec.name,)
-        if spec.kind == "Region":
-            found = [s for s in found if spec.name in s.regions]
+        name = address.rpartition("/")[2]
+        if kind_of(address) == "environment":
+            return (name,)
+        if kind_of(address) == "region":
+            found = [s for s in found if name in s.regions]
         return tuple(s.name for s in found)
 
 
-def circle(links: Links, group: Sequence[int], longest: int | None = None) -> tuple[int, ...]:
-    """The shortest cycle through the first node of a strongly connected part of two or more, from
-    that node. Empty where it would be longer than `longest`. O(n + m) of the part.
+def circle(
+    links: Links, group: Container[int], start: int, longest: int | None = None
+) -> tuple[tuple[int, ...], int]:
+    """The shortest cycle through a node of a strongly connected part, from that node, and how many
+    nodes were looked at. Empty where it would be longer than `longest`. O(n + m) of the part.
     """
-    members = set(group)
-    start = group[0]
     before = {start: start}
     level = [start]
     length = 0
@@ -288,12 +305,12 @@ def circle(links: Links, group: Sequence[int], longest: int | None = None) -> tu
         for node in level:
             for other in sorted(links.forward[node]):
                 if other == start:
-                    return _back(before, node)
-                if other in members and other not in before:
+                    return _back(before, node), len(before)
+                if other in group and other not in before:
                     before[other] = node
                     following.append(other)
         level = following
-    return ()
+    return (), len(before)
 
 
 def _back(before: dict[int, int], node: int) -> tuple[int, ...]:
