@@ -20,7 +20,8 @@ MAX_FILE_BYTES = 16 * 1024 * 1024
 MAX_TOTAL_BYTES = 512 * 1024 * 1024
 # Folders nested deeper are a loop of links or a mistake.
 MAX_DEPTH = 30
-_SKIPPED = frozenset({"node_modules", "__pycache__"})
+# Folders that are never an estate's own, beside hidden ones.
+SKIPPED = frozenset({"node_modules", "__pycache__"})
 
 
 @dataclass(slots=True)
@@ -59,7 +60,7 @@ def _walk(folder: Path, root: Path, suffixes: tuple[str, ...], found: Texts) -> 
         folders = []
         for entry in _entries(current, found):
             path = current / entry.name
-            if entry.name.startswith(".") or entry.name in _SKIPPED:
+            if entry.name.startswith(".") or entry.name in SKIPPED:
                 continue
             if entry.is_symlink() and not path.resolve().is_relative_to(root):
                 _report(
@@ -102,12 +103,12 @@ def _add(path: Path, found: Texts) -> None:
         _report(found, path, "TEL106", f"the file cannot be read: {error.strerror}")
         return
     found.size += len(data)
-    text = _decoded(data, path, found)
+    text = decoded(data, path, found)
     if text is not None:
         found.texts[name] = text
 
 
-def _decoded(data: bytes, path: Path, found: Texts) -> str | None:
+def decoded(data: bytes, path: Path, found: Texts) -> str | None:
     """The text of a file: UTF-8, or UTF-16 where its first bytes say so."""
     try:
         if data.startswith((b"\xff\xfe", b"\xfe\xff")):
