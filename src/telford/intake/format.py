@@ -19,10 +19,15 @@ class Wanted:
 
     The path is as normalised as a text can say it: ``/`` between parts, no ``.``; one that begins
     with ``../`` or ``/`` leaves the input, and one with ``://`` is remote. Neither is ever fetched.
+
+    With `folder` the path is a folder, and all of its own files that the format may claim are
+    wanted (a Terraform module, a path of manifests). Each is given under its own path; where there
+    is none, `Sources.unreadable` says so of the folder.
     """
 
     path: str
     position: Position
+    folder: bool = False
 
 
 @dataclass(frozen=True, slots=True)
