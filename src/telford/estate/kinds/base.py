@@ -144,6 +144,13 @@ class Moved(Model):
     to: str
 
 
+class Link(Model):
+    """Something to read about it elsewhere: its code, a dashboard, a manual."""
+
+    url: Annotated[str, Field(pattern=r"^(https?|mailto|ssh|git)://?\S+$", max_length=2000)]
+    title: str = ""
+
+
 class Kind(Model):
     """The head that every document has."""
 
@@ -166,6 +173,7 @@ class Kind(Model):
     description: str = ""
     labels: dict[str, str] = Field(default_factory=dict)
     annotations: dict[str, str] = Field(default_factory=dict)
+    links: tuple[Link, ...] = ()
     moved: tuple[Moved, ...] = ()
 
     def references(self) -> Iterator[Reference]:

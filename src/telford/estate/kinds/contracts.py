@@ -41,7 +41,7 @@ class Contract(base.Kind):
 
     kind: Literal["Contract"]
     type: Literal["openapi", "asyncapi", "protobuf"]
-    # Who keeps it: exactly the services and streams that offer it.
+    # Who keeps it: the service that answers, or the stream whose messages it describes.
     service: str | None = None
     stream: str | None = None
     versions: Annotated[tuple[ContractVersion, ...], Field(min_length=1)]

@@ -166,6 +166,7 @@ class Kafka(base.Model):
     acks: Literal["0", "1", "all"] = "all"
     max_bytes: base.Bytes | None = None
     max_message: base.Bytes | None = None
+    compression: Literal["none", "gzip", "snappy", "lz4", "zstd", "producer"] = "producer"
 
 
 class Rabbitmq(base.Model):
@@ -189,6 +190,9 @@ class Nats(base.Model):
     storage: Literal["file", "memory"] = "file"
     policy: Literal["limits", "interest", "work-queue"] = "limits"
     max_deliveries: Positive | None = None
+    # What is full at so many bytes loses its oldest message or refuses new ones.
+    max_bytes: base.Bytes | None = None
+    full: Literal["drop-oldest", "refuse"] = "drop-oldest"
     # How long the server knows a message again that is published twice.
     duplicate_window: base.Duration | None = None
 
@@ -201,5 +205,7 @@ class Sqs(base.Model):
     visibility: base.Duration = "30s"
     max_receives: Positive | None = None
     delay: base.Duration | None = None
+    # How long a consumer that asks waits for a message (long polling).
+    wait: base.Duration = "20s"
     # FIFO: equal content within five minutes is one message.
     deduplicate_content: bool = False

@@ -17,12 +17,18 @@ class Team(base.Kind):
     email: str | None = None
     chat: str | None = None
     parent: str | None = None
+    # Who of the team is called when something of its own breaks.
+    rota: str | None = None
+    # What other systems call the team (``github: shop/storefront``): code owners are told by it.
+    handles: dict[str, str] = Field(default_factory=dict)
 
     def references(self) -> Iterator[base.Reference]:
         """See `Kind.references`."""
         yield from super().references()
         if self.parent is not None:
             yield base.Reference(("parent",), "Team", self.parent)
+        if self.rota is not None:
+            yield base.Reference(("rota",), "Rota", self.rota)
 
 
 class Person(base.Kind):
@@ -34,6 +40,8 @@ class Person(base.Kind):
     email: str | None = None
     team: str | None = None
     level: Literal["P3", "P4", "P5", "P6", "P7"] = "P3"
+    # What other systems call them (``github: eliza``).
+    handles: dict[str, str] = Field(default_factory=dict)
 
     def references(self) -> Iterator[base.Reference]:
         """See `Kind.references`."""

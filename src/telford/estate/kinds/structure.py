@@ -211,6 +211,7 @@ class Service(base.Kind):
     event_sourcing: EventSourcing | None = None
     projections: tuple[Projection, ...] = ()
     data_class: base.DataClass | None = None
+    lifecycle: Literal["experimental", "production", "deprecated"] | None = None
     endpoints: tuple[Endpoint, ...] = ()
     routes: tuple[RouteRule, ...] = ()
     ingresses: tuple[Ingress, ...] = ()
@@ -245,6 +246,8 @@ class Backup(base.Model):
     keep: base.Duration
     # Any moment between two copies can be restored too.
     point_in_time: bool = False
+    # The day on which a copy was last restored to see that it can be.
+    proven: base.Date | None = None
     # Where the copies are, where that is not beside the store: a region or an account.
     to: base.AddressText | None = None
 
@@ -290,6 +293,8 @@ class Datastore(base.Kind):
     on_delete: Literal["delete", "keep", "snapshot"] | None = None
     data_class: base.DataClass | None = None
     personal_data: bool = False
+    # Settings of the engine by its own names (``work_mem: 64MB``), where no field here says it.
+    parameters: dict[str, str] = Field(default_factory=dict)
     postgres: engines.Postgres | None = None
     mysql: engines.Mysql | None = None
     cassandra: engines.Cassandra | None = None
