@@ -3,6 +3,7 @@ fate, and diagnostics. Made by the formats' readers (`telford.intake.kubernetes`
 `telford.app.importing`.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -167,12 +168,25 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class Ownership:
+    """Who owns the files under `root` whose paths from there the expression finds: no team means
+    nobody. Where several speak of a file, the last one counts.
+    """
+
+    root: str
+    expression: re.Pattern[str]
+    teams: tuple[str, ...]
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
 class Imported:
     """What an importer gives."""
 
     documents: tuple[Document, ...]
     report: Report
     diagnostics: tuple[Diagnostic, ...]
+    ownership: tuple[Ownership, ...] = ()
 
 
 def count_comments(texts: Mapping[str, str]) -> dict[str, int]:

@@ -4,8 +4,6 @@ An address must name one thing, whatever namespaces and kinds the input mixes: w
 would get the same, the namespace goes into the system, or the kind into the name.
 """
 
-import hashlib
-import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,12 +12,9 @@ from telford.estate.address import Address
 from telford.intake.imported import Options
 from telford.intake.kubernetes import access, engines, grouping
 from telford.intake.kubernetes.objects import Key, Object
+from telford.intake.names import slug, told_apart
 
-# A DNS label has 63 characters; the rest is for a digest that keeps long names apart.
-_LONGEST = 63
-_KEPT = 54
 _TELLING = ("Service", "Datastore")
-_FOREIGN = re.compile(r"[^a-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +34,6 @@ class Origin:
 
     name: str
     text: str
-
-
-def slug(text: str) -> str:
-    """A DNS label made of a text; a long one ends in a digest, an empty one is ``unnamed``."""
-    label = _FOREIGN.sub("-", text.lower()).strip("-") or "unnamed"
-    if len(label) <= _LONGEST:
-        return label
-    return f"{label[:_KEPT].rstrip('-')}-{_digest(text)}"
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
 def addresses(things: Iterable[Thing], options: Options) -> dict[Key, Address]:
@@ -90,7 +73,7 @@ def apart(address: Address, item: Object) -> Address:
 
 
 def _unique(name: str, item: Object) -> str:
-    return f"{slug(name)[:_KEPT].rstrip('-')}-{_digest('/'.join(item.key))}"
+    return told_apart(name, "/".join(item.key))
 
 
 def _systems(things: list[Thing], options: Options) -> dict[Key, str]:
