@@ -215,4 +215,21 @@ CODES: tuple[Code, ...] = (
         ),
         documents(_PROD, service("in: {prod: {tier: 1}}")),
     ),
+    Code(
+        "TEL125",
+        "something absent that is there everywhere",
+        "Places, systems and owners are what other things stand in; without them those mean nothing.",
+        documents(_PROD, "apiVersion: telford/v1\nkind: Person\nname: ann\nin: {prod: null}\n"),
+        documents(_PROD, "apiVersion: telford/v1\nkind: Person\nname: ann\n"),
+        "`in: {PLACE: null}` says that a thing does not exist there. It cannot be said of a Team,"
+        " Person, System, Environment, Region or Account.",
+    ),
+    Code(
+        "TEL126",
+        "an empty overlay",
+        "It could mean that the thing is not there, or that somebody has not written it yet.",
+        documents(_PROD, service("in:\n  prod:\n")),
+        documents(_PROD, service("in:\n  prod: null\n")),
+        "`null` says that the thing does not exist in the place, `{}` that nothing differs.",
+    ),
 )

@@ -2,18 +2,21 @@
 
 Order: base < region < environment < environment/region < environment/region/cluster. A key may
 name several places, separated by commas. Mappings merge key by key, ``null`` deletes, a list with
-merge keys merges item by item, every other list is replaced. Called by `telford.estate.loading`
-and `telford.estate.overlays`.
+merge keys merges item by item, every other list is replaced. ``in: {prod: null}`` says that the
+thing does not exist there. Called by `telford.estate.loading` and `telford.estate.overlays`.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from telford.basics import yamltext
 from telford.basics.yamltext import Mapping, Node, Scalar, Sequence
 from telford.estate import documents, pruning, suggestions
 from telford.estate.kinds.base import Kind
-from telford.estate.model import Overlay
+from telford.estate.model import Overlay, Reach
+
+# What a place, a person's duty or a name stands on: it is there everywhere, or nowhere.
+EVERYWHERE = frozenset({"Team", "Person", "System", "Environment", "Region", "Account"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,22 @@ class Known:
         """Everything an overlay key may say."""
         pairs = [f"{env}/{region}" for env, found in self.environments.items() for region in found]
         return [*self.environments, *self.regions, *pairs, *self.clusters]
+
+
+def named(reaches: Iterable[Reach]) -> Known:
+    """The places that the overlays of a document are known to name."""
+    environments: dict[str, tuple[str, ...]] = {}
+    regions: set[str] = set()
+    clusters: set[str] = set()
+    for reach in reaches:
+        if not reach.environment:
+            regions.add(reach.region)
+            continue
+        earlier = environments.get(reach.environment, ())
+        environments[reach.environment] = (*earlier, reach.region) if reach.region else earlier
+        if reach.cluster:
+            clusters.add(reach.layer)
+    return Known(environments, frozenset(regions), frozenset(clusters))
 
 
 def read(node: Mapping, known: Known, reader: documents.Reader) -> tuple[Overlay, ...]:
@@ -49,22 +68,45 @@ def read(node: Mapping, known: Known, reader: documents.Reader) -> tuple[Overlay
     for key, value in block.values.items():
         if key.startswith(documents.OPEN_PREFIX):
             continue
-        partial = _partial(block.keys[key], value, reader)
+        absent = isinstance(value, Scalar) and value.value is None
+        partial = (_nothing if absent else _partial)(block.keys[key], value, reader)
         if partial is None:
             continue
         for part in key.split(","):
             overlay = _place(part.strip(), block.keys[key], partial, known, reader)
             if overlay is not None:
-                found.append(overlay)
+                found.append(replace(overlay, absent=True) if absent else overlay)
     found.sort(key=lambda overlay: overlay.rank)
     _conflicts(found, reader)
     return tuple(found)
 
 
+def _nothing(key: Scalar, value: Node, reader: documents.Reader) -> Mapping | None:
+    """An empty partial document for a place in which the thing does not exist; None where that
+    cannot be, or is not said clearly.
+    """
+    kind = reader.kind.__name__
+    if isinstance(value, Scalar) and not value.text:
+        reader.report(
+            "TEL126",
+            key,
+            f"the overlay for `{key.text}` is empty",
+            "write `null` if the thing does not exist there, or remove the key",
+        )
+        return None
+    if kind in EVERYWHERE:
+        reader.report(
+            "TEL125",
+            key,
+            f"a {kind} cannot be absent from a place",
+            "remove it: what stands in a place can be absent, not what places and owners are",
+        )
+        return None
+    return Mapping(value.line, value.column)
+
+
 def _partial(key: Scalar, value: Node, reader: documents.Reader) -> Mapping | None:
     """The partial document under a key, its identity fields taken out; None where it is none."""
-    if isinstance(value, Scalar) and value.value is None:
-        return None
     if not isinstance(value, Mapping):
         reader.report(
             "TEL115",
@@ -99,10 +141,13 @@ def _place(
         return None
     if len(parts) > 1:
         environment, region, cluster = (*parts, "")[:3]
-        return Overlay(text, len(parts) + 1, environment, region, cluster, key, node)
-    if text in known.environments:
-        return Overlay(text, 2, text, "", "", key, node)
-    return Overlay(text, 1, "", text, "", key, node)
+        rank = len(parts) + 1
+    elif text in known.environments:
+        environment, region, cluster, rank = text, "", "", 2
+    else:
+        environment, region, cluster, rank = "", text, "", 1
+    sets = tuple(node.values)
+    return Overlay(text, environment, region, cluster, rank, key, node, sets=sets)
 
 
 def _unknown(text: str, parts: list[str], known: Known) -> tuple[str, str, str] | None:
@@ -130,7 +175,16 @@ def _unknown(text: str, parts: list[str], known: Known) -> tuple[str, str, str] 
 def _conflicts(overlays: list[Overlay], reader: documents.Reader) -> None:
     """Report values that two equally special overlays of one place set differently."""
     seen: dict[str, dict[str, tuple[Node, Overlay]]] = {}
+    first_of: dict[str, Overlay] = {}
     for overlay in overlays:
+        earlier = first_of.setdefault(overlay.layer, overlay)
+        if earlier.absent != overlay.absent:
+            reader.report(
+                "TEL124",
+                overlay.key,
+                f"the thing exists and does not exist in `{overlay.layer}`",
+                f"keep one of the two; the first is on line {earlier.key.line}",
+            )
         layer = seen.setdefault(overlay.layer, {})
         for path, node in _leaves(overlay.node, ""):
             if path not in layer:

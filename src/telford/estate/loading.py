@@ -5,78 +5,181 @@
 A document with errors is not in the estate, but what is left of it once they are cut out is in the
 draft, on which the rules look for more: all problems come at once.
 
-Nothing is read from disk here (`telford.backends.files` does that), and what concerns several
-entities at once is left to `telford.rules`. Called by `telford.app.loading` and `telford.api`.
+A file in which nothing was wrong is taken over from the last reading (`Memory`); the answer is
+the same. Nothing is read from disk here (`telford.backends.files` does that), and what concerns
+several entities at once is left to `telford.rules`. Called by `telford.app.loading` and
+`telford.api`.
 """
 
 import hashlib
 import json
-import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from telford.basics import yamltext
 from telford.basics.diagnostics import Diagnostic, Position, Severity, ordered
-from telford.basics.yamltext import Mapping as MappingNode
-from telford.basics.yamltext import Node, Scalar
-from telford.estate import documents, layers, overlays, pruning, suggestions
+from telford.estate import documents, kept, layers, overlays, pruning, reading
 from telford.estate.address import Address
-from telford.estate.kinds import base, registry
-from telford.estate.kinds.base import Kind
 from telford.estate.kinds.places import Environment
-from telford.estate.model import Entity, Estate, Loaded
+from telford.estate.model import Entity, Estate, KeptFile, Loaded, Memory
+from telford.estate.reading import Document, Foreign
+
+__all__ = ["Foreign", "load", "with_source"]
+
+# Files with one of these are read every time: what overlays may name is made of them.
+_PLACES = frozenset({"environment", "region"})
 
 
-@dataclass(slots=True)
-class _Read:
-    """One document that has a kind: what is known of it before its overlays are."""
-
-    address: Address
-    spec: Kind | None
-    file: str
-    node: MappingNode
-    reader: documents.Reader
-
-
-def load(texts: Mapping[str, str]) -> Loaded:
+def load(
+    texts: Mapping[str, str],
+    foreign: Sequence[Foreign] = (),
+    memory: Memory = kept.NOTHING,
+    *,
+    keep: bool = False,
+) -> Loaded:
     """Read all texts (file name -> text) into one estate.
 
     The estate holds all that could be read; `diagnostics` is everything wrong, in a stable order,
     each with its source line. Never raises for anything that a text can say.
+
+    `foreign` are documents of other formats that lie in these texts, in our form: they are read as
+    documents of ours, and nothing is said about what they stand for. `memory` holds files that were
+    read before, and the caller vouches that their texts are the same: the answer is equal with it
+    and without. With `keep` the answer carries the memory for the next time.
     """
-    diagnostics: list[Diagnostic] = []
-    found: list[_Read] = []
-    unclear: set[str] = set()
-    for file in sorted(texts):
-        nodes, problems = yamltext.read(texts[file], file)
-        diagnostics += problems
-        if any(problem.code in _COSTLY for problem in problems):
-            unclear |= set(_NAME_LINE.findall(texts[file]))
-        found += _documents(nodes, file, diagnostics, unclear)
-    unique = _unique(found, diagnostics)
-    draft = _estate(_entities(unique, unclear))
-    for read in found:
-        diagnostics += _diagnostics(read)
-    in_places, parts = overlays.check(draft)
-    diagnostics += in_places
-    estate = _sound(draft, {str(r.address) for r in unique if r.reader.whole}, parts)
+    files = _read(texts, foreign, memory)
+    claims = list(files.claims())
+    problems: list[Diagnostic] = []
+    unique = _unique(claims, problems)
+    fresh = _entities([one for one in unique if isinstance(one, Document)], files.known)
+    draft = _estate(_standing(unique, fresh))
+    _take_over(draft, memory)
+    checked = overlays.check(draft, fresh.values())
+    for one in claims:
+        problems += _diagnostics(one) if isinstance(one, Document) else []
+    problems += [*files.diagnostics(), *checked.diagnostics]
+    whole = {str(one.address) for one in unique if isinstance(one, Entity) or one.reader.whole}
+    estate = _sound(draft, whole, checked.parts)
     return Loaded(
         estate,
-        ordered(with_source(diagnostics, texts)),
-        _broken(found, draft, unclear),
+        ordered(with_source(problems, texts)),
+        _broken(claims, draft, files.unclear),
         None if draft is estate else draft,
+        _remembered(files, fresh, draft, checked, problems) if keep else None,
     )
 
 
-# After these a part of the file was not read.
-_COSTLY = frozenset({"TEL100", "TEL103", "TEL105"})
-# The name of a document, in a text that cannot be read as one.
-_NAME_LINE = re.compile(r"""^name:[ ]*["']?([-.\w]{1,100})""", re.MULTILINE)
+@dataclass(slots=True)
+class _Files:
+    """All files: those taken over and those that were read, and the places that they describe."""
+
+    kept: dict[str, KeptFile] = field(default_factory=dict)
+    read: dict[str, reading.File] = field(default_factory=dict)
+    unclear: set[str] = field(default_factory=set)
+    known: layers.Known = field(default_factory=lambda: layers.Known({}, frozenset()))
+    places: str = ""
+
+    def claims(self) -> "Iterator[Document | Entity]":
+        """What claims an address, in the order of the files."""
+        for name in sorted([*self.kept, *self.read]):
+            if name in self.read:
+                yield from self.read[name].documents
+            else:
+                yield from self.kept[name].entities
+
+    def diagnostics(self) -> "Iterator[Diagnostic]":
+        """What is wrong in each file by itself, its documents left out."""
+        for file in self.kept.values():
+            yield from file.warnings
+        for read in self.read.values():
+            yield from read.diagnostics
+
+
+def _read(texts: Mapping[str, str], foreign: Sequence[Foreign], memory: Memory) -> _Files:
+    """Read what is not known, and what overlays make of it where the places changed."""
+    others: dict[str, list[Foreign]] = {}
+    for one in foreign:
+        others.setdefault(one.file, []).append(one)
+    files = _Files()
+    for name, text in texts.items():
+        known = memory.files.get(name) if name not in others else None
+        if known is not None:
+            files.kept[name] = known
+        else:
+            files.read[name] = reading.read(text, name, others.get(name, ()))
+            files.unclear |= files.read[name].unclear
+    _learn_places(files)
+    if files.places != memory.places:
+        for name in [n for n, f in files.kept.items() if any(e.reaches for e in f.entities)]:
+            del files.kept[name]
+            files.read[name] = reading.read(texts[name], name)
+    return files
+
+
+def _learn_places(files: _Files) -> None:
+    """Every place that is described, and a hash of what overlays are checked against."""
+    described = [d for name in sorted(files.read) for d in files.read[name].documents]
+    unique = [d for d in _unique(described, []) if isinstance(d, Document)]
+    known = _known(unique, files.unclear)
+    specs = [d.spec for d in _solid(unique) if isinstance(d.spec, Environment)]
+    everywhere = overlays.places_of(overlays.in_order(specs))
+    said = [
+        sorted(known.environments.items()),
+        sorted(known.regions),
+        sorted(known.clusters),
+        sorted(known.unclear),
+        [str(place) for place in everywhere],
+    ]
+    files.known = known
+    files.places = hashlib.sha256(json.dumps(said).encode()).hexdigest()
+
+
+def _standing(unique: Iterable[Document | Entity], fresh: Mapping[int, Entity]) -> Iterator[Entity]:
+    """The entities of the draft, in the order of their files."""
+    for one in unique:
+        entity = one if isinstance(one, Entity) else fresh.get(id(one))
+        if entity is not None:
+            yield entity
+
+
+def _take_over(draft: Estate, memory: Memory) -> None:
+    """What is resolved already of the entities that are taken over."""
+    for key, bound in memory.resolved.items():
+        if draft.entities.get(key[0]) is bound.entity:
+            draft.resolved[key] = bound
+
+
+def _remembered(
+    files: _Files,
+    fresh: Mapping[int, Entity],
+    draft: Estate,
+    checked: overlays.Checked,
+    problems: Iterable[Diagnostic],
+) -> Memory:
+    """The memory for the next time: every file in which nothing is wrong."""
+    wrong = {d.position.file for d in problems if d.position and d.severity is Severity.ERROR}
+    remembered = dict(files.kept)
+    for name, file in files.read.items():
+        if name in wrong or file.foreign or file.unclear:
+            continue
+        if any(document.address.kind in _PLACES for document in file.documents):
+            continue
+        entities = tuple(fresh[id(document)] for document in file.documents)
+        rows = [
+            kept.row(document.reader.data, checked.data.get(str(document.address), ()))
+            for document in file.documents
+        ]
+        remembered[name] = KeptFile(entities, tuple(rows), tuple(file.diagnostics))
+    return Memory(files.places, remembered, draft.resolved)
 
 
 def _estate(entities: Iterable[Entity]) -> Estate:
     by_address = {str(entity.address): entity for entity in entities}
-    return Estate(dict(sorted(by_address.items())), _digest(by_address.values()))
+    ordered_ = dict(sorted(by_address.items()))
+    total = hashlib.sha256()
+    for entity in ordered_.values():
+        total.update(entity.mark.encode("utf-8", "surrogatepass"))
+    return Estate(ordered_, total.hexdigest())
 
 
 def _sound(draft: Estate, whole: set[str], parts: set[overlays.Key]) -> Estate:
@@ -90,12 +193,15 @@ def _sound(draft: Estate, whole: set[str], parts: set[overlays.Key]) -> Estate:
     return estate
 
 
-def _broken(found: list[_Read], draft: Estate, unclear: set[str]) -> frozenset[Address]:
+def _broken(
+    claims: Iterable[Document | Entity], draft: Estate, unclear: set[str]
+) -> frozenset[Address]:
     """What is not there, or not at the address it was meant to have, because of an error."""
     lost = {
-        read.address
-        for read in found
-        if str(read.address) not in draft.entities or "system" in read.node.lost
+        one.address
+        for one in claims
+        if isinstance(one, Document)
+        and (str(one.address) not in draft.entities or "system" in one.node.lost)
     }
     return frozenset(lost | {Address("", "", name) for name in unclear})
 
@@ -117,125 +223,13 @@ def with_source(diagnostics: Iterable[Diagnostic], texts: Mapping[str, str]) -> 
     return result
 
 
-def _documents(
-    nodes: Iterable[Node], file: str, diagnostics: list[Diagnostic], unclear: set[str]
-) -> Iterable[_Read]:
-    """The documents of one file. All those of other formats together are one warning.
-
-    The names of those of ours that cannot be told what they are go to `unclear`.
-    """
-    problems: list[Diagnostic] = []
-    reads = []
-    for node in nodes:
-        before = len(problems)
-        read = _document(node, file, problems)
-        ours = all(p.severity is not Severity.WARNING for p in problems[before:])
-        if read is None and ours and isinstance(node, MappingNode):
-            unclear.add(_text(node, "name"))
-        reads.append(read)
-    foreign = [p for p in problems if p.severity is Severity.WARNING]
-    diagnostics += [p for p in problems if p.severity is not Severity.WARNING]
-    if len(foreign) == 1:
-        diagnostics += foreign
-    elif foreign:
-        summary = f"{len(foreign)} documents of other formats are left alone"
-        diagnostics.append(replace(foreign[0], summary=summary))
-    return [read for read in reads if read is not None]
-
-
-def _document(node: Node, file: str, diagnostics: list[Diagnostic]) -> _Read | None:
-    """One document; None where it is not ours or cannot be told what it is."""
-    if not isinstance(node, MappingNode):
-        diagnostics.append(
-            _at(file, node, "TEL110", "a document must be a mapping", "begin it with `apiVersion:`")
-        )
-        return None
-    kind = _kind(node, file, diagnostics)
-    if kind is None:
-        return None
-    reader = documents.Reader(kind)
-    # A name that cannot be one is cut out by validation, and still what people know it by.
-    named = _text(node, "name")
-    spec = reader.validate(node)
-    name = _text(node, "name") or named
-    address = Address(kind.__name__.lower(), _text(node, "system"), name)
-    return _Read(address, spec, file, node, reader)
-
-
-def _kind(node: MappingNode, file: str, diagnostics: list[Diagnostic]) -> type[Kind] | None:
-    """The kind that a document says it is, by its ``apiVersion`` and ``kind``."""
-    version, kind = node.values.get("apiVersion"), node.values.get("kind")
-    if not _correct_head(node, file, diagnostics):
-        return None
-    version, kind = node.values.get("apiVersion"), node.values.get("kind")
-    problems = len(diagnostics)
-    if version is None:
-        summary = f"the document has no `apiVersion`; this Telford reads {base.API_VERSION}"
-        fix = f"add `apiVersion: {base.API_VERSION}`"
-        diagnostics.append(_at(file, node, "TEL111", summary, fix))
-    elif not isinstance(version, Scalar) or version.value != base.API_VERSION:
-        diagnostics.append(_version(version, file))
-        if diagnostics[-1].severity is Severity.WARNING:
-            return None
-    if kind is None:
-        summary = "the document has no `kind`"
-        diagnostics.append(_at(file, node, "TEL112", summary, "add `kind: Service`, for example"))
-        return None
-    name = kind.text if isinstance(kind, Scalar) else ""
-    found = registry.BY_NAME.get(name)
-    if found is None:
-        if len(diagnostics) == problems:
-            fix = suggestions.for_value(name, list(registry.BY_NAME))
-            diagnostics.append(_at(file, kind, "TEL112", f"there is no kind `{name}`", fix))
-        return None
-    # A document of another format has a kind of ours by chance only.
-    return found if version is None or len(diagnostics) == problems else None
-
-
-def _version(version: Node, file: str) -> Diagnostic:
-    """An error for a version that is meant to be ours, a warning for another format's."""
-    said = version.text if isinstance(version, Scalar) else ""
-    ours = "/" not in said or suggestions.nearest(said, [base.API_VERSION]) is not None
-    if ours and said not in _OTHERS:
-        fix = f"write `apiVersion: {base.API_VERSION}`"
-        return _at(file, version, "TEL111", f"unknown apiVersion `{said}`", fix)
-    summary = f"a document of another format (`{said}`) is left alone"
-    fix = "`telford import` takes Kubernetes manifests"
-    return replace(_at(file, version, "TEL111", summary, fix), severity=Severity.WARNING)
-
-
-# The one version of Kubernetes without a group.
-_OTHERS = frozenset({"v1"})
-
-
-def _correct_head(node: MappingNode, file: str, diagnostics: list[Diagnostic]) -> bool:
-    """Mend a misspelt ``apiVersion`` or ``kind`` key, reporting it; False where there is neither."""
-    for wanted in ("apiVersion", "kind"):
-        if wanted in node.values:
-            continue
-        near = suggestions.nearest(wanted, [key for key in node.values if key not in _HEAD])
-        if near is None:
-            continue
-        mark = node.keys.pop(near)
-        summary, fix = f"the document has no key `{near}`", f"did you mean `{wanted}`?"
-        diagnostics.append(replace(_at(file, mark, "TEL113", summary, fix), length=len(near) or 1))
-        node.keys[wanted], node.values[wanted] = mark, node.values.pop(near)
-    if "apiVersion" in node.values or "kind" in node.values:
-        return True
-    summary = "this is not a Telford document: it has neither `apiVersion` nor `kind`"
-    fix = f"begin it with `apiVersion: {base.API_VERSION}` and `kind: ...`"
-    diagnostics.append(_at(file, node, "TEL110", summary, fix))
-    return False
-
-
-_HEAD = frozenset(base.Kind.model_fields) | {"apiVersion", "in"}
-
-
-def _unique(found: list[_Read], diagnostics: list[Diagnostic]) -> list[_Read]:
+def _unique(
+    found: Sequence[Document | Entity], diagnostics: list[Diagnostic]
+) -> list[Document | Entity]:
     """One document an address; the others are reported with both places."""
-    first: dict[Address, _Read] = {}
+    first: dict[Address, Document | Entity] = {}
     for read in found:
-        if "name" not in read.node.values or "system" in read.node.lost:
+        if isinstance(read, Document) and _unsure(read):
             # Its true address is not known, so it can be nobody's double.
             first[replace(read.address, system=f"?{len(first)}")] = read
             continue
@@ -246,7 +240,7 @@ def _unique(found: list[_Read], diagnostics: list[Diagnostic]) -> list[_Read]:
         other = earlier.node.values["name"]
         diagnostics.append(
             replace(
-                _at(
+                reading.problem_at(
                     read.file,
                     name,
                     "TEL120",
@@ -260,22 +254,32 @@ def _unique(found: list[_Read], diagnostics: list[Diagnostic]) -> list[_Read]:
     return list(first.values())
 
 
-def _entities(found: list[_Read], unclear: set[str]) -> list[Entity]:
-    """What could be read, whole or in part, with its overlays."""
-    known = _known(found, unclear)
-    entities: list[Entity] = []
-    taken = {read.address for read in found if "system" not in read.node.lost}
-    for read in found:
-        over = layers.read(read.node, known, read.reader)
-        if read.spec is None or ("system" in read.node.lost and read.address in taken):
-            continue
-        entities.append(
-            Entity(read.address, read.spec, read.file, read.node, _base_digest(read), over)
-        )
-    return entities
+def _unsure(read: Document) -> bool:
+    return "name" not in read.node.values or "system" in read.node.lost
 
 
-def _known(found: list[_Read], unclear: set[str]) -> layers.Known:
+def _solid(unique: Sequence[Document]) -> Iterator[Document]:
+    """Those of which enough was read to be in the draft."""
+    taken = {one.address for one in unique if "system" not in one.node.lost}
+    for one in unique:
+        if one.spec is not None and not ("system" in one.node.lost and one.address in taken):
+            yield one
+
+
+def _entities(unique: Sequence[Document], known: layers.Known) -> dict[int, Entity]:
+    """What could be read, whole or in part, with its overlays, by the identity of the document."""
+    over = {id(one): layers.read(one.node, known, one.reader) for one in unique}
+    made: dict[int, Entity] = {}
+    for one in _solid(unique):
+        assert one.spec is not None, "what is solid has a model"
+        overlays_ = over[id(one)]
+        digest = kept.digest(one.reader.data)
+        mark = kept.mark(one.address, digest, overlays_)
+        made[id(one)] = Entity(one.address, one.spec, one.file, one.node, digest, overlays_, mark)
+    return made
+
+
+def _known(found: Sequence[Document], unclear: set[str]) -> layers.Known:
     """Every place that is described, documents with errors included."""
     environments: dict[str, tuple[str, ...]] = {}
     clusters: set[str] = set()
@@ -295,38 +299,6 @@ def _known(found: list[_Read], unclear: set[str]) -> layers.Known:
     return layers.Known(environments, regions_known, frozenset(clusters), frozenset(unclear))
 
 
-def _base_digest(read: _Read) -> str:
-    """A hash of the base fields as they are written: comments, order and overlays do not count."""
-    text = json.dumps(read.reader.data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _digest(entities: Iterable[Entity]) -> str:
-    """A hash over every entity's base and overlays: equal for estates that mean the same."""
-    total = hashlib.sha256()
-    for entity in sorted(entities, key=lambda e: str(e.address)):
-        over = [(o.layer, yamltext.plain(o.node)) for o in entity.overlays]
-        text = json.dumps([str(entity.address), entity.digest, over], sort_keys=True, default=str)
-        total.update(text.encode())
-    return total.hexdigest()
-
-
-def _diagnostics(read: _Read) -> list[Diagnostic]:
+def _diagnostics(read: Document) -> list[Diagnostic]:
     address = str(read.address) if read.address.name else ""
     return [documents.diagnostic(problem, read.file, address) for problem in read.reader.problems]
-
-
-def _at(file: str, node: Node, code: str, summary: str, fix: str) -> Diagnostic:
-    return Diagnostic(
-        code,
-        Severity.ERROR,
-        summary,
-        position=Position(file, node.line, node.column),
-        length=documents.length(node),
-        fix=fix,
-    )
-
-
-def _text(node: MappingNode, key: str) -> str:
-    value = node.values.get(key)
-    return value.value if isinstance(value, Scalar) and isinstance(value.value, str) else ""

@@ -1,11 +1,14 @@
 """An estate in its places: which places there are, what each entity is there, and who said so.
 
 `bind` resolves everything for one place; `chain` tells every text that had a say in one value.
-Entities whose overlays do not concern a place are shared, not copied. Called by app, render,
-flows and the portal.
+Entities whose overlays do not concern a place are shared, not copied. What does not exist in a
+place (``in: {prod: null}``, `absent`) is not in its binding. Called by app, render, flows and the
+portal.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
 
 from telford.basics.diagnostics import Diagnostic, Position
 from telford.basics.errors import RefusedError, UsageError
@@ -13,17 +16,26 @@ from telford.basics.yamltext import Mapping, Node, Scalar, plain
 from telford.estate import documents, fields, layers, pruning, suggestions
 from telford.estate.documents import Problem
 from telford.estate.kinds.places import Environment
-from telford.estate.model import Binding, Bound, Entity, Estate, Link
+from telford.estate.model import BASE, Binding, Bound, Entity, Estate, LaterBound, Link, Reach
 from telford.estate.place import Place
 
 # An entity's address and the layers that apply to it.
 Key = tuple[str, tuple[str, ...]]
 
 
+class AbsentError(UsageError):
+    """The thing does not exist in the place that was asked about."""
+
+
 def places(estate: Estate) -> tuple[Place, ...]:
     """Every place: environments in their order, each with its regions, or alone without one."""
+    return places_of(environments(estate))
+
+
+def places_of(described: Iterable[Environment]) -> tuple[Place, ...]:
+    """Every place of these environments, in their order."""
     found: list[Place] = []
-    for spec in environments(estate):
+    for spec in described:
         if not spec.regions:
             found.append(Place(spec.name))
         for text in spec.regions:
@@ -35,27 +47,50 @@ def places(estate: Estate) -> tuple[Place, ...]:
 
 def environments(estate: Estate) -> list[Environment]:
     """The environments, in the order in which a change travels."""
-    specs = [e.spec for e in estate.of_kind("Environment") if isinstance(e.spec, Environment)]
-    return sorted(specs, key=lambda spec: (spec.order, spec.name))
+    specs = [e.spec for e in estate.of_kind("Environment")]
+    return in_order(spec for spec in specs if isinstance(spec, Environment))
+
+
+def in_order(described: Iterable[Environment]) -> list[Environment]:
+    """Environments in the order in which a change travels."""
+    return sorted(described, key=lambda spec: (spec.order, spec.name))
 
 
 def bind(estate: Estate, place: Place) -> Binding:
-    """The whole estate in one place.
+    """The whole estate in one place, without what does not exist there.
 
     Raises `UsageError` for an environment or region that the estate does not have, `RefusedError`
     where an overlay makes something invalid (`telford check` says where).
     """
     spec = _environment(estate, place)
-    bound = {address: resolve(estate, entity, place) for address, entity in estate.entities.items()}
+    bound = {
+        address: resolve(estate, entity, place)
+        for address, entity in estate.entities.items()
+        if not absent(estate, entity, place)
+    }
     return Binding(place, spec.namespace or spec.name, spec.production, bound)
 
 
+def absent(estate: Estate, entity: Entity, place: Place) -> bool:
+    """Whether a thing does not exist in a place: the most special layer for the place says so."""
+    return _absence(entity, place) is not None
+
+
+def _absence(entity: Entity, place: Place) -> Reach | None:
+    """The layer that says that a thing does not exist in a place."""
+    for reach in reversed(entity.reaches):
+        if reach.applies(place):
+            return reach if reach.absent else None
+    return None
+
+
 def resolve(estate: Estate, entity: Entity, place: Place) -> Bound:
-    """One entity in a place. Raises as `bind` does."""
-    memo_key = key(entity, place)
+    """One entity in a place. Raises as `bind` does, and `AbsentError` where it does not exist."""
+    memo_key = key(entity, place) if entity.reaches else ("", ())
     if not memo_key[1]:
-        return Bound(entity, entity.spec, (), entity.node)
-    memo = estate.resolved.get(memo_key)
+        return LaterBound(entity, (), BASE)
+    _require(entity, place)
+    memo = known(estate, entity, place)
     if memo is not None:
         return memo
     resolved = _resolved(entity, place)
@@ -69,40 +104,75 @@ def resolve(estate: Estate, entity: Entity, place: Place) -> Bound:
     return resolved.bound
 
 
+def known(estate: Estate, entity: Entity, place: Place) -> Bound | None:
+    """What an entity is in a place by the layers that apply, where they were laid over it before:
+    by `check`, or when its unchanged text was checked. None where that went wrong.
+    """
+    memo_key = key(entity, place)
+    memo = estate.resolved.get(memo_key)
+    if memo is None:
+        memo = entity.known(memo_key[1])
+        if memo is not None:
+            estate.resolved[memo_key] = memo
+    return memo
+
+
+def _require(entity: Entity, place: Place) -> None:
+    said = _absence(entity, place)
+    if said is None:
+        return
+    mark = next(o.key for o in entity.overlays if o.layer == said.layer and o.absent)
+    position = Position(entity.file, mark.line, mark.column)
+    raise AbsentError(
+        f"{entity.address} does not exist in {place}: `in` says null for {said.layer} ({position})",
+        fix=f"name another place, or write `in: {{{place}: {{}}}}` if it exists there",
+    )
+
+
 def at(estate: Estate, entity: Entity, place: Place | None) -> Bound:
-    """One entity in a place, or its base where there is no place."""
+    """One entity in a place, or its base where there is no place. Raises as `resolve` does."""
     if place is None:
-        return Bound(entity, entity.spec, (), entity.node)
+        return LaterBound(entity, (), BASE)
     _environment(estate, place)
     return resolve(estate, entity, place)
 
 
-def check(estate: Estate) -> tuple[list[Diagnostic], set[Key]]:
-    """Every problem that only shows once overlays are laid over their bases, one a mistake; and
-    what is resolved only in part, because of them.
+@dataclass(slots=True)
+class Checked:
+    """What laying overlays over their bases showed: every problem, one a mistake; what is resolved
+    only in part, because of them; and the resolved fields as plain data.
     """
-    found: list[Diagnostic] = []
-    parts: set[Key] = set()
+
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    parts: set[Key] = field(default_factory=set)
+    data: dict[str, list[tuple[tuple[str, ...], dict[str, Any]]]] = field(default_factory=dict)
+
+
+def check(estate: Estate, entities: Iterable[Entity]) -> Checked:
+    """Resolve these in every place in which they exist. `Estate.resolved` keeps what they are."""
+    checked = Checked()
     everywhere = places(estate)
-    for address, entity in estate.entities.items():
-        if not entity.overlays:
-            continue
-        for place in everywhere:
+    for entity in entities:
+        for place in everywhere if entity.reaches else ():
             memo_key = key(entity, place)
-            if not memo_key[1] or memo_key in estate.resolved:
+            if not memo_key[1] or memo_key in estate.resolved or _absence(entity, place):
                 continue
             resolved = _resolved(entity, place)
             if resolved.bound is not None:
                 estate.resolved[memo_key] = resolved.bound
+                checked.data.setdefault(memo_key[0], []).append((memo_key[1], resolved.data))
             if not resolved.whole:
-                parts.add(memo_key)
-            found += [documents.diagnostic(p, entity.file, address) for p in resolved.problems]
-    return found, parts
+                checked.parts.add(memo_key)
+            checked.diagnostics += [
+                documents.diagnostic(p, entity.file, memo_key[0]) for p in resolved.problems
+            ]
+    return checked
 
 
 def key(entity: Entity, place: Place) -> Key:
     """What an entity's resolved form depends on: its address and the layers that apply."""
-    return str(entity.address), tuple(o.layer for o in entity.overlays if o.applies(place))
+    applied = tuple(reach.layer for reach in entity.reaches if reach.applies(place))
+    return str(entity.address), applied
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,22 +182,30 @@ class _Resolved:
     bound: Bound | None
     problems: list[Problem]
     whole: bool
+    data: dict[str, Any]
 
 
 def _resolved(entity: Entity, place: Place) -> _Resolved:
     kind = type(entity.spec)
-    node = entity.node
     applied = [overlay for overlay in entity.overlays if overlay.applies(place)]
-    for overlay in applied:
-        node = layers.merge(node, overlay.node, kind, entity.spec.system)
+    node = merged(entity, tuple(overlay.layer for overlay in applied))
     reader = documents.Reader(kind)
     spec = reader.validate(node)
     if spec is None:
-        return _Resolved(None, reader.problems, whole=False)
+        return _Resolved(None, reader.problems, whole=False, data={})
     bound = Bound(entity, spec, tuple(o.layer for o in applied), node)
     # What was wrong in an overlay may have been reported, and cut out, before.
     intact = not any(pruning.any_lost(overlay.node) for overlay in applied)
-    return _Resolved(bound, reader.problems, reader.whole and intact)
+    return _Resolved(bound, reader.problems, reader.whole and intact, reader.data)
+
+
+def merged(entity: Entity, applied: tuple[str, ...]) -> Mapping:
+    """The document of an entity with these of its layers laid over its base."""
+    node = entity.node
+    for overlay in entity.overlays:
+        if overlay.layer in applied:
+            node = layers.merge(node, overlay.node, type(entity.spec), entity.spec.system)
+    return node
 
 
 def _environment(estate: Estate, place: Place) -> Environment:
@@ -152,7 +230,8 @@ def chain(estate: Estate, address: str, place: Place | None, field: str) -> tupl
 
     `field` is a dotted path of YAML keys (``run.replicas.min``, ``uses.0.timeout``,
     ``uses[catalogue].timeout``). Without a place only default and base count. Raises `UsageError`
-    for an address or a field that there is not.
+    for an address or a field that there is not, and `AbsentError` for a thing that does not exist
+    in the place: the text that says so is named.
     """
     entity = one(estate, address)
     bound = at(estate, entity, place)

@@ -7,6 +7,7 @@ from telford.estate import overlays, pruning
 from telford.estate.codes import Code, document, documents, service
 from telford.estate.graph import Edge, Graph
 from telford.estate.kinds.structure import Datastore, Service
+from telford.estate.model import Entity
 from telford.estate.place import Place
 from telford.rules.rule import EstateRule, Finding, Rule, Subject, World, base
 
@@ -95,8 +96,12 @@ def _unsure(world: World, place: Place | None, graph: Graph) -> frozenset[Edge]:
     """The edges that are critical only because what was said of it could not be read."""
     if not world.partial:
         return frozenset()
-    entities = world.estate.entities
-    nodes = {a: overlays.at(world.estate, e, place).node or e.node for a, e in entities.items()}
+    estate = world.estate
+    nodes = {
+        address: overlays.at(estate, entity, place).node or entity.node
+        for address, entity in estate.entities.items()
+        if place is None or not overlays.absent(estate, entity, place)
+    }
     return frozenset(
         edge
         for edge in graph.edges
@@ -109,13 +114,18 @@ def _graphs(world: World) -> Iterator[tuple[Place | None, Graph]]:
     """The graph at base, and of every place where overlays change what is used."""
     yield None, world.graph
     entities = world.estate.entities.values()
-    if not any("uses" in overlay.node.values for e in entities for overlay in e.overlays):
+    if not any("uses" in reach.sets for e in entities for reach in e.reaches):
         return
     for place in overlays.places(world.estate):
-        keys = [overlays.key(entity, place) for entity in entities]
         # Where an overlay is in error the place cannot be resolved, and that is said already.
-        if all(not key[1] or key in world.estate.resolved for key in keys):
+        if all(_resolves(world, entity, place) for entity in entities):
             yield place, Graph(overlays.bind(world.estate, place))
+
+
+def _resolves(world: World, entity: Entity, place: Place) -> bool:
+    if not overlays.key(entity, place)[1] or overlays.absent(world.estate, entity, place):
+        return True
+    return overlays.known(world.estate, entity, place) is not None
 
 
 def _cycle(world: World, graph: Graph, cycle: tuple[str, ...], place: str) -> Finding:

@@ -72,11 +72,13 @@ def _bound(
     """The entity in each place that its overlays change in its own way, once a set of layers."""
     seen: set[tuple[str, ...]] = {()}
     for place in everywhere:
-        bound = world.estate.resolved.get(overlays.key(entity, place))
-        if bound is None or bound.layers in seen or bound.node is None:
+        applied = overlays.key(entity, place)[1]
+        if applied in seen or overlays.absent(world.estate, entity, place):
             continue
-        seen.add(bound.layers)
-        yield place, subject(entity, bound.spec, bound.node, world)
+        seen.add(applied)
+        bound = overlays.known(world.estate, entity, place)
+        if bound is not None:
+            yield place, subject(bound, world)
 
 
 class _Run:

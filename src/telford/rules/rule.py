@@ -16,7 +16,7 @@ from telford.estate.address import Address
 from telford.estate.codes import Code
 from telford.estate.graph import Graph, Index
 from telford.estate.kinds.base import Kind, Reference
-from telford.estate.model import Entity, Estate
+from telford.estate.model import BASE, Bound, Entity, Estate, LaterBound
 
 Path = tuple[str | int, ...]
 
@@ -55,8 +55,9 @@ class World:
         roads: dict[str, set[str]] = {}
         for entity in self.estate.entities.values():
             road = getattr(entity.spec, "road", None)
-            unknown = pruning.key_lost(entity.node, "road")
-            if road is not None and entity.spec.system and not unknown:
+            if road is None or not entity.spec.system:
+                continue
+            if not self.partial or not pruning.key_lost(entity.node, "road"):
                 roads.setdefault(entity.spec.system, set()).add(road)
         return frozenset(system for system, found in roads.items() if found == {"as-found"})
 
@@ -71,15 +72,22 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One entity as a rule sees it. `node` is the (merged) document that `spec` was read from;
-    `references` pairs every reference with the addresses that it may mean.
+    """One entity as a rule sees it. `spec` is what `bound` is; `references` pairs every reference
+    with the addresses that it may mean.
     """
 
     entity: Entity
     spec: Kind
-    node: Mapping
+    bound: Bound
     world: World
     references: tuple[tuple[Reference, tuple[str, ...]], ...]
+
+    @property
+    def node(self) -> Mapping:
+        """The (merged) document; it is made when somebody asks for it."""
+        node = self.bound.node
+        assert node is not None, "what is judged was written as a document"
+        return node
 
     def lost(self, *path: str | int) -> bool:
         """Whether the value there was wrong, reported and left out, or stood in such a part.
@@ -135,11 +143,11 @@ class EstateRule:
 
 def base(entity: Entity, world: World) -> Subject:
     """An entity at its base, as a subject."""
-    return subject(entity, entity.spec, entity.node, world)
+    return subject(LaterBound(entity, (), BASE), world)
 
 
-def subject(entity: Entity, spec: Kind, node: Mapping, world: World) -> Subject:
+def subject(bound: Bound, world: World) -> Subject:
     """An entity as it is in some place, as a subject."""
-    refer = world.index.refer
+    refer, spec = world.index.refer, bound.spec
     references = tuple((r, tuple(refer(r.kind, r.text, spec))) for r in spec.references())
-    return Subject(entity, spec, node, world, references)
+    return Subject(bound.entity, spec, bound, world, references)
