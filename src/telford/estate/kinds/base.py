@@ -78,6 +78,8 @@ ADDRESS_PATTERN = r"^[a-z]+/[a-z0-9]([-.a-z0-9]{0,126}[a-z0-9])?$"
 DATE_PATTERN = r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$"
 
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
+PortNumber = Annotated[int, Field(ge=1, le=65535, strict=True)]
+Count = Annotated[int, Field(ge=0, strict=True)]
 Duration = Annotated[str, BeforeValidator(_duration_text), AfterValidator(_duration)]
 Percentage = Annotated[str, BeforeValidator(_percentage_text), AfterValidator(_percentage)]
 Cores = Annotated[str, BeforeValidator(_number_text), AfterValidator(_cores_text)]

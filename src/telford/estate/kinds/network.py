@@ -26,6 +26,15 @@ class HeaderMatch(base.Model):
     match: Literal["Exact", "RegularExpression"] = "Exact"
 
 
+class Match(base.Model):
+    """Requests by path, method and headers."""
+
+    path: str = "/"
+    match: Literal["Prefix", "Exact", "RegularExpression"] = "Prefix"
+    method: str | None = None
+    headers: tuple[HeaderMatch, ...] = ()
+
+
 class Redirect(base.Model):
     """An answer that sends the caller elsewhere."""
 
@@ -53,6 +62,8 @@ class Rule(base.Model):
     # What the path becomes before the service sees it.
     rewrite: str | None = None
     timeout: base.Duration | None = None
+    # Further requests that are led the same way.
+    alternatives: tuple[Match, ...] = ()
 
 
 class Route(base.Kind):

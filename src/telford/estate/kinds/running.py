@@ -4,10 +4,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from telford.estate.kinds import base
+from telford.estate.kinds import base, placing, scaling, surroundings
 
-PortNumber = Annotated[int, Field(ge=1, le=65535, strict=True)]
-Count = Annotated[int, Field(ge=0, strict=True)]
+PortNumber = base.PortNumber
+Count = base.Count
+Replicas = scaling.Replicas
+Toleration = placing.Toleration
 
 
 class Port(base.Model):
@@ -16,23 +18,33 @@ class Port(base.Model):
     name: base.Name = "http"
     port: PortNumber
     protocol: Literal["TCP", "UDP", "SCTP"] = "TCP"
+    # The same port of the machine it runs on.
+    host_port: PortNumber | None = None
 
 
 class EnvironmentReference(base.Model):
     """A value that comes from elsewhere: a Config's key, a Secret's key (never the value itself),
-    or a field of the running pod (`field`, Kubernetes downward API).
+    a field of the running pod (`field`), or an amount of its container (`resource`, such as
+    ``limits.cpu``; both are Kubernetes' downward API).
     """
 
     config: str | None = None
     secret: str | None = None
     field: str | None = None
+    resource: str | None = None
     key: str | None = None
     optional: bool = False
+    # The Config is in the place and not in the estate.
+    elsewhere: bool = False
+    # Of a resource: whose it is, where it is another container's, and in what it is counted.
+    container: str | None = None
+    divisor: str | None = None
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        named = [n for n in ("config", "secret", "field") if getattr(self, n) is not None]
-        base.exactly_one(len(named), "name exactly one of `config`, `secret` or `field`")
+        ways = ("config", "secret", "field", "resource")
+        named = [n for n in ways if getattr(self, n) is not None]
+        base.exactly_one(len(named), "name exactly one of `config`, `secret`, `field`, `resource`")
         return self
 
 
@@ -43,6 +55,8 @@ class EnvironmentSource(base.Model):
     secret: str | None = None
     prefix: str = ""
     optional: bool = False
+    # The Config is in the place and not in the estate.
+    elsewhere: bool = False
 
 
 class Amounts(base.Model):
@@ -58,14 +72,6 @@ class Resources(base.Model):
 
     requests: Amounts = Amounts()
     limits: Amounts = Amounts()
-
-
-class Replicas(base.Model):
-    """Automatic scaling between two bounds on mean CPU use."""
-
-    min: Count
-    max: Count
-    target_cpu: base.Percentage | None = None
 
 
 class Header(base.Model):
@@ -91,6 +97,8 @@ class Check(base.Model):
     timeout: base.Duration | None = None
     failures: Annotated[int, Field(ge=1)] | None = None
     successes: Annotated[int, Field(ge=1)] | None = None
+    # How long a container may take to end after it failed this check.
+    grace: base.Duration | None = None
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
@@ -115,7 +123,7 @@ class Volume(base.Model):
     name: base.Name
     # Where the main container sees it; a volume without a path is for sidecars alone.
     path: str | None = None
-    type: Literal["scratch", "config", "secret", "storage", "host"] = "scratch"
+    type: Literal["scratch", "config", "secret", "storage", "host", "driver"] = "scratch"
     source: str | None = None
     size: base.Bytes | None = None
     storage_class: str | None = None
@@ -129,6 +137,14 @@ class Volume(base.Model):
     # Permission bits of the files of a Config or Secret.
     mode: Annotated[int, Field(ge=0, le=0o777, strict=True)] | None = None
     optional: bool = False
+    # Of a host's file or folder: what must be there, or is made (`DirectoryOrCreate`).
+    host_type: str | None = None
+    # Of storage that it names and claims itself: the labels of the claim, where they are not those
+    # of the document.
+    claim_labels: dict[str, str] | None = None
+    # Of storage that a driver gives (CSI): the driver, and what it is told.
+    driver: str | None = None
+    attributes: dict[str, str] = Field(default_factory=dict)
 
 
 class Mount(base.Model):
@@ -147,6 +163,8 @@ class Disruption(base.Model):
     max_unavailable: Count | base.Percentage | None = None
     # Which replicas are counted: the workload's own selector where it is not given.
     selector: dict[str, str] | None = None
+    # Whether replicas that are not ready may always be taken away.
+    evict_unready: Literal["IfHealthyBudget", "AlwaysAllow"] | None = None
 
 
 class Security(base.Model):
@@ -162,6 +180,9 @@ class Security(base.Model):
     drop_capabilities: tuple[str, ...] | None = None
     add_capabilities: tuple[str, ...] = ()
     seccomp: str | None = None
+    # Further groups of the process, and when the owner of files is changed to `fsGroup`.
+    groups: tuple[int, ...] = ()
+    fs_group_change: Literal["Always", "OnRootMismatch"] | None = None
 
 
 class Rollout(base.Model):
@@ -175,21 +196,23 @@ class Rollout(base.Model):
     partition: Count | None = None
 
 
-class Toleration(base.Model):
-    """Lets replicas run on nodes with a taint that keeps others away."""
-
-    key: str | None = None
-    operator: Literal["Equal", "Exists"] | None = None
-    value: str | None = None
-    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
-    seconds: int | None = None
-
-
 class BeforeStop(base.Model):
     """What a container does before it is told to stop: wait, or run a command; not both."""
 
     sleep: base.Duration | None = None
     command: tuple[str, ...] = ()
+
+
+class FailedPod(base.Model):
+    """What a job does about a replica that fails in a certain way."""
+
+    action: Literal["FailJob", "FailIndex", "Ignore", "Count"]
+    # Conditions of the pod (``DisruptionTarget``) with the status that they must have.
+    conditions: dict[str, str] = Field(default_factory=dict)
+    # Exit codes that are among, or not among, these.
+    exit_codes: tuple[int, ...] = ()
+    other_codes: tuple[int, ...] = ()
+    container: str | None = None
 
 
 class Batch(base.Model):
@@ -200,6 +223,9 @@ class Batch(base.Model):
     parallelism: Count | None = None
     deadline: base.Duration | None = None
     keep: base.Duration | None = None
+    # Whether each of the completions has a number of its own.
+    completion: Literal["Indexed", "NonIndexed"] | None = None
+    on_failure: tuple[FailedPod, ...] = ()
     # Of a cron only:
     concurrency: Literal["Allow", "Forbid", "Replace"] | None = None
     suspend: bool | None = None
@@ -245,6 +271,13 @@ class Container(base.Model):
     health: Health = Health()
     mounts: tuple[Mount, ...] = ()
     before_stop: BeforeStop | None = None
+    after_start: BeforeStop | None = None
+    # A terminal, and an open standard input.
+    tty: bool | None = None
+    stdin: bool | None = None
+    # Where the last words of a container are read from.
+    message_path: str | None = None
+    message_policy: Literal["File", "FallbackToLogsOnError"] | None = None
 
 
 class Sidecar(Container):
@@ -252,13 +285,27 @@ class Sidecar(Container):
 
     name: base.Name
     security: Security = Security()
+    # `Always` of an initialiser: it starts before the others and runs beside them.
+    restart: Literal["Always"] | None = None
 
 
 class Run(Container):
     """How one workload runs."""
 
     # The Kubernetes workload kind; the default follows from the service's type.
-    workload: Literal["Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob"] | None = None
+    workload: (
+        Literal[
+            "Deployment",
+            "StatefulSet",
+            "DaemonSet",
+            "Job",
+            "CronJob",
+            "ReplicaSet",
+            "Pod",
+            "Rollout",
+        ]
+        | None
+    ) = None
     container: base.Name | None = None
     replicas: Count | Replicas | None = None
     volumes: tuple[Volume, ...] = ()
@@ -275,13 +322,43 @@ class Run(Container):
     restart: Literal["Always", "OnFailure", "Never"] | None = None
     rollout: Rollout = Rollout()
     history: Count | None = None
+    # How long a new replica must be ready before it counts, how long replacing all may take, and
+    # whether replacing is at rest.
+    min_ready: base.Duration | None = None
+    progress_deadline: base.Duration | None = None
+    paused: bool | None = None
+    # Of a StatefulSet: one after the other, or all at once.
+    order: Literal["OrderedReady", "Parallel"] | None = None
     stop: base.Duration | None = None
     node_selector: dict[str, str] = Field(default_factory=dict)
     tolerations: tuple[Toleration, ...] = ()
+    placement: placing.Placement = placing.Placement()
+    # How it ranks among other workloads, what runs its containers, and who places it.
+    priority_class: str | None = None
+    preemption: Literal["PreemptLowerPriority", "Never"] | None = None
+    runtime_class: str | None = None
+    scheduler: str | None = None
+    # Whether it shares the network, processes or memory of its machine, and its containers theirs.
+    host_network: bool | None = None
+    host_processes: bool | None = None
+    host_memory: bool | None = None
+    share_processes: bool | None = None
+    hostname: str | None = None
+    subdomain: str | None = None
+    dns: placing.Dns = placing.Dns()
+    host_aliases: tuple[placing.HostAlias, ...] = ()
+    # The Secrets by which images are fetched.
+    pull_secrets: tuple[str, ...] = ()
+    # What its service account may do with the cluster.
+    grants: tuple[surroundings.Grant, ...] = ()
+    monitors: tuple[surroundings.Monitor, ...] = ()
     # Labels of the replicas, and of a cron's jobs: those of the document where they are not given.
     pod_labels: dict[str, str] | None = None
     pod_annotations: dict[str, str] = Field(default_factory=dict)
     job_labels: dict[str, str] | None = None
+    # What the templates call the replicas, and a cron's jobs; the place names them otherwise.
+    pod_name: str | None = None
+    job_name: str | None = None
     # Which replicas are its own: `pod_labels` where it is not given.
     selector: dict[str, str] | None = None
     sidecars: tuple[Sidecar, ...] = ()

@@ -70,6 +70,8 @@ class EndpointPort(base.Model):
     target: running.PortNumber | str | None = None
     protocol: Literal["TCP", "UDP", "SCTP"] = "TCP"
     node_port: running.PortNumber | None = None
+    # What is spoken on it (``http``, ``kubernetes.io/h2c``).
+    app_protocol: str | None = None
 
 
 class Endpoint(base.Model):
@@ -82,6 +84,19 @@ class Endpoint(base.Model):
     labels: dict[str, str] | None = None
     annotations: dict[str, str] = Field(default_factory=dict)
     selector: dict[str, str] | None = None
+    # Whether a caller stays with one replica, and whether calls stay on the node they come in by.
+    affinity: Literal["None", "ClientIP"] | None = None
+    external_traffic: Literal["Cluster", "Local"] | None = None
+    internal_traffic: Literal["Cluster", "Local"] | None = None
+    # Whether replicas that are not ready have an address too.
+    publish_unready: bool | None = None
+    # Kinds of addresses (IPv4, IPv6), and whether it has one or both.
+    ip_families: tuple[Literal["IPv4", "IPv6"], ...] = ()
+    ip_policy: Literal["SingleStack", "PreferDualStack", "RequireDualStack"] | None = None
+    # Of a load balancer: which one, and the address blocks that it lets in.
+    load_balancer_class: str | None = None
+    allowed: tuple[str, ...] = ()
+    external_ips: tuple[str, ...] = ()
 
 
 class RouteRule(base.Model):
@@ -304,6 +319,9 @@ class Datastore(base.Kind):
     object_store: engines.ObjectStore | None = None
     host: str | None = None
     port: running.PortNumber | None = None
+    # Who runs it in the cluster, where neither the estate nor a provider does.
+    operator: Literal["cloudnative-pg", "zalando-postgres"] | None = None
+    storage_class: str | None = None
     road: Road = "paved"
     namespace: str | None = None
     run: running.Run | None = None
@@ -353,7 +371,12 @@ class Stream(base.Kind):
     sqs: engines.Sqs | None = None
     # The service that runs the broker.
     broker: str | None = None
+    # Who makes it in the cluster, and what that calls the broker.
+    operator: Literal["strimzi", "rabbitmq-topology", "nats-jetstream"] | None = None
+    cluster: str | None = None
     road: Road = "paved"
+    namespace: str | None = None
+    carried: tuple[Carried, ...] = ()
 
     def references(self) -> Iterator[base.Reference]:
         """See `Kind.references`."""
@@ -373,6 +396,8 @@ class Config(base.Kind):
 
     kind: Literal["Config"]
     values: dict[str, str] = Field(default_factory=dict)
+    # Whether it can only be replaced, not changed.
+    immutable: bool | None = None
     road: Road = "paved"
     namespace: str | None = None
     carried: tuple[Carried, ...] = ()
@@ -403,9 +428,9 @@ def _container_references(
     path: tuple[str | int, ...], container: running.Container
 ) -> Iterator[base.Reference]:
     for name, value in container.env.items():
-        if isinstance(value, str) or value.config is None or value.optional:
+        if isinstance(value, str) or value.config is None or value.optional or value.elsewhere:
             continue
         yield base.Reference((*path, "env", name, "config"), "Config", value.config)
     for index, source in enumerate(container.env_from):
-        if source.config is not None and not source.optional:
+        if source.config is not None and not source.optional and not source.elsewhere:
             yield base.Reference((*path, "envFrom", index, "config"), "Config", source.config)
