@@ -15,8 +15,8 @@ import yaml
 
 import optional
 from telford.app import importing
+from telford.app.importing import Order
 from telford.estate import loading, overlays
-from telford.intake.imported import Options
 from telford.render import registry
 
 
@@ -98,7 +98,7 @@ def test_a_real_system_comes_back_from_import_as_it_was(
     source = optional.real_estates() / folder
     expected = _objects(p.read_text(encoding="utf-8") for p in sorted(source.rglob("*.yaml")))
     assert len(expected) >= least
-    answer = importing.run([source], tmp_path, Options(), dry_run=True)
+    answer = importing.run(Order((source,)), tmp_path, dry_run=True)
     loaded = loading.load(answer.files)
     assert [d for d in loaded.diagnostics if d.severity == "error"] == []
     place = overlays.places(loaded.estate)[-1]

@@ -7,8 +7,8 @@ import pytest
 
 import optional
 from telford.app import importing
+from telford.app.importing import Order
 from telford.estate import loading, overlays
-from telford.intake.imported import Options
 from telford.render import registry
 
 # Proving an objective costs promtool about a second; every rule file is checked, some are proven.
@@ -55,7 +55,7 @@ def test_the_rules_of_a_real_system_and_their_tests_pass_promtool(
     folder: str, services: int, tmp_path: pathlib.Path
 ):
     source = optional.real_estates() / folder
-    answer = importing.run([source], tmp_path / "out", Options(), dry_run=True)
+    answer = importing.run(Order((source,)), tmp_path / "out", dry_run=True)
     files = {**answer.files, "promises.yaml": _promises(answer.files)}
     loaded = loading.load(files)
     assert [d for d in loaded.diagnostics if d.severity == "error"] == []

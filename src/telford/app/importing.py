@@ -1,35 +1,86 @@
 """Import a system that exists: read its files, make an estate of them, check it, write it.
 
+    files -> environments -> documents to formats -> readers -> joined -> merged -> checked -> written
+
 Nothing is written where the input cannot be read, or where a file stands in the way that an
 import did not write. Called by `telford.cli.import_` and `telford.app.initialise`.
 """
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from telford.app import loading
+from telford.app import inputs, loading
+from telford.app.inputs import Inputs, Renderer
 from telford.backends import files
 from telford.basics import diagnostics
 from telford.basics.diagnostics import Diagnostic
 from telford.basics.errors import PermanentError, RefusedError, UsageError
-from telford.intake import emission
+from telford.intake import emission, formats, joining
+from telford.intake.environments import merging, stages
+from telford.intake.environments.stages import Recognition
+from telford.intake.format import Rendering
 from telford.intake.imported import Imported, Options, Report
-from telford.intake.kubernetes import reading
 
-SUFFIXES = (".yaml", ".yml", ".json")
 # Folder names that say what is in them, not which system it is.
 _GENERIC = frozenset(
     {
         *("kubernetes", "manifests", "kubernetes-manifests", "k8s", "kube", "yaml", "rendered"),
         *("release", "releases", "deploy", "deployment", "deployments", "base", "overlays"),
         *("config", "configs", "templates", "output", "out", "src", "app", "apps", "infra", "ops"),
-        *("work", "home", "tmp", "production", "staging"),
+        *("work", "home", "tmp", "production", "staging", "docker", "compose", "docker-compose"),
+        *("terraform", "cloudformation", "helm", "charts", "gitops"),
     }
 )
 # Named one by one in a refusal; the rest is counted.
 _MAX_NAMED = 3
+
+
+class UndecidedError(UsageError):
+    """The input may be several environments, and nobody said whether it is."""
+
+    def __init__(self, recognition: Recognition) -> None:
+        names = ", ".join(item.environment for item in recognition.proposals)
+        super().__init__(
+            f"the input names several environments ({names}); one estate of all of them, or none?",
+            fix="say `--environments yes` or `no`, or `--environment NAME=PATH` for each",
+        )
+        self.recognition = recognition
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to import, and what was decided about it.
+
+    `assigned` maps an environment to the paths that are its alone; `recognised` says whether names
+    of folders and files tell environments (None: ask, by `UndecidedError`).
+    """
+
+    paths: tuple[Path, ...]
+    options: Options = field(default_factory=Options)
+    assigned: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
+    recognised: bool | None = None
+
+    def everything(self) -> tuple[Path, ...]:
+        """All paths, in their order."""
+        more = [path for listed in self.assigned.values() for path in listed]
+        return tuple(dict.fromkeys([*self.paths, *more]))
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What the readers gave: one estate's documents, and how they were come by.
+
+    `formats` counts files by the title of their format; `unknown` are files of none.
+    `environments` maps each environment to its texts, where there are several.
+    """
+
+    imported: Imported
+    read: Inputs
+    formats: Mapping[str, int]
+    unknown: tuple[str, ...]
+    environments: Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +95,7 @@ class Answer:
     diagnostics: tuple[Diagnostic, ...]
     files: Mapping[str, str]
     out: Path
+    gathered: Gathered
     written: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
 
@@ -57,6 +109,9 @@ class Answer:
         return {
             "ok": self.ok,
             "out": self.out.as_posix(),
+            "formats": dict(sorted(self.gathered.formats.items())),
+            "unknown": list(self.gathered.unknown),
+            "environments": sorted(self.gathered.environments),
             "files": sorted(self.files),
             "written": list(self.written),
             "left": list(self.left),
@@ -66,31 +121,96 @@ class Answer:
 
 
 def run(
-    paths: Sequence[Path],
+    order: Order,
     out: Path,
-    options: Options,
     *,
     force: bool = False,
     dry_run: bool = False,
+    renderer: Renderer | None = None,
 ) -> Answer:
-    """Import the Kubernetes YAML under `paths` into the folder `out`.
+    """Import what an order names into the folder `out`.
 
-    Raises `UsageError` for a path that is not there, `RefusedError` where a file is in the way.
+    Raises `UsageError` for a path that is not there, `UndecidedError` where environments must be
+    decided, `RefusedError` where a file is in the way.
     """
-    read = files.read(paths, SUFFIXES)
-    texts = _renamed(read.texts, paths)
-    if not texts and not read.diagnostics:
-        raise UsageError("there is no YAML file there", fix="name the folder with the manifests")
-    chosen = replace(options, fallback=_system(paths))
-    with loading.undisturbed():
-        imported = reading.read(texts, chosen)
-    found = diagnostics.ordered([*read.diagnostics, *imported.diagnostics])
+    gathered = gather(order, renderer)
+    imported = gathered.imported
+    if not gathered.read.texts and not gathered.read.diagnostics:
+        raise UsageError(
+            "there is no file there that can be read",
+            fix="name the folder with the manifests, compose files or infrastructure code",
+        )
+    found = diagnostics.ordered([*gathered.read.diagnostics, *imported.diagnostics])
     made = emission.files(imported.documents) if imported.report.objects else {}
-    answer = Answer(imported.report, found, made, out)
+    answer = Answer(imported.report, found, made, out, gathered)
     if not answer.ok or not made:
         return answer
     answer = replace(answer, diagnostics=(*found, *_checked(made)))
     return answer if dry_run else _written(answer, force=force)
+
+
+def gather(order: Order, renderer: Renderer | None = None) -> Gathered:
+    """What an import of these paths would give; nothing is written. Raises as `run` does."""
+    read = inputs.read(order.everything())
+    routed = formats.route(read.texts)
+    split = _split(order, read, routed)
+    counted = {one.title: len(routed.of(one)) for one in formats.FORMATS if routed.of(one)}
+    options = replace(order.options, fallback=_system(order.everything()), named=read.named)
+    with loading.undisturbed():
+        parts = {
+            name: _one(texts, read, replace(options, environment=name), renderer or _nothing)
+            for name, texts in split.items()
+        }
+        known = {name: stage for name in parts if (stage := stages.stage_of(name)) is not None}
+        imported = merging.merge(parts, known) if len(parts) > 1 else next(iter(parts.values()))
+    several = split if len(split) > 1 else {}
+    return Gathered(imported, read, counted, tuple(routed.unknown), several)
+
+
+def _one(texts: Mapping[str, str], read: Inputs, options: Options, renderer: Renderer) -> Imported:
+    """One environment: each reader its documents, and all of them joined."""
+    routed = formats.route(texts)
+    parts = [
+        inputs.gather(one, routed.of(one), read, options, renderer)
+        for one in formats.FORMATS
+        if routed.of(one)
+    ]
+    return joining.join(parts, options)
+
+
+def _split(order: Order, read: Inputs, routed: formats.Routed) -> dict[str, dict[str, str]]:
+    """Environment -> its texts; what belongs to none of several belongs to all of them."""
+    paths = _environments(order, read, routed)
+    if not paths:
+        return {order.options.environment: read.texts}
+    taken = {path for listed in paths.values() for path in listed}
+    shared = {path: text for path, text in read.texts.items() if path not in taken}
+    return {
+        name: shared | {path: read.texts[path] for path in listed} for name, listed in paths.items()
+    }
+
+
+def _environments(
+    order: Order, read: Inputs, routed: formats.Routed
+) -> Mapping[str, Sequence[str]]:
+    """Environment -> the paths that are its alone, in the order in which a change travels."""
+    if order.assigned:
+        return {name: read.under(paths) for name, paths in order.assigned.items()}
+    if order.recognised is False:
+        return {}
+    known = [path for path in read.texts if path not in set(routed.unknown)]
+    recognition = stages.recognise(known)
+    if not recognition.several:
+        return {}
+    if order.recognised is None:
+        raise UndecidedError(recognition)
+    return {item.environment: item.paths for item in recognition.proposals}
+
+
+def _nothing(rendering: Rendering, folder: Path) -> tuple[str | None, str]:
+    """The renderer of those who did not ask for one."""
+    del folder
+    return None, f"nothing is run without `--render {rendering.tool}`"
 
 
 def write_report(answer: Answer, path: Path) -> None:
@@ -101,13 +221,6 @@ def write_report(answer: Answer, path: Path) -> None:
         files.write_text(path, text + "\n")
     except OSError as error:
         raise PermanentError(f"{path} cannot be written: {error.strerror}") from error
-
-
-def survey(paths: Sequence[Path]) -> Imported:
-    """What an import of these paths would find; nothing is written."""
-    read = files.read(paths, SUFFIXES)
-    with loading.undisturbed():
-        return reading.read(_renamed(read.texts, paths), Options())
 
 
 def _checked(made: Mapping[str, str]) -> list[Diagnostic]:
@@ -150,25 +263,6 @@ def _left(answer: Answer) -> tuple[str, ...]:
             if name not in answer.files and emission.untouched(found.texts[full])
         )
     )
-
-
-def _renamed(texts: Mapping[str, str], paths: Sequence[Path]) -> dict[str, str]:
-    """The texts under names that mean the same on every machine: relative as they were given,
-    or from the named folder on.
-    """
-    roots = sorted({path for path in paths if path.is_absolute()}, key=lambda p: -len(p.parts))
-    renamed: dict[str, str] = {}
-    for name, text in texts.items():
-        short = _short(Path(name), roots)
-        renamed[short if short not in renamed else name] = text
-    return renamed
-
-
-def _short(path: Path, roots: Sequence[Path]) -> str:
-    for root in roots:
-        if path.is_relative_to(root):
-            return path.relative_to(root.parent).as_posix()
-    return path.as_posix()
 
 
 def _system(paths: Sequence[Path]) -> str:

@@ -1,18 +1,21 @@
-"""Start an estate in a folder: a small one to grow from, or what the manifests there describe.
+"""Start an estate in a folder: a small one to grow from, or what the files there describe.
 
 It asks nothing that it can find out and overwrites nothing. Called by `telford.cli.init`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from telford.app import importing
+from telford.app import inputs
+from telford.app.importing import Order
 from telford.backends import files
 from telford.basics import resources
 from telford.basics.errors import RefusedError, UsageError
-from telford.intake.imported import Imported
+from telford.intake import codeowners, formats
+from telford.intake.environments import stages
+from telford.intake.environments.stages import Recognition
 
 STARTER = ("people.yaml", "places.yaml", "hello.yaml", "promises.yaml")
 # Where an estate goes when the folder holds other things already.
@@ -22,10 +25,10 @@ _HEAD = 4096
 
 
 class Finding(StrEnum):
-    """What a folder holds: nothing of an estate's concern, manifests, or an estate."""
+    """What a folder holds: nothing of an estate's concern, what can be imported, or an estate."""
 
     NOTHING = "nothing"
-    MANIFESTS = "manifests"
+    IMPORTABLE = "importable"
     ESTATE = "estate"
 
 
@@ -33,22 +36,28 @@ class Finding(StrEnum):
 class Survey:
     """What was found in `folder`, and where its estate is to be written (`out`).
 
-    `manifests` holds what an import would give where there are manifests.
+    `formats` counts the files that can be read by the title of their format; `environments` is
+    what their names say about environments.
     """
 
     folder: Path
     out: Path
     finding: Finding
-    manifests: Imported | None = None
+    formats: Mapping[str, int] = field(default_factory=dict)
+    environments: Recognition = field(default_factory=Recognition)
+
+    def order(self) -> Order:
+        """The import of all of it."""
+        return Order((self.folder,), recognised=self.environments.several)
 
     def as_json(self) -> dict[str, object]:
         """The stable JSON view."""
-        found = self.manifests.report.objects if self.manifests is not None else {}
         return {
             "folder": self.folder.as_posix(),
             "out": self.out.as_posix(),
             "found": self.finding.value,
-            "objects": dict(sorted(found.items())),
+            "formats": dict(sorted(self.formats.items())),
+            "environments": [item.environment for item in self.environments.proposals],
         }
 
 
@@ -58,15 +67,16 @@ def survey(folder: Path) -> Survey:
         raise UsageError(f"{folder} is not a folder", fix="name a folder")
     if not folder.exists() or not any(folder.iterdir()):
         return Survey(folder, folder, Finding.NOTHING)
-    texts = files.read([folder], importing.SUFFIXES).texts
+    texts = inputs.read([folder]).texts
     if any("apiVersion: telford/" in text[:_HEAD] for text in texts.values()):
         return Survey(folder, folder, Finding.ESTATE)
-    candidates = {name: text for name, text in texts.items() if _may_be_manifest(text)}
-    if candidates:
-        found = importing.survey([folder])
-        if found.report.objects:
-            return Survey(folder, folder / ESTATE, Finding.MANIFESTS, found)
-    return Survey(folder, folder / ESTATE, Finding.NOTHING)
+    routed = formats.route(texts)
+    counted = {one.title: len(routed.of(one)) for one in formats.FORMATS if routed.of(one)}
+    if counted.keys() <= {codeowners.FORMAT.title}:
+        return Survey(folder, folder / ESTATE, Finding.NOTHING)
+    known = [path for path in texts if path not in set(routed.unknown)]
+    recognition = stages.recognise(known)
+    return Survey(folder, folder / ESTATE, Finding.IMPORTABLE, counted, recognition)
 
 
 def start(found: Survey) -> tuple[str, ...]:
@@ -91,7 +101,3 @@ def start(found: Survey) -> tuple[str, ...]:
 
 def _starter() -> Mapping[str, str]:
     return {name: resources.text("telford.app", f"starter/{name}") for name in STARTER}
-
-
-def _may_be_manifest(text: str) -> bool:
-    return "apiVersion" in text and "kind" in text

@@ -1,20 +1,33 @@
-"""`telford import`: turn Kubernetes YAML into an estate."""
+"""`telford import`: turn what describes a system already into an estate."""
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from telford.app import importing
+from telford.app.importing import Order, UndecidedError
+from telford.basics.errors import UsageError
 from telford.cli import options, output
+from telford.intake.environments.stages import Recognition
 from telford.intake.imported import Options, Report, Status
+
+
+class Several(StrEnum):
+    """Whether names of folders and files tell environments."""
+
+    YES = "yes"
+    NO = "no"
 
 
 def command(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help="files and folders of manifests")
-    ],
+        list[Path] | None,
+        typer.Argument(metavar="PATH...", help="files and folders to read", show_default=False),
+    ] = None,
     *,
     out: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="the folder for the estate")
@@ -38,8 +51,22 @@ def command(
         ),
     ] = "",
     environment: Annotated[
-        str, typer.Option("--environment", metavar="NAME", help="the environment to write")
-    ] = "imported",
+        list[str] | None,
+        typer.Option(
+            "--environment",
+            metavar="NAME[=PATH]",
+            help="the environment of everything, or of one path; give it once for each",
+            show_default=False,
+        ),
+    ] = None,
+    environments: Annotated[
+        Several | None,
+        typer.Option(
+            "--environments",
+            help="whether names of folders and files tell environments; default: ask",
+            show_default=False,
+        ),
+    ] = None,
     report: Annotated[
         Path | None,
         typer.Option(
@@ -55,15 +82,18 @@ def command(
     ] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Turn Kubernetes YAML into an estate, with a report in which nothing is silently lost.
+    """Turn what describes a system already into an estate; nothing is silently lost.
 
-    What is imported is `road: as-found`: a build gives it back as it was, and nothing is added.
-    Exit code 0: imported; 1: a file cannot be read, or is in the way.
+    Reads Kubernetes objects, compose files, Terraform, CloudFormation, Argo CD and Flux, Backstage,
+    Score, OpenSLO, Sloth, Pyrra, OpenAPI, AsyncAPI and CODEOWNERS. Several environments of one
+    organisation become one estate. What is imported is `road: as-found`: a build gives it back as
+    it was, and nothing is added. Exit code 0: imported; 1: a file cannot be read, or is in the way.
 
     Example: telford import manifests/ --out estate --dry-run
     """
-    chosen = Options(system=system, owner=owner, environment=environment)
-    answer = importing.run(paths, out, chosen, force=force, dry_run=dry_run)
+    chosen = Options(system=system, owner=owner)
+    order = _order(paths or [], environment or [], environments, chosen)
+    answer = _run(order, out, force=force, dry_run=dry_run)
     if report is not None:
         importing.write_report(answer, report)
     if as_json:
@@ -72,6 +102,66 @@ def command(
         show(answer, dry_run=dry_run)
     if not answer.ok:
         raise typer.Exit(1)
+
+
+def _order(
+    paths: Sequence[Path], named: Sequence[str], several: Several | None, chosen: Options
+) -> Order:
+    """What the person ordered. Raises `UsageError` where it contradicts itself."""
+    assigned: dict[str, tuple[Path, ...]] = {}
+    alone = [text for text in named if "=" not in text]
+    for text in named:
+        name, equals, path = text.partition("=")
+        if equals:
+            assigned[name] = (*assigned.get(name, ()), Path(path))
+    if len(alone) > 1 or (alone and assigned):
+        raise UsageError(
+            "several environments are named, and not what belongs to each",
+            fix="write `--environment NAME=PATH` for each of them",
+        )
+    if not paths and not assigned:
+        raise UsageError("nothing is named to import", fix="name a file or a folder")
+    environment = alone[0] if alone else chosen.environment
+    recognised = None if several is None else several is Several.YES
+    if alone or assigned:
+        recognised = False
+    return Order(
+        tuple(paths),
+        Options(system=chosen.system, owner=chosen.owner, environment=environment),
+        assigned,
+        recognised,
+    )
+
+
+def _run(order: Order, out: Path, *, force: bool, dry_run: bool) -> importing.Answer:
+    """Import, asking about environments where that is not known and somebody can answer."""
+    try:
+        return importing.run(order, out, force=force, dry_run=dry_run)
+    except UndecidedError as error:
+        if not _somebody():
+            raise
+        show_environments(error.recognition)
+        decided = agreed("Read them as the environments of one estate")
+    order = Order(order.paths, order.options, order.assigned, decided)
+    return importing.run(order, out, force=force, dry_run=dry_run)
+
+
+def show_environments(recognition: Recognition) -> None:
+    """Which paths seem to be which environment, and why."""
+    rows = [
+        (item.environment, item.stage, str(len(item.paths)), item.reason)
+        for item in recognition.proposals
+    ]
+    output.table(("environment", "stage", "files", "because"), rows)
+
+
+def agreed(what: str) -> bool:
+    """Whether the person at the terminal says yes; no where there is nobody to ask."""
+    return _somebody() and typer.confirm(f"{what}?", default=True, err=True)
+
+
+def _somebody() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def show(answer: importing.Answer, *, dry_run: bool) -> None:
@@ -101,6 +191,8 @@ def _row(kind: str, objects: int, counts: list[int]) -> tuple[str, ...]:
 
 def _summary(answer: importing.Answer, *, dry_run: bool) -> Iterator[str]:
     report = answer.report
+    if answer.gathered.unknown:
+        yield f"{len(answer.gathered.unknown)} files are of no format that import knows"
     for reason, count in sorted(report.reasons().items()):
         yield f"dropped {count}: {reason}"
     if report.comments:
@@ -111,7 +203,7 @@ def _summary(answer: importing.Answer, *, dry_run: bool) -> Iterator[str]:
         f" {len(external)} hosts are outside of the input"
     )
     if not answer.files:
-        yield "there is no Kubernetes object there: nothing to write"
+        yield "there is nothing there that can be imported: nothing to write"
     elif not answer.ok:
         yield "nothing was written" if not answer.written else "the estate has errors"
     elif dry_run:

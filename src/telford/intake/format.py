@@ -21,8 +21,8 @@ class Wanted:
     with ``../`` or ``/`` leaves the input, and one with ``://`` is remote. Neither is ever fetched.
 
     With `folder` the path is a folder, and all of its own files that the format may claim are
-    wanted (a Terraform module, a path of manifests). Each is given under its own path; where there
-    is none, `Sources.unreadable` says so of the folder.
+    wanted (a Terraform module, a path of manifests). Each is given under its own path, and the
+    folder itself stands in `Sources.unreadable`: with a reason, or with "" where it was read.
     """
 
     path: str

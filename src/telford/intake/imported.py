@@ -27,13 +27,15 @@ class Status(StrEnum):
 class Options:
     """What the person who imports decides. Empty texts mean: find out.
 
-    `system` and `owner` are names; `fallback` is the system of what names none.
+    `system` and `owner` are names; `fallback` is the system of what names none; `named` are the
+    files (not folders) that were named one by one, in their order.
     """
 
     system: str = ""
     owner: str = ""
     environment: str = "imported"
     fallback: str = "imported"
+    named: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

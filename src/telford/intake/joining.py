@@ -1,0 +1,292 @@
+"""What several formats say of one estate, made one: a chart, a descriptor and a list of owners that
+speak of the same service give one document.
+
+Two documents are of one thing where kind, system and name agree, or where kind and name agree and
+one of them was put into the fallback system because its format names none. What runs goes before
+what only describes (the order of `telford.intake.formats`); the rest is filled in field by field,
+and a difference that matters is reported, never settled silently. Called by
+`telford.app.importing`, once an environment.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from telford.basics.diagnostics import Diagnostic, Severity, ordered
+from telford.estate.address import Address
+from telford.estate.kinds import registry
+from telford.intake import codeowners, names
+from telford.intake.imported import Document, Fate, Imported, Options, Ownership, Report
+
+# The owner of what names none.
+UNASSIGNED = "team/unassigned"
+_HEAD = ("apiVersion", "kind", "name", "system", "owner", "road")
+# Fields whose difference between two inputs changes nothing that is built.
+_QUIET = ("description", "annotations", "labels")
+
+
+def join(parts: Sequence[Imported], options: Options) -> Imported:
+    """One estate of what several readers gave; one part is given back with owners alone."""
+    if not parts:
+        return Imported((), Report(), ())
+    joiner = _Joiner(names.slug(options.fallback), _stray(parts))
+    for part in parts:
+        for document in part.documents:
+            joiner.add(document)
+    ownership = tuple(one for part in parts for one in part.ownership)
+    documents = _used(_owned(joiner.documents(), ownership))
+    moved = joiner.moved
+    report = _report([part.report for part in parts], moved)
+    found = [item for part in parts for item in part.diagnostics]
+    diagnostics = [_moved_diagnostic(item, moved) for item in found]
+    return Imported(
+        documents, report, ordered([*diagnostics, *joiner.diagnostics]), ownership=ownership
+    )
+
+
+def _address(value: Mapping[str, Any]) -> Address:
+    return Address(str(value["kind"]).lower(), str(value.get("system") or ""), str(value["name"]))
+
+
+def _stray(parts: Sequence[Imported]) -> dict[tuple[str, str], set[str]]:
+    """(kind, name) -> the systems in which several parts have it."""
+    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for part in parts:
+        for document in part.documents:
+            address = _address(document.value)
+            found[address.kind, address.name].add(address.system)
+    return found
+
+
+@dataclass(slots=True)
+class _Joiner:
+    """The documents so far, in their order, and what had to move to another system."""
+
+    fallback: str
+    systems: Mapping[tuple[str, str], set[str]]
+    moved: dict[Address, Address] = field(default_factory=dict)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    _found: dict[Address, Document] = field(default_factory=dict)
+
+    def add(self, document: Document) -> None:
+        """Take a document in, or fill in what it knows of one that is there."""
+        address = _address(document.value)
+        home = self._home(address)
+        if home != address:
+            self.moved[address] = home
+            value = {**document.value, "system": home.system}
+            file = document.file.replace(f"{address.system}/", f"{home.system}/", 1)
+            document = replace(document, value=value, file=file)
+        first = self._found.get(home)
+        self._found[home] = document if first is None else self._filled(home, first, document)
+
+    def documents(self) -> list[Document]:
+        """All documents, with references to what moved put right."""
+        texts = {
+            (old.kind, f"{old.system}.{old.name}"): f"{new.system}.{new.name}"
+            for old, new in self.moved.items()
+        }
+        if not texts:
+            return list(self._found.values())
+        return [
+            replace(document, value=_referring(document.value, texts))
+            for document in self._found.values()
+        ]
+
+    def _home(self, address: Address) -> Address:
+        """Where a thing is at home: out of the fallback system where one other knows it."""
+        others = self.systems[address.kind, address.name] - {self.fallback}
+        if address.system != self.fallback or len(others) != 1:
+            return address
+        return replace(address, system=next(iter(others)))
+
+    def _filled(self, address: Address, first: Document, second: Document) -> Document:
+        value = dict(first.value)
+        for key, item in second.value.items():
+            value[key] = self._joined(address, key, value.get(key), item, second)
+        origins = tuple(dict.fromkeys((*first.origins, *second.origins)))
+        return replace(first, value=value, origins=origins)
+
+    def _joined(
+        self, address: Address, key: str, old: object, new: object, second: Document
+    ) -> object:
+        if old is None or old == new:
+            return new
+        if key == "owner":
+            return self._owner(address, str(old), str(new), second)
+        if key == "road":
+            return "as-found" if "as-found" in (old, new) else old
+        if key in _HEAD:
+            return old
+        kept, differing = _merged(old, new, (key,), address.kind)
+        if differing and key not in _QUIET and not key.startswith("x-"):
+            self._report(address, differing[0], second)
+        return kept
+
+    def _owner(self, address: Address, old: str, new: str, second: Document) -> str:
+        if UNASSIGNED in (old, new):
+            return new if old == UNASSIGNED else old
+        self._report(address, f"owner ({old}, {new})", second)
+        return old
+
+    def _report(self, address: Address, what: str, second: Document) -> None:
+        self.diagnostics.append(
+            Diagnostic(
+                "TEL691",
+                Severity.WARNING,
+                f"two inputs differ on `{what}` of {address}; what runs counts",
+                address=str(address),
+                position=second.origins[0] if second.origins else None,
+                fix="make both say the same, or leave one of them out",
+            )
+        )
+
+
+def _merged(old: object, new: object, path: tuple[str, ...], kind: str) -> tuple[object, list[str]]:
+    """The first value with what the second adds, and the paths at which they contradict."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        result = dict(old)
+        differing: list[str] = []
+        for key, item in new.items():
+            if key not in result:
+                result[key] = item
+                continue
+            result[key], more = _merged(result[key], item, (*path, key), kind)
+            differing += more
+        return result, differing
+    if isinstance(old, list | tuple) and isinstance(new, list | tuple):
+        return _merged_lists(list(old), list(new), path, kind)
+    return old, ([] if old == new else [".".join(path)])
+
+
+def _merged_lists(
+    old: list[Any], new: list[Any], path: tuple[str, ...], kind: str
+) -> tuple[list[Any], list[str]]:
+    keys = _MERGE_KEYS.get(kind, {}).get(".".join(path))
+    if keys is None:
+        added = [item for item in new if item not in old]
+        return old or added, ([".".join(path)] if old and added else [])
+    result = list(old)
+    at = {_identity(item, keys): index for index, item in enumerate(result)}
+    for item in new:
+        index = at.get(_identity(item, keys))
+        if index is None:
+            result.append(item)
+        elif path == ("uses",):
+            result[index] = _use(result[index], item)
+        else:
+            result[index], _ = _merged(result[index], item, (*path, "[]"), kind)
+    return result, []
+
+
+def _use(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """One dependency that two inputs know: what is declared needs no inference."""
+    both = {**new, **old}
+    if "inferred" not in old or "inferred" not in new:
+        both.pop("inferred", None)
+    return both
+
+
+def _identity(item: object, keys: Iterable[str]) -> object:
+    if isinstance(item, Mapping):
+        return next(((key, item[key]) for key in keys if item.get(key) is not None), id(item))
+    return id(item)
+
+
+_MERGE_KEYS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    kind.__name__.lower(): kind.merge_keys for kind in registry.KINDS
+}
+
+
+def _referring(value: Any, texts: Mapping[tuple[str, str], str]) -> Any:
+    """A value with every reference to what moved put right, as text and as address."""
+    if isinstance(value, Mapping):
+        return {key: _reference(key, item, texts) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_referring(item, texts) for item in value]
+    return value
+
+
+def _reference(key: str, item: Any, texts: Mapping[tuple[str, str], str]) -> Any:
+    if not isinstance(item, str):
+        return _referring(item, texts)
+    kind, slash, name = item.partition("/")
+    if slash and (kind, name) in texts:
+        return f"{kind}/{texts[kind, name]}"
+    return texts.get((_REFERRING.get(key, key), item), item)
+
+
+# Keys that refer to a kind that is not called as they are.
+_REFERRING = {"deadLetter": "stream", "broker": "service", "into": "datastore"}
+
+
+def _owned(documents: list[Document], ownership: Sequence[Ownership]) -> list[Document]:
+    """What nobody owns is given to the owner of the files that it came from, where they agree."""
+    if not ownership:
+        return documents
+    result = []
+    for document in documents:
+        if document.value.get("owner") == UNASSIGNED and document.origins:
+            found = [codeowners.owner_of(o.file, ownership) for o in document.origins]
+            teams = Counter(one[0] for one in found if one is not None)
+            if len(teams) == 1 and None not in found:
+                value = {**document.value, "owner": f"team/{next(iter(teams))}"}
+                document = replace(document, value=value)  # noqa: PLW2901 - the same document
+        result.append(document)
+    return result
+
+
+def _used(documents: list[Document]) -> tuple[Document, ...]:
+    """Without the systems and the stand-in team that nothing is left in."""
+    systems = {document.value.get("system") for document in documents}
+    owners = {document.value.get("owner") for document in documents}
+    return tuple(
+        document
+        for document in documents
+        if not (
+            (document.value["kind"] == "System" and document.value["name"] not in systems)
+            and len(document.value.keys() - {*_HEAD}) == 0
+        )
+        and not (
+            document.value["kind"] == "Team"
+            and f"team/{document.value['name']}" == UNASSIGNED
+            and UNASSIGNED not in owners
+        )
+    )
+
+
+def _report(reports: Sequence[Report], moved: Mapping[Address, Address]) -> Report:
+    """All reports as one, with the addresses that things have in the end."""
+    texts = {str(old): str(new) for old, new in moved.items()}
+    objects: Counter[str] = Counter()
+    comments: Counter[str] = Counter()
+    for report in reports:
+        objects.update(report.objects)
+        for file, count in report.comments.items():
+            comments[file] = max(comments[file], count)
+    return Report(
+        fates=tuple(_moved_fate(fate, texts) for report in reports for fate in report.fates),
+        edges=tuple(
+            replace(e, source=texts.get(e.source, e.source), target=texts.get(e.target, e.target))
+            for report in reports
+            for e in report.edges
+        ),
+        unresolved=tuple(
+            replace(item, source=texts.get(item.source, item.source))
+            for report in reports
+            for item in report.unresolved
+        ),
+        secrets=tuple(secret for report in reports for secret in report.secrets),
+        objects=objects,
+        comments=comments,
+    )
+
+
+def _moved_fate(fate: Fate, texts: Mapping[str, str]) -> Fate:
+    return replace(fate, to=texts[fate.to]) if fate.to in texts else fate
+
+
+def _moved_diagnostic(item: Diagnostic, moved: Mapping[Address, Address]) -> Diagnostic:
+    texts = {str(old): str(new) for old, new in moved.items()}
+    return replace(item, address=texts[item.address]) if item.address in texts else item
