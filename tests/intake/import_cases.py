@@ -7,8 +7,9 @@ from typing import Any
 import yaml
 
 from telford.basics.diagnostics import Severity
-from telford.estate import loading
-from telford.estate.model import Loaded
+from telford.estate import loading, overlays
+from telford.estate.model import Estate, Loaded
+from telford.estate.place import Place
 from telford.intake import emission
 from telford.intake.imported import Imported, Status
 from telford.road import found, patch
@@ -89,3 +90,29 @@ def dotted(value: Any) -> list[str]:
 def count(imported: Imported, status: Status) -> int:
     """How many leaves have a fate."""
     return sum(fate.status is status for fate in imported.report.fates)
+
+
+def _normal(spec: Any) -> Object:
+    """A document's written fields; `uses` without order and without where they were seen."""
+    value: Object = spec.model_dump(by_alias=True, exclude_unset=True)
+    uses = [{k: v for k, v in use.items() if k != "inferred"} for use in value.get("uses", ())]
+    return value | ({"uses": sorted(uses, key=str)} if uses else {})
+
+
+def differing(merged: Estate, alone: Estate, environment: str) -> list[str]:
+    """The addresses that are not in a place of the merged estate what they are in its own."""
+    everywhere = ("team", "system", "environment")
+    place = Place(environment)
+    given = {
+        address: bound.spec
+        for address, bound in overlays.bind(merged, place).entities.items()
+        if bound.entity.address.kind not in everywhere
+    }
+    wanted = {
+        address: bound.spec
+        for address, bound in overlays.bind(alone, place).entities.items()
+        if bound.entity.address.kind not in everywhere
+    }
+    wrong = sorted(given.keys() ^ wanted.keys())
+    both = sorted(given.keys() & wanted.keys())
+    return wrong + [name for name in both if _normal(given[name]) != _normal(wanted[name])]

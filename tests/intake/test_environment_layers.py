@@ -144,3 +144,12 @@ def test_a_port_without_a_name_is_called_http() -> None:
     base = LAYERING.base([one, other])
     assert LAYERING.overlay(base, other) == {"run": {"ports": [{"port": 2}]}}
     assert _applied(base, LAYERING.overlay(base, other)) == other
+
+
+def test_variables_made_of_others_keep_their_order() -> None:
+    one: Value = {"run": {"env": {"A": "1", "X": "2", "B": "$(X)$(A)"}}}
+    other: Value = {"run": {"env": {"A": "1", "B": "$(A)"}}}
+    base = LAYERING.base([one, other])
+    assert base == {"run": {"env": {"A": "1"}}}
+    given = _applied(base, LAYERING.overlay(base, one))
+    assert list(given["run"]["env"]) == ["A", "X", "B"]

@@ -5,9 +5,6 @@ from typing import Any
 
 import import_cases as cases
 
-from telford.estate import overlays
-from telford.estate.model import Estate
-from telford.estate.place import Place
 from telford.intake.environments import merging
 from telford.intake.environments.stages import Stage
 from telford.intake.imported import Imported, Options
@@ -77,32 +74,6 @@ def _document(imported: Imported, kind: str, name: str) -> Value:
     return found
 
 
-def _normal(spec: Any) -> Value:
-    """A document's written fields; `uses` without order and without where they were seen."""
-    value: Value = spec.model_dump(by_alias=True, exclude_unset=True)
-    uses = [{k: v for k, v in use.items() if k != "inferred"} for use in value.get("uses", ())]
-    return value | ({"uses": sorted(uses, key=str)} if uses else {})
-
-
-def differing(merged: Estate, alone: Estate, environment: str) -> list[str]:
-    """The addresses that are not in a place of the merged estate what they are in its own."""
-    everywhere = ("team", "system", "environment")
-    place = Place(environment)
-    given = {
-        address: bound.spec
-        for address, bound in overlays.bind(merged, place).entities.items()
-        if bound.entity.address.kind not in everywhere
-    }
-    wanted = {
-        address: bound.spec
-        for address, bound in overlays.bind(alone, place).entities.items()
-        if bound.entity.address.kind not in everywhere
-    }
-    wrong = sorted(given.keys() ^ wanted.keys())
-    both = sorted(given.keys() & wanted.keys())
-    return wrong + [name for name in both if _normal(given[name]) != _normal(wanted[name])]
-
-
 def test_overlays_hold_only_the_differences() -> None:
     merged = _merged(
         {
@@ -152,7 +123,7 @@ def test_every_place_is_what_its_own_import_gave() -> None:
     assert cases.errors(merged) == []
     for name, imported in inputs.items():
         alone = cases.loaded(imported)
-        assert differing(merged.estate, alone.estate, name) == []
+        assert cases.differing(merged.estate, alone.estate, name) == []
 
 
 def test_environments_know_their_order_and_which_is_production() -> None:

@@ -54,7 +54,7 @@ class Layering:
 
     def _common(self, versions: Sequence[Mapping[str, Value]], path: str) -> dict[str, Value]:
         common: dict[str, Value] = {}
-        for key in dict.fromkeys(key for version in versions for key in version):
+        for key in _keys(versions, path):
             inner = f"{path}.{key}" if path else key
             value = self._choice([version.get(key, ABSENT) for version in versions], inner)
             if value is not ABSENT:
@@ -151,6 +151,19 @@ class Layering:
                 key = name[0]
                 changed.append({key: item[key], **difference} if key in item else difference)
         return changed + [item for name, item in after.items() if name not in before]
+
+
+def _keys(versions: Sequence[Mapping[str, Value]], path: str) -> list[str]:
+    """The keys that the base may have, in the order of the first version that has them.
+
+    Kubernetes replaces ``$(NAME)`` in a variable only by those before it: there the order counts,
+    and an overlay's keys come last.
+    """
+    if path.rpartition(".")[2] == "env" and any(
+        "$(" in str(value) for version in versions for value in version.values()
+    ):
+        return list(versions[0])[: _common_beginning([list(version) for version in versions])]
+    return list(dict.fromkeys(key for version in versions for key in version))
 
 
 def _prevails_absent(values: list[Value], present: int) -> bool:
