@@ -150,3 +150,78 @@ def test_a_chain_of_thousands_is_no_deep_recursion():
 
 def test_what_is_not_there_reaches_nothing():
     assert graph.Graph(estate()).dependencies("service/none") == ()
+
+
+MORE = """
+apiVersion: telford/v1
+kind: Route
+name: front
+rules: [{path: /, timeout: 5s, to: [{service: web}]}, {path: /api, to: [{service: api, weight: 1}, {service: web, weight: 1}]}]
+---
+{apiVersion: telford/v1, kind: Service, name: web, uses: [{datastore: numbers, access: read}]}
+---
+apiVersion: telford/v1
+kind: Service
+name: api
+uses: [{datastore: book, access: readwrite}, {stream: placed, role: publish}]
+run:
+  env: {A: {config: settings, key: a}, B: {secret: password, key: b}, C: {config: settings, key: c}, D: {secret: spare, key: d, optional: true}}
+---
+apiVersion: telford/v1
+kind: Pipeline
+name: sums
+inputs: [{stream: placed}, {datastore: book}]
+outputs: [{datastore: numbers}]
+---
+{apiVersion: telford/v1, kind: Datastore, name: book, engine: postgres}
+---
+{apiVersion: telford/v1, kind: Datastore, name: numbers, engine: postgres}
+---
+{apiVersion: telford/v1, kind: Stream, name: placed, engine: kafka}
+---
+{apiVersion: telford/v1, kind: Config, name: settings, values: {a: "1", c: "2"}}
+---
+{apiVersion: telford/v1, kind: Secret, name: password}
+---
+{apiVersion: telford/v1, kind: Secret, name: spare}
+"""
+
+
+def more() -> graph.Graph:
+    return graph.Graph(loading.load({"e.yaml": MORE}).estate)
+
+
+def test_a_route_needs_what_it_leads_to_once_with_the_timeout_that_all_its_rules_say():
+    edges = more().outgoing("route/front")
+    assert [(e.target, e.kind, e.timeout, e.critical) for e in edges] == [
+        ("service/web", "route", None, True),
+        ("service/api", "route", None, True),
+    ]
+
+
+def test_a_pipeline_needs_what_it_reads_and_what_it_writes():
+    edges = more().outgoing("pipeline/sums")
+    assert [(e.target, e.kind, e.access, e.role) for e in edges if not e.via] == [
+        ("stream/placed", "input", None, "consume"),
+        ("datastore/book", "input", "read", None),
+        ("datastore/numbers", "output", "write", None),
+    ]
+
+
+def test_a_reader_of_what_a_pipeline_fills_goes_stale_without_it():
+    feeds = [e for e in more().edges if e.kind in {"feed", "stream"}]
+    assert [(e.source, e.target, e.kind, e.via, e.critical) for e in feeds] == [
+        ("pipeline/sums", "service/api", "stream", "stream/placed", False),
+        ("service/web", "pipeline/sums", "feed", "datastore/numbers", False),
+    ]
+
+
+def test_a_workload_needs_its_configs_and_secrets_once_each_unless_they_are_optional():
+    found = more()
+    edges = [e for e in found.outgoing("service/api") if e.kind in {"config", "secret"}]
+    assert [(e.target, e.kind) for e in edges] == [
+        ("config/settings", "config"),
+        ("secret/password", "secret"),
+    ]
+    assert [r.address for r in found.dependents("secret/password", 1)] == ["service/api"]
+    assert found.dependents("secret/spare") == ()

@@ -4,12 +4,12 @@ Called by `telford graph --critical-path`. Waiting is what the estate declares, 
 measured: a timeout and how often the call is tried again.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
 from telford.basics import units
-from telford.estate.graph import Edge, Graph, Links
+from telford.estate import graph
+from telford.estate.graph import Edge, Graph
 
 MAX_IMPATIENT = 1_000
 """Callers listed that give up too early; the count is of all."""
@@ -45,7 +45,7 @@ class Chain:
         """What may be waited below the second thing of the chain: to be compared with
         `allowed_seconds`.
         """
-        first = float(waiting(self.edges[0])) if self.edges else 0.0
+        first = waiting(self.edges[0]) if self.edges else 0.0
         return round(self.wait_seconds - first, 6)
 
     def as_json(self) -> dict[str, object]:
@@ -103,7 +103,7 @@ class CriticalPath:
         }
 
 
-def waiting(edge: Edge, known: dict[str, Decimal] | None = None) -> Decimal:
+def waiting(edge: Edge) -> float:
     """Seconds that a dependency allows to be waited: timeout x (1 + retries), pauses between tries
     left out; 0 where no timeout is declared.
 
@@ -112,11 +112,8 @@ def waiting(edge: Edge, known: dict[str, Decimal] | None = None) -> Decimal:
     and backoff with jitter").
     """
     if edge.timeout is None:
-        return Decimal(0)
-    memo = {} if known is None else known
-    if edge.timeout not in memo:
-        memo[edge.timeout] = units.seconds(edge.timeout)
-    return memo[edge.timeout] * (1 + (edge.retries or 0))
+        return 0.0
+    return float(units.seconds(edge.timeout) * (1 + (edge.retries or 0)))
 
 
 def critical_path(estate: Graph, within: Sequence[str] = ()) -> CriticalPath:
@@ -127,86 +124,86 @@ def critical_path(estate: Graph, within: Sequence[str] = ()) -> CriticalPath:
     (Sedgewick and Wayne, *Algorithms*, 4.4: longest paths in edge-weighted DAGs). O(n + m).
     Of several equally long, the one that begins at the smallest address.
     """
-    known: dict[str, Decimal] = {}
-    edges = [e for e in estate.edges if e.critical]
-    wait = {id(e): float(waiting(e, known)) for e in edges}
-    search = _Search(estate, edges)
+    steps = _Steps(estate)
     starts = [estate.number[a] for a in within]
-    longest = search.chain(lambda _: 1.0, starts, wait)
-    slowest = search.chain(lambda e: wait[id(e)], starts, wait)
-    early = _impatient(estate, edges, wait)
+    longest = steps.chain([1.0] * len(steps.edges), starts)
+    slowest = steps.chain(steps.waits, starts)
+    early = steps.impatient()
     if starts:
-        below = {r.address for r in estate.reach(within, forward=True)} | set(within)
+        forward = estate.critical_links.forward
+        below = {estate.nodes[n] for level in graph.walk(starts, forward) for n in level}
         early = [one for one in early if one.call.source in below]
     slow = slowest if slowest.wait_seconds else None
     return CriticalPath(longest, slow, tuple(early[:MAX_IMPATIENT]), len(early))
 
 
-class _Search:
-    """Longest chains over groups of critical dependencies; groups are numbered so that what is
-    needed comes first.
+class _Steps:
+    """The critical edges in columns, ordered by the group of their source, what is needed first:
+    one object an edge more would cost more than the search itself.
     """
 
-    def __init__(self, estate: Graph, edges: list[Edge]) -> None:
+    def __init__(self, estate: Graph) -> None:
         self._estate = estate
-        self._links: Links = estate.critical_links
+        self._links = estate.critical_links
         home = self._links.group_of
-        self._leaving: list[list[Edge]] = [[] for _ in self._links.groups]
-        for edge in edges:
-            source, target = home[estate.number[edge.source]], home[estate.number[edge.target]]
-            if source != target:
-                self._leaving[source].append(edge)
+        order = estate.critical_order
+        self.edges = [estate.edges[n] for n in order]
+        self.sources = [home[estate.sources[n]] for n in order]
+        self.targets = [home[estate.targets[n]] for n in order]
+        known: dict[tuple[str | None, int | None], float] = {}
+        self.waits = []
+        for edge in self.edges:
+            key = (edge.timeout, edge.retries)
+            if key not in known:
+                known[key] = waiting(edge)
+            self.waits.append(known[key])
 
-    def chain(
-        self, weight: Callable[[Edge], float], starts: Sequence[int], wait: dict[int, float]
-    ) -> Chain:
+    def chain(self, weights: list[float], starts: Sequence[int]) -> Chain:
         """The chain whose weights sum highest, from one of `starts` (from anywhere without any)."""
-        home, number = self._links.group_of, self._estate.number
-        best = [0.0] * len(self._leaving)
-        step: list[Edge | None] = [None] * len(self._leaving)
-        for group, edges in enumerate(self._leaving):
-            for edge in edges:
-                sum_ = weight(edge) + best[home[number[edge.target]]]
-                if sum_ > best[group]:
-                    best[group], step[group] = sum_, edge
-        first = min(
-            starts or range(len(self._estate.nodes)),
-            key=lambda n: (-best[home[n]], n),
-            default=None,
+        best = [0.0] * len(self._links.groups)
+        taken = [-1] * len(best)
+        ends = zip(self.sources, self.targets, weights, strict=True)
+        for step, (source, target, weight) in enumerate(ends):
+            total = weight + best[target]
+            if source != target and total > best[source]:
+                best[source], taken[source] = total, step
+        home = self._links.group_of
+        candidates = starts or range(len(home))
+        top = max((best[home[n]] for n in candidates), default=0.0)
+        first = min((n for n in candidates if best[home[n]] == top), default=None)
+        return Chain((), (), (), 0.0) if first is None else self._followed(first, taken)
+
+    def _followed(self, first: int, taken: list[int]) -> Chain:
+        nodes, groups = self._estate.nodes, self._links.groups
+        group = self._links.group_of[first]
+        addresses, passed, steps = [nodes[first]], [group], []
+        while (step := taken[group]) >= 0:
+            group = self.targets[step]
+            addresses.append(self.edges[step].target)
+            passed.append(group)
+            steps.append(step)
+        return Chain(
+            tuple(addresses),
+            tuple(tuple(nodes[n] for n in groups[group]) for group in passed),
+            tuple(self.edges[step] for step in steps),
+            round(sum(self.waits[step] for step in steps), 6),
         )
-        return self._followed(first, step, wait)
 
-    def _followed(
-        self, first: int | None, step: list[Edge | None], wait: dict[int, float]
-    ) -> Chain:
-        if first is None:
-            return Chain((), (), (), 0.0)
-        nodes, home, number = self._estate.nodes, self._links.group_of, self._estate.number
-        group = home[first]
-        addresses, groups, edges = [nodes[first]], [self._links.groups[group]], []
-        while (edge := step[group]) is not None:
-            group = home[number[edge.target]]
-            addresses.append(edge.target)
-            groups.append(self._links.groups[group])
-            edges.append(edge)
-        members = tuple(tuple(nodes[n] for n in group) for group in groups)
-        total = round(sum(wait[id(edge)] for edge in edges), 6)
-        return Chain(tuple(addresses), members, tuple(edges), total)
-
-
-def _impatient(estate: Graph, edges: list[Edge], wait: dict[int, float]) -> list[Impatient]:
-    """Calls whose timeout is shorter than the longest waiting of what is called."""
-    slowest: dict[str, Edge] = {}
-    for edge in edges:
-        if wait[id(edge)] > (wait[id(slowest[edge.source])] if edge.source in slowest else 0.0):
-            slowest[edge.source] = edge
-    found = []
-    for edge in edges:
-        below = slowest.get(edge.target)
-        if edge.timeout is None or below is None:
-            continue
-        allowed = wait[id(edge)] / (1 + (edge.retries or 0))
-        if wait[id(below)] > allowed:
-            found.append(Impatient(edge, below, allowed, wait[id(below)]))
-    found.sort(key=lambda one: (one.allowed_seconds - one.needed_seconds, one.call.source))
-    return found
+    def impatient(self) -> list[Impatient]:
+        """Calls whose timeout is shorter than the longest waiting of what is called."""
+        slowest: dict[str, int] = {}
+        for step, edge in enumerate(self.edges):
+            known = slowest.get(edge.source)
+            if self.waits[step] > (self.waits[known] if known is not None else 0.0):
+                slowest[edge.source] = step
+        found = []
+        for step, edge in enumerate(self.edges):
+            below = slowest.get(edge.target)
+            if below is None or not self.waits[step]:
+                continue
+            allowed = self.waits[step] / (1 + (edge.retries or 0))
+            if self.waits[below] > allowed:
+                needed = self.waits[below]
+                found.append(Impatient(edge, self.edges[below], round(allowed, 6), needed))
+        found.sort(key=lambda i: (i.allowed_seconds - i.needed_seconds, i.call.source))
+        return found

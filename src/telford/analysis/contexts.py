@@ -6,7 +6,8 @@ upstream, the one that needs is downstream. Derived from the edges alone; called
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from telford.estate.graph import Edge, Graph
 
@@ -29,28 +30,44 @@ class Context:
         return {"system": self.name or None, "things": self.things, "teams": list(self.teams)}
 
 
-@dataclass(frozen=True, slots=True)
-class Relation:
-    """`source` (downstream) depends on `target` (upstream): how many calls of services, uses of
-    data stores and ties through streams; how many of them are critical, and inferred.
+class Relation(NamedTuple):
+    """`source` (downstream) depends on `target` (upstream) through `edges`.
 
     `mutual` says that the other direction exists too: then neither can change alone.
     """
 
     source: str
     target: str
-    calls: int
-    data: int
-    streams: int
-    critical: int
-    inferred: int
     mutual: bool
-    edges: tuple[Edge, ...] = field(repr=False)
+    edges: tuple[Edge, ...]
 
     @property
-    def count(self) -> int:
-        """All ties together."""
-        return len(self.edges)
+    def calls(self) -> int:
+        """Uses of services (and what leads to them)."""
+        return self._of("call")
+
+    @property
+    def data(self) -> int:
+        """Uses of data stores."""
+        return self._of("data")
+
+    @property
+    def streams(self) -> int:
+        """Ties through streams."""
+        return self._of("stream")
+
+    @property
+    def critical(self) -> int:
+        """How many of them are critical."""
+        return sum(edge.critical for edge in self.edges)
+
+    @property
+    def inferred(self) -> int:
+        """How many were concluded, and nobody has confirmed them."""
+        return sum(not edge.policed for edge in self.edges)
+
+    def _of(self, kind: str) -> int:
+        return sum(_kind(edge) == kind for edge in self.edges)
 
     @property
     def words(self) -> str:
@@ -94,43 +111,42 @@ def contexts(estate: Graph, among: Iterable[str] | None = None) -> ContextMap:
     A consumer in one system of a stream in another is a tie to the stream's system; that it also
     needs the publishers is counted where those are in a third system.
     """
-    things = estate.things if among is None else tuple(sorted(among))
-    home = {a: estate.system_of(a) for a in things}
     members: dict[str, list[str]] = {}
-    for address, system in home.items():
-        members.setdefault(system, []).append(address)
-    between: dict[tuple[str, str], list[Edge]] = {}
-    for edge in estate.edges:
-        source, target = home.get(edge.source), home.get(edge.target)
-        if source is None or target is None or source == target:
+    for address in estate.things if among is None else sorted(among):
+        members.setdefault(estate.system_of(address), []).append(address)
+    names = sorted(members)
+    # Systems by number, -1 for what is not asked about.
+    home = [-1] * len(estate.nodes)
+    for number, name in enumerate(names):
+        for address in members[name]:
+            home[estate.number[address]] = number
+    between: dict[int, list[Edge]] = {}
+    for edge, source, target in zip(estate.edges, estate.sources, estate.targets, strict=True):
+        one, other = home[source], home[target]
+        if one == other or one < 0 or other < 0:
             continue
-        if edge.via and estate.system_of(edge.via) == target:
+        if edge.via and estate.system_of(edge.via) == names[other]:
             continue
-        between.setdefault((source, target), []).append(edge)
+        key = one * len(names) + other
+        if key in between:
+            between[key].append(edge)
+        else:
+            between[key] = [edge]
     return ContextMap(
-        tuple(_context(estate, name, members[name]) for name in sorted(members)),
-        tuple(_relation(ends, between[ends], ends[::-1] in between) for ends in sorted(between)),
+        tuple(_context(estate, name, members[name]) for name in names),
+        tuple(_relation(names, key, between) for key in sorted(between)),
     )
+
+
+def _relation(names: Sequence[str], key: int, between: dict[int, list[Edge]]) -> Relation:
+    one, other = divmod(key, len(names))
+    mutual = other * len(names) + one in between
+    return Relation(names[one], names[other], mutual, tuple(between[key]))
 
 
 def _context(estate: Graph, name: str, members: Sequence[str]) -> Context:
     teams = {estate.owner_of(a) for a in members} - {""}
     return Context(name, len(members), tuple(sorted(teams)))
-
-
-def _relation(ends: tuple[str, str], edges: Sequence[Edge], mutual: bool) -> Relation:
-    kinds = [_kind(edge) for edge in edges]
-    return Relation(
-        source=ends[0],
-        target=ends[1],
-        calls=kinds.count("call"),
-        data=kinds.count("data"),
-        streams=kinds.count("stream"),
-        critical=sum(edge.critical for edge in edges),
-        inferred=sum(not edge.policed for edge in edges),
-        mutual=mutual,
-        edges=tuple(edges),
-    )
 
 
 def _kind(edge: Edge) -> str:

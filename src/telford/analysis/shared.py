@@ -5,6 +5,7 @@ need it, directly or not. Sets of askers are bits of one integer, so that the an
 estate is one pass over its edges.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -63,19 +64,22 @@ def common(estate: Graph, askers: Sequence[str], most: int = MAX_SHARED) -> Comm
     starts = [estate.number[a] for a in askers]
     every = _counts(estate.links, starts)
     forced = _counts(estate.critical_links, starts)
+    # One whole number a thing: tuples by the ten thousand would wake the garbage collector.
+    scale = len(starts) + 1
+    keys = [count * scale + forced[n] for n, count in enumerate(every)]
+    ranked = sorted((n for n, count in enumerate(every) if count > 1), key=keys.__getitem__)
+    ranked.reverse()
+    # Those that stand equal with the last one shown are ranked by who names them as well.
+    last = keys[ranked[most - 1]] if 0 < most < len(ranked) else 0
     asking = frozenset(starts)
     found = [
         Shared(
-            estate.nodes[node],
-            count,
-            forced[node],
-            len(asking.intersection(estate.links.backward[node])),
+            estate.nodes[n], every[n], forced[n], len(asking.intersection(estate.links.backward[n]))
         )
-        for node, count in enumerate(every)
-        if count > 1
+        for n in itertools.takewhile(lambda one: keys[one] >= last, ranked)
     ]
     found.sort(key=lambda one: (-one.askers, -one.critical, -one.direct, one.address))
-    return Common(len(askers), tuple(found[:most]), len(found))
+    return Common(len(askers), tuple(found[:most]), len(ranked))
 
 
 def most_shared(estate: Graph, most: int = MAX_SHARED) -> Common:
@@ -87,23 +91,22 @@ def most_shared(estate: Graph, most: int = MAX_SHARED) -> Common:
 
 def _counts(links: Links, starts: Sequence[int]) -> list[int]:
     """How many of the starts need each node; one that needs itself only is not counted."""
-    groups, home, forward = links.groups, links.group_of, links.forward
+    groups, home, condensed = links.groups, links.group_of, links.condensed
     bits = [0] * len(groups)
-    for bit, node in enumerate(starts):
+    # The first to be handed on get the lowest bits, so that most numbers stay short.
+    for bit, node in enumerate(sorted(starts, key=home.__getitem__, reverse=True)):
         bits[home[node]] |= 1 << bit
-    counts = [0] * len(forward)
+    counts = [0] * len(home)
     for number in range(len(groups) - 1, -1, -1):
         here = bits[number]
         if not here:
             continue
         # Nobody looks at it again once it was handed on: memory is given back as we go.
         bits[number] = 0
-        group = groups[number]
-        for other in {home[o] for node in group for o in forward[node]}:
-            if other != number:
-                bits[other] |= here
+        for other in condensed[number]:
+            bits[other] |= here
         size = here.bit_count()
-        for node in group:
+        for node in groups[number]:
             counts[node] = size
     for node in starts:
         # In a group of its own a thing carries its own bit, but does not need itself.

@@ -7,8 +7,11 @@ list `_SAYERS`; `telford.estate.graph` calls `edges_of` and asks questions of wh
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from telford.estate.kinds import running
 from telford.estate.kinds.base import Kind
+from telford.estate.kinds.network import Route
 from telford.estate.kinds.people import Team
+from telford.estate.kinds.pipelines import Dataset, Pipeline
 from telford.estate.kinds.structure import Datastore, Service, Stream, Use
 from telford.estate.model import Binding, Bound, Entity, Estate
 
@@ -20,7 +23,9 @@ THINGS = frozenset({"Service", "Datastore", "Stream", "Pipeline", "Route"})
 class Edge:
     """`source` needs `target`; both are canonical addresses.
 
-    `kind` says why: uses, stream (a consumer and a publisher of `via`), broker or dead-letter.
+    `kind` says why: uses; input or output (of a pipeline); route (what it leads to); config or
+    secret (what a workload reads); broker or dead-letter (of a stream); stream (a consumer and a
+    publisher of `via`) or feed (a reader of `via` and a pipeline that writes it).
     `index` is the place in the source's `uses`, or -1.
     """
 
@@ -73,45 +78,56 @@ class Index:
 
 def edges_of(source: Estate | Binding, index: Index) -> Iterator[Edge]:
     """Every edge, in the order in which things say so; what names nothing is left out."""
-    streams = _Streams()
+    via = _Through()
     found: Mapping[str, Entity | Bound] = source.entities
     for address, item in found.items():
         say = _SAYERS.get(kind_of(address))
         if say is None:
             continue
         for edge in say(address, item.spec, index):
-            streams.note(edge)
+            via.note(edge)
             yield edge
-    yield from streams.edges()
+    yield from via.edges()
 
 
-class _Streams:
-    """Who publishes to and who consumes from which stream: a consumer also needs its publishers,
-    softly: they stop, it starves.
+class _Through:
+    """Who gives to and who takes from what lies between: a consumer of a stream also needs its
+    publishers, and a reader of a data store the pipelines that fill it, softly: they stop, it
+    starves or goes stale.
     """
 
     def __init__(self) -> None:
-        self._publishers: dict[str, list[str]] = {}
-        self._consumers: dict[str, list[tuple[str, bool]]] = {}
+        self._givers: dict[str, list[str]] = {}
+        self._takers: dict[str, list[tuple[str, bool]]] = {}
 
     def note(self, edge: Edge) -> None:
-        if edge.role == "publish":
-            self._publishers.setdefault(edge.target, []).append(edge.source)
-        elif edge.role == "consume":
-            self._consumers.setdefault(edge.target, []).append((edge.source, edge.inferred))
+        if edge.role == "publish" or edge.kind == "output":
+            self._givers.setdefault(edge.target, []).append(edge.source)
+        elif edge.role == "consume" or (
+            edge.access in _READING and edge.target.startswith("datastore/")
+        ):
+            self._takers.setdefault(edge.target, []).append((edge.source, edge.inferred))
 
     def edges(self) -> Iterator[Edge]:
-        for stream, takers in self._consumers.items():
+        for between, takers in self._takers.items():
+            givers = self._givers.get(between, ())
+            kind = "stream" if between.startswith("stream/") else "feed"
             for taker, inferred in takers:
-                for giver in self._publishers.get(stream, ()):
+                for giver in givers:
                     if giver != taker:
                         yield Edge(
-                            taker, giver, "stream", critical=False, inferred=inferred, via=stream
+                            taker, giver, kind, critical=False, inferred=inferred, via=between
                         )
 
 
-def _uses(address: str, spec: Kind, index: Index) -> Iterator[Edge]:
+def _workload(address: str, spec: Kind, index: Index) -> Iterator[Edge]:
     assert isinstance(spec, Service | Datastore)
+    yield from _uses(address, spec, index)
+    if spec.run is not None:
+        yield from _reads(address, spec, spec.run, index)
+
+
+def _uses(address: str, spec: Service | Datastore, index: Index) -> Iterator[Edge]:
     for number, use in enumerate(spec.uses):
         kind, text = use.target
         target = index.sure(kind, text, spec)
@@ -145,10 +161,73 @@ def _stream(address: str, spec: Kind, index: Index) -> Iterator[Edge]:
         yield Edge(address, letters, "dead-letter", critical=False)
 
 
+def _reads(address: str, spec: Kind, run: running.Run, index: Index) -> Iterator[Edge]:
+    """The Configs and Secrets of its containers and volumes, each once."""
+    found = dict.fromkeys(_read(run))
+    for kind, name in found:
+        target = index.sure(kind, name, spec)
+        if target is not None:
+            yield Edge(address, target, kind.lower())
+
+
+def _read(run: running.Run) -> Iterator[tuple[str, str]]:
+    for container in (run, *run.sidecars, *run.initialise):
+        values = [v for v in container.env.values() if not isinstance(v, str)]
+        for source in (*values, *container.env_from):
+            if source.config is not None and not source.optional:
+                yield "Config", source.config
+            if source.secret is not None and not source.optional:
+                yield "Secret", source.secret
+    for volume in run.volumes:
+        if volume.type in {"config", "secret"} and volume.source and not volume.optional:
+            yield volume.type.capitalize(), volume.source
+
+
+def _pipeline(address: str, spec: Kind, index: Index) -> Iterator[Edge]:
+    assert isinstance(spec, Pipeline)
+    for dataset in spec.inputs:
+        yield from _dataset(address, spec, dataset, "input", index)
+    for dataset in spec.outputs:
+        yield from _dataset(address, spec, dataset, "output", index)
+    if spec.run is not None:
+        yield from _reads(address, spec, spec.run, index)
+
+
+def _dataset(
+    address: str, spec: Pipeline, dataset: Dataset, kind: str, index: Index
+) -> Iterator[Edge]:
+    target = index.sure(*dataset.target, spec)
+    if target is None:
+        return
+    reading = kind == "input"
+    access, role = None, None
+    if dataset.datastore is not None:
+        access = "read" if reading else "write"
+    elif dataset.stream is not None:
+        role = "consume" if reading else "publish"
+    yield Edge(address, target, kind, access=access, role=role)
+
+
+def _route(address: str, spec: Kind, index: Index) -> Iterator[Edge]:
+    """One edge a service; a rule's timeout where all rules that lead there say the same."""
+    assert isinstance(spec, Route)
+    timeouts: dict[str, set[str | None]] = {}
+    for rule in spec.rules:
+        for destination in rule.to:
+            target = index.sure("Service", destination.service, spec)
+            if target is not None:
+                timeouts.setdefault(target, set()).add(rule.timeout)
+    for target, said in timeouts.items():
+        yield Edge(address, target, "route", timeout=said.pop() if len(said) == 1 else None)
+
+
+_READING = frozenset({"read", "readwrite", None})
 _SAYERS: dict[str, Callable[[str, Kind, Index], Iterator[Edge]]] = {
-    "service": _uses,
-    "datastore": _uses,
+    "service": _workload,
+    "datastore": _workload,
     "stream": _stream,
+    "pipeline": _pipeline,
+    "route": _route,
 }
 
 

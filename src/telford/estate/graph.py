@@ -7,7 +7,7 @@ milliseconds; rustworkx does what is more than a walk. Called by rules, render, 
 `telford.analysis` asks it harder questions.
 """
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -95,6 +95,15 @@ class Links:
                 home[node] = number
         return tuple(home)
 
+    @cached_property
+    def condensed(self) -> tuple[tuple[int, ...], ...]:
+        """The groups as a graph without cycles: for each, the other groups that it needs."""
+        home = self.group_of
+        return tuple(
+            tuple({home[other] for node in group for other in self.forward[node]} - {number})
+            for number, group in enumerate(self.groups)
+        )
+
 
 def walk(
     starts: Iterable[int], neighbours: Sequence[Sequence[int]], depth: int | None = None
@@ -134,6 +143,9 @@ class Graph:
         self.number: dict[str, int] = {a: n for n, a in enumerate(self.nodes)}
         self.things: tuple[str, ...] = tuple(a for a in self.nodes if kind_of(a) in _DRAWN)
         self.edges: tuple[Edge, ...] = tuple(edges_of(source, self._index))
+        # The ends of each edge by number, in columns.
+        self.sources: list[int] = [self.number[edge.source] for edge in self.edges]
+        self.targets: list[int] = [self.number[edge.target] for edge in self.edges]
 
     def spec(self, address: str) -> Kind:
         """The fields of a node. It is asked for where it is needed only: a large estate makes them
@@ -147,7 +159,8 @@ class Graph:
 
     def owner_of(self, address: str) -> str:
         """The address of its owner, or ""."""
-        return owner_of(self.spec(address))
+        found = self._owners.get(address)
+        return owner_of(self.spec(address)) if found is None else found
 
     def outgoing(self, address: str) -> tuple[Edge, ...]:
         """What `address` needs, in the order in which it says so."""
@@ -208,29 +221,26 @@ class Graph:
         else:
             reached = self.dependents(address)
         touched = {address, *self.members(address), *(r.address for r in reached)}
-        teams = {self.owner_of(a) for a in touched} - {""}
+        owners = self._owners
+        teams = {owners.get(a, "") for a in touched} | {self.owner_of(address)}
         promised = self._objectives
         objectives = {o for a in touched for o in promised.get(a, ())}
         return BlastRadius(
             address,
             reached,
-            tuple(sorted(teams)),
+            tuple(sorted(teams - {""})),
             tuple(sorted(objectives)),
             self._environments(address),
         )
 
-    def critical_cycles(
-        self, besides: Container[Edge] = frozenset()
-    ) -> tuple[tuple[str, ...], ...]:
+    def critical_cycles(self, besides: Set[Edge] = frozenset()) -> tuple[tuple[str, ...], ...]:
         """One cycle of critical dependencies for each group that has any, smallest address first:
         the shortest through that address. Edges of `besides` are not followed.
         """
-        pairs = (
-            (self.number[e.source], self.number[e.target])
-            for e in self.edges
-            if e.critical and e.kind == "uses" and e not in besides
-        )
-        links = Links(len(self.nodes), pairs)
+        links = self._uses_links
+        if besides:
+            pairs = self._pairs(e for e in self._critical_uses if e not in besides)
+            links = Links(len(self.nodes), pairs)
         groups = [group for group in links.groups if len(group) > 1]
         found = (circle(links, frozenset(group), group[0])[0] for group in groups)
         return tuple(sorted(tuple(self.nodes[n] for n in cycle) for cycle in found))
@@ -245,15 +255,41 @@ class Graph:
     @cached_property
     def links(self) -> Links:
         """All edges as neighbours by number."""
-        number = self.number
-        return Links(len(self.nodes), ((number[e.source], number[e.target]) for e in self.edges))
+        return Links(len(self.nodes), zip(self.sources, self.targets, strict=True))
 
     @cached_property
     def critical_links(self) -> Links:
         """The critical edges as neighbours by number."""
+        return Links(len(self.nodes), self._pairs(e for e in self.edges if e.critical))
+
+    @cached_property
+    def critical_order(self) -> tuple[int, ...]:
+        """The places in `edges` of those that are critical, ordered by the group of the source in
+        `critical_links`: what is needed comes first.
+        """
+        home, sources = self.critical_links.group_of, self.sources
+        critical = [n for n, edge in enumerate(self.edges) if edge.critical]
+        return tuple(sorted(critical, key=lambda n: home[sources[n]]))
+
+    @cached_property
+    def _uses_links(self) -> Links:
+        if all(e.kind == "uses" for e in self.edges if e.critical):
+            return self.critical_links
+        return Links(len(self.nodes), self._pairs(self._critical_uses))
+
+    @property
+    def _critical_uses(self) -> Iterator[Edge]:
+        return (e for e in self.edges if e.critical and e.kind == "uses")
+
+    def _pairs(self, edges: Iterable[Edge]) -> Iterator[tuple[int, int]]:
         number = self.number
-        pairs = ((number[e.source], number[e.target]) for e in self.edges if e.critical)
-        return Links(len(self.nodes), pairs)
+        return ((number[e.source], number[e.target]) for e in edges)
+
+    def prepared(self) -> "Graph":
+        """The same, with all that queries share made at once: so that none of them waits for it."""
+        _ = self.links.condensed, self.critical_links.condensed, self._uses_links.groups
+        _ = self._by_source, self._by_target, self._owners, self._objectives, self.critical_order
+        return self
 
     @cached_property
     def _by_source(self) -> dict[str, tuple[Edge, ...]]:
@@ -263,6 +299,10 @@ class Graph:
     def _by_target(self) -> dict[str, tuple[Edge, ...]]:
         ordered = sorted(self.edges, key=lambda e: (e.source, e.index))
         return _grouped((e.target, e) for e in ordered)
+
+    @cached_property
+    def _owners(self) -> dict[str, str]:
+        return {a: owner_of(self.spec(a)) for a in self.things}
 
     @cached_property
     def _objectives(self) -> dict[str, list[str]]:
