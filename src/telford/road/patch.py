@@ -10,6 +10,8 @@ A patch, key by key:
 - a list whose items have names (`KEYS`) merges item by item: an item with the name of one that is
   there merges into it, any other is appended, ``{name: x, $patch: delete}`` removes; a key
   ``$order/containers`` beside it gives the order of names where it is not the one that results;
+- a list that begins with ``{$patch: each}`` merges item by item in order: its second item into the
+  first that is there, and so on; for lists of mappings without names;
 - a list that begins with ``{$patch: replace}`` replaces the whole list;
 - any other list, and any scalar, replaces.
 """
@@ -89,6 +91,9 @@ def _merge_list(field: str, base: Any, patch: list[Any]) -> list[Any]:
     if patch and patch[0] == {DIRECTIVE: "replace"}:
         return [_copied(item) for item in patch[1:]]
     items = base if isinstance(base, list) else []
+    if patch and patch[0] == {DIRECTIVE: "each"}:
+        changed = [merge(item, change) for item, change in zip(items, patch[1:], strict=False)]
+        return changed + items[len(changed) :]
     key = _naming(field, items, patch)
     if key is None:
         return [_copied(item) for item in patch]
@@ -167,7 +172,7 @@ def _difference_list(
     """The entries for a named list, its order included; None where its items have no names."""
     naming = _naming(field, base, wanted)
     if naming is None:
-        return None
+        return _difference_items(field, base, wanted, path, carried)
     # A list that ends up empty is a leaf of its own.
     paths: list[Path] = [] if wanted else [path]
     before = {item[naming]: item for item in base}
@@ -186,6 +191,29 @@ def _difference_list(
     kept = [name for name in before if name in names]
     if kept + [name for name in names if name not in before] != names:
         patch[ORDER + field] = names
+    if not same(merge({field: base}, patch)[field], wanted):
+        return None
+    carried.extend(paths)
+    return patch
+
+
+def _difference_items(
+    field: str, base: list[Any], wanted: list[Any], path: Path, carried: list[Path]
+) -> dict[str, Any] | None:
+    """The entry for a list of mappings that go together in order; None where they do not."""
+    pairs = list(zip(base, wanted, strict=False))
+    alike = len(base) == len(wanted) and all(
+        isinstance(one, dict) and isinstance(other, dict) and one.keys() & other.keys()
+        for one, other in pairs
+    )
+    if not alike:
+        return None
+    paths: list[Path] = []
+    changes = [
+        _difference_mapping(one, other, (*path, index), paths)
+        for index, (one, other) in enumerate(pairs)
+    ]
+    patch = {field: [{DIRECTIVE: "each"}, *changes]}
     if not same(merge({field: base}, patch)[field], wanted):
         return None
     carried.extend(paths)
