@@ -89,7 +89,7 @@ class Objective(base.Kind):
         yield base.Reference(("service",), "Service", self.service)
 
 
-class Disruption(base.Model):
+class RecoveryGoal(base.Model):
     """One class of disruption: how soon it works again (`rto`), and how much of the latest data may
     be gone (`rpo`).
     """
@@ -112,7 +112,7 @@ class Recovery(base.Kind):
 
     kind: Literal["Recovery"]
     of: Annotated[tuple[base.AddressText, ...], Field(min_length=1)]
-    disruptions: Annotated[tuple[Disruption, ...], Field(min_length=1)]
+    disruptions: Annotated[tuple[RecoveryGoal, ...], Field(min_length=1)]
     strategy: (
         Literal["backup-restore", "pilot-light", "warm-standby", "active-passive", "active-active"]
         | None
