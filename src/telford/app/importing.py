@@ -133,7 +133,11 @@ def run(
     Raises `UsageError` for a path that is not there, `UndecidedError` where environments must be
     decided, `RefusedError` where a file is in the way.
     """
-    gathered = gather(order, renderer)
+    return finish(gather(order, renderer), out, force=force, dry_run=dry_run)
+
+
+def finish(gathered: Gathered, out: Path, *, force: bool = False, dry_run: bool = False) -> Answer:
+    """Check what was gathered, and write it. Raises as `run` does."""
     imported = gathered.imported
     if not gathered.read.texts and not gathered.read.diagnostics:
         raise UsageError(

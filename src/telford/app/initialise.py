@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from telford.app import inputs
-from telford.app.importing import Order
+from telford.app import importing, inputs
+from telford.app.importing import Gathered, Order
 from telford.backends import files
 from telford.basics import resources
 from telford.basics.errors import RefusedError, UsageError
@@ -36,27 +36,24 @@ class Finding(StrEnum):
 class Survey:
     """What was found in `folder`, and where its estate is to be written (`out`).
 
-    `formats` counts the files that can be read by the title of their format; `environments` is
-    what their names say about environments.
+    `gathered` is what can be imported; `environments` what names say about environments.
     """
 
     folder: Path
     out: Path
     finding: Finding
-    formats: Mapping[str, int] = field(default_factory=dict)
+    gathered: Gathered | None = None
     environments: Recognition = field(default_factory=Recognition)
-
-    def order(self) -> Order:
-        """The import of all of it."""
-        return Order((self.folder,), recognised=self.environments.several)
 
     def as_json(self) -> dict[str, object]:
         """The stable JSON view."""
+        found = self.gathered
         return {
             "folder": self.folder.as_posix(),
             "out": self.out.as_posix(),
             "found": self.finding.value,
-            "formats": dict(sorted(self.formats.items())),
+            "formats": dict(sorted(found.formats.items())) if found else {},
+            "objects": dict(sorted(found.imported.report.objects.items())) if found else {},
             "environments": [item.environment for item in self.environments.proposals],
         }
 
@@ -71,12 +68,11 @@ def survey(folder: Path) -> Survey:
     if any("apiVersion: telford/" in text[:_HEAD] for text in texts.values()):
         return Survey(folder, folder, Finding.ESTATE)
     routed = formats.route(texts)
-    counted = {one.title: len(routed.of(one)) for one in formats.FORMATS if routed.of(one)}
-    if counted.keys() <= {codeowners.FORMAT.title}:
+    if routed.texts.keys() <= {codeowners.FORMAT.name}:
         return Survey(folder, folder / ESTATE, Finding.NOTHING)
-    known = [path for path in texts if path not in set(routed.unknown)]
-    recognition = stages.recognise(known)
-    return Survey(folder, folder / ESTATE, Finding.IMPORTABLE, counted, recognition)
+    recognition = stages.recognise(path for path in texts if path not in set(routed.unknown))
+    gathered = importing.gather(Order((folder,), recognised=recognition.several))
+    return Survey(folder, folder / ESTATE, Finding.IMPORTABLE, gathered, recognition)
 
 
 def start(found: Survey) -> tuple[str, ...]:

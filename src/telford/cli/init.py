@@ -44,7 +44,8 @@ def _importable(found: Survey, *, yes: bool, as_json: bool) -> None:
     if not agreed:
         _offer(found, as_json=as_json)
         return
-    answer = importing.run(found.order(), found.out)
+    assert found.gathered is not None
+    answer = importing.finish(found.gathered, found.out)
     if as_json:
         output.json({**found.as_json(), **answer.as_json()})
     else:
@@ -55,8 +56,11 @@ def _importable(found: Survey, *, yes: bool, as_json: bool) -> None:
 
 def _say(found: Survey) -> None:
     """What is there, before anything is asked."""
-    rows = [(title, str(count)) for title, count in found.formats.items()]
+    assert found.gathered is not None
+    objects = found.gathered.imported.report.objects
+    rows = [(title, str(count)) for title, count in found.gathered.formats.items()]
     output.table(("what is there", "files"), rows)
+    output.line(", ".join(f"{count} {kind}" for kind, count in sorted(objects.items())))
     if found.environments.several:
         import_.show_environments(found.environments)
 

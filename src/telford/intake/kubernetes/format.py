@@ -6,20 +6,21 @@ from telford.intake.format import Format, Needs, Sources
 from telford.intake.imported import Imported, Options
 from telford.intake.kubernetes import reading
 
-_VERSION = re.compile(r"""^[ \t]*["']?apiVersion["']?[ \t]*:""", re.MULTILINE)
-_KIND = re.compile(r"""^[ \t]*["']?kind["']?[ \t]*:""", re.MULTILINE)
+_HEAD = re.compile(r"""^["']?(?:apiVersion|kind)["']?[ \t]*:""", re.MULTILINE)
 _JSON_HEAD = re.compile(r'"(?:apiVersion|kind)"\s*:')
 # A document of our own, or one that lives in an estate as it is, is not an object.
 _OURS = re.compile(r"""^["']?apiVersion["']?[ \t]*:[ \t]*["']?telford/""", re.MULTILINE)
 
 
 def claims(path: str, text: str) -> bool:
-    """Whether a document says a version and a kind, as objects do."""
+    """Whether a document says a version or a kind, as objects do; where it says but one of them,
+    the reader tells what is missing.
+    """
     if path.endswith(".json"):
         return len(set(_JSON_HEAD.findall(text))) == 2
     if _OURS.search(text):
         return False
-    return _VERSION.search(text) is not None and _KIND.search(text) is not None
+    return _HEAD.search(text) is not None
 
 
 def read(sources: Sources, options: Options) -> Imported | Needs:
