@@ -23,12 +23,20 @@ _POD = re.compile(r"-\d+$")
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text that a workload is given: the name it goes by, and where it stands."""
+    """A text that a workload is given: the name it goes by, the object that it stands in, and where
+    in it. Most texts lead nowhere, so their position is worked out only when it is asked for.
+    """
 
     key: str
     text: str
     what: str
-    position: Position
+    item: Object
+    path: Path
+
+    @property
+    def position(self) -> Position:
+        """Where it stands."""
+        return self.item.where(self.path)
 
     @property
     def origin(self) -> str:
@@ -122,7 +130,7 @@ class Inference:
             name = access.text(access.mapping(variable).get("name"))
             value = access.mapping(variable).get("value")
             if isinstance(value, str):
-                yield Text(name, value, f"env {name}", item.where((*path, "env", index, "value")))
+                yield Text(name, value, f"env {name}", item, (*path, "env", index, "value"))
             reference = access.mapping(variable, "valueFrom", "configMapKeyRef")
             yield from self._config_key(item, name, reference)
         for source in access.mappings(own.get("envFrom")):
@@ -150,8 +158,7 @@ def _qualified(labels: list[str]) -> list[tuple[str, str]]:
 
 
 def _of_config(config: Object, name: str, key: str, value: str) -> Text:
-    where = config.where(("data", key))
-    return Text(name, value, f"env {name} of ConfigMap {config.name}", where)
+    return Text(name, value, f"env {name} of ConfigMap {config.name}", config, ("data", key))
 
 
 def _arguments(item: Object, container: object, path: Path, name: str) -> Iterator[Text]:
@@ -159,13 +166,13 @@ def _arguments(item: Object, container: object, path: Path, name: str) -> Iterat
     option = ""
     for index, value in enumerate(access.items(access.mapping(container).get(name))):
         text = access.text(value)
-        where = item.where((*path, name, index))
+        here = (*path, name, index)
         key, equals, rest = text.partition("=")
         if text.startswith("-") and equals and " " not in key:
-            yield Text(key, rest, f"{name} {key}", where)
+            yield Text(key, rest, f"{name} {key}", item, here)
             option = ""
         else:
-            yield Text(option, text, f"{name} {option or index}", where)
+            yield Text(option, text, f"{name} {option or index}", item, here)
             option = text if text.startswith("-") else ""
 
 
