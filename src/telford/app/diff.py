@@ -11,6 +11,7 @@ from telford.basics.errors import UsageError
 from telford.estate import diff, overlays
 from telford.estate.comparing import FieldChange
 from telford.estate.diff import Change, Diff
+from telford.estate.edges import THINGS
 from telford.estate.graph import BlastRadius
 from telford.estate.kinds import registry
 from telford.estate.model import Loaded
@@ -99,11 +100,12 @@ def touched(change: Change, radius: BlastRadius) -> Mapping[str, tuple[str, ...]
     effect.
     """
     here = {place.partition("/")[0] for place in change.places}
+    runs = change.kind in THINGS or bool(here)
     return {
         "services": tuple(reached.address for reached in radius.services),
         "teams": radius.teams,
         "objectives": radius.objectives,
-        "environments": tuple(e for e in radius.environments if not here or e in here),
+        "environments": tuple(e for e in radius.environments if runs and (not here or e in here)),
     }
 
 

@@ -71,7 +71,7 @@ def snapshot(folder: Path, revision: str, suffixes: tuple[str, ...] = files.SUFF
     return Snapshot(revision, commit, found)
 
 
-def links(folder: Path, found: files.Texts) -> files.Texts:
+def without_links(found: files.Texts) -> files.Texts:
     """What was read from a work tree without the files that are links, as revisions have it."""
     texts = {name: text for name, text in found.texts.items() if not Path(name).is_symlink()}
     return files.Texts(texts, list(found.diagnostics), found.size)
