@@ -1,0 +1,127 @@
+"""Several formats that speak of one thing give one document; what they differ on is said."""
+
+import re
+from typing import Any
+
+from telford.basics.diagnostics import Position
+from telford.intake import joining
+from telford.intake.imported import (
+    Document,
+    Edge,
+    Fate,
+    Imported,
+    Options,
+    Ownership,
+    Report,
+    Status,
+)
+
+OPTIONS = Options(fallback="stray")
+
+
+def service(name: str, system: str = "stray", file: str = "k8s.yaml", **more: Any) -> Document:
+    value = {"apiVersion": "telford/v1", "kind": "Service", "name": name, "system": system}
+    owner = {"owner": "team/unassigned"} | more
+    return Document(f"{system}/{name}.yaml", value | owner, (Position(file, 1, 1),))
+
+
+def system(name: str) -> Document:
+    value = {"apiVersion": "telford/v1", "kind": "System", "name": name, "owner": "team/unassigned"}
+    return Document("systems.yaml", value)
+
+
+def part(*documents: Document, **more: Any) -> Imported:
+    return Imported(documents, Report(**more), ())
+
+
+def joined(*parts: Imported) -> dict[str, Any]:
+    answer = joining.join(parts, OPTIONS)
+    found = {
+        str(d.value["name"]): d.value for d in answer.documents if d.value["kind"] == "Service"
+    }
+    assert len(found) == sum(d.value["kind"] == "Service" for d in answer.documents)
+    return found
+
+
+def test_a_descriptor_fills_in_what_a_manifest_does_not_say():
+    found = joined(
+        part(service("cart", run={"image": "cart:1"})),
+        part(service("cart", owner="team/shop", tier=1, run={"image": "other"})),
+    )
+    assert found["cart"]["owner"] == "team/shop"
+    assert found["cart"]["tier"] == 1
+    assert found["cart"]["run"] == {"image": "cart:1"}
+
+
+def test_a_contradiction_is_reported_once_with_its_place():
+    answer = joining.join(
+        [
+            part(service("cart", owner="team/a", run={"image": "x"})),
+            part(service("cart", owner="team/b", file="b.yaml", run={"image": "y"})),
+        ],
+        OPTIONS,
+    )
+    assert [item.code for item in answer.diagnostics] == ["TEL691", "TEL691"]
+    assert {item.position.file for item in answer.diagnostics if item.position} == {"b.yaml"}
+    assert any("run.image" in item.summary for item in answer.diagnostics)
+
+
+def test_what_has_no_system_follows_the_one_that_knows():
+    use = {"service": "stray.cart", "inferred": {"from": "env CART"}}
+    answer = joining.join(
+        [
+            part(
+                system("stray"),
+                service("cart"),
+                service("front", uses=[use]),
+                edges=(Edge("service/stray.front", "service/stray.cart", "env CART"),),
+                fates=(Fate("f", 1, "Deployment/cart", "a", Status.MAPPED, "service/stray.cart"),),
+            ),
+            part(system("shop"), service("cart", "shop", "catalog.yaml")),
+        ],
+        OPTIONS,
+    )
+    values = {(d.value["kind"], d.value["name"]): d.value for d in answer.documents}
+    assert values["Service", "cart"]["system"] == "shop"
+    assert values["Service", "front"]["uses"][0]["service"] == "shop.cart"
+    assert answer.report.edges[0].target == "service/shop.cart"
+    assert answer.report.fates[0].to == "service/shop.cart"
+    assert ("System", "stray") in values
+
+
+def test_a_name_that_two_systems_have_stays_where_it_is():
+    found = joining.join(
+        [part(service("cart")), part(service("cart", "a"), service("cart", "b"))], OPTIONS
+    )
+    systems = {d.value["system"] for d in found.documents if d.value["kind"] == "Service"}
+    assert systems == {"stray", "a", "b"}
+
+
+def test_a_declared_dependency_needs_no_inference():
+    inferred = {"service": "cart", "inferred": {"from": "env CART"}}
+    declared = {"service": "cart", "critical": False}
+    found = joined(part(service("front", uses=[inferred])), part(service("front", uses=[declared])))
+    assert found["front"]["uses"] == [{"service": "cart", "critical": False}]
+
+
+def test_what_nobody_owns_goes_to_the_owner_of_its_files():
+
+    rule = Ownership("", re.compile("^shop/"), ("shop",), Position("CODEOWNERS", 1, 1))
+    owners = Imported((), Report(), (), (rule,))
+    found = joined(part(service("cart", file="shop/k8s.yaml"), service("x", file="y.yaml")), owners)
+    assert found["cart"]["owner"] == "team/shop"
+    assert found["x"]["owner"] == "team/unassigned"
+
+
+def test_open_keys_of_both_are_kept():
+    found = joined(
+        part(service("a", **{"x-compose": {"b": 1}})), part(service("a", **{"x-other": 2}))
+    )
+    assert found["a"]["x-compose"] == {"b": 1}
+    assert found["a"]["x-other"] == 2
+
+
+def test_joining_loses_no_leaf():
+    fates = tuple(Fate("f", i, "Kind/x", str(i), Status.MAPPED) for i in range(5))
+    answer = joining.join([part(fates=fates), part(fates=fates[:2])], OPTIONS)
+    assert len(answer.report.fates) == 7
