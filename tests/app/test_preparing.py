@@ -10,6 +10,7 @@ from telford.app import objectives, places, release, up, workloads
 from telford.basics.errors import RefusedError, UsageError
 from telford.deliver.policy import problems
 from telford.estate.kinds.change import Delivery
+from telford.estate.model import Bound, Entity
 from telford.estate.workload import Ingress
 
 
@@ -22,8 +23,9 @@ def test_two_services_of_one_name_cannot_share_a_machine() -> None:
     binding = a_binding()
     twin = binding.entities["service/shop.stock"]
     address = dataclasses.replace(twin.entity.address, system="other")
-    entity = dataclasses.replace(twin.entity, address=address)
-    entities = {**binding.entities, str(address): dataclasses.replace(twin, entity=entity)}
+    one = twin.entity
+    entity = Entity(address, one.spec, one.file, one.node, one.digest, one.overlays)
+    entities = {**binding.entities, str(address): Bound(entity, twin.spec, twin.layers)}
     with pytest.raises(RefusedError, match="same name"):
         workloads.runnable(dataclasses.replace(binding, entities=entities))
 

@@ -58,7 +58,9 @@ def test_byte_order_marks_are_understood(tmp_path: pathlib.Path):
     assert sorted(files.read([tmp_path]).texts.values()) == ["a: 1", "a: é"]
 
 
-def test_a_link_out_of_the_folder_is_not_followed_and_one_inside_is(tmp_path: pathlib.Path):
+def test_a_link_out_of_the_folder_is_not_followed_and_one_inside_is_read_where_it_leads(
+    tmp_path: pathlib.Path,
+):
     outside = write(tmp_path / "outside" / "secret.yaml", "x")
     inside = write(tmp_path / "estate" / "a.yaml", "a")
     (tmp_path / "estate" / "out.yaml").symlink_to(outside)
@@ -66,7 +68,7 @@ def test_a_link_out_of_the_folder_is_not_followed_and_one_inside_is(tmp_path: pa
     (tmp_path / "estate" / "again.yaml").symlink_to(inside)
     (tmp_path / "estate" / "loop").symlink_to(tmp_path / "estate")
     found = files.read([tmp_path / "estate"])
-    assert sorted(found.texts.values()) == ["a", "a"]
+    assert list(found.texts.values()) == ["a"]
     assert [d.code for d in found.diagnostics] == ["TEL107", "TEL107"]
 
 

@@ -21,8 +21,5 @@ def check(paths: Iterable[Path], cache: Cache | None = None) -> Report:
 
 def fresh(found: files.Texts, cache: Cache | None = None) -> Report:
     """Check texts that were read, and keep the report."""
-    loaded = loading.of_texts(found)
-    report = Report(loaded.diagnostics, len(found.texts), len(loaded.estate.entities))
-    if cache is not None:
-        remember.keep(found, report, cache)
-    return report
+    loaded = loading.of_texts(found, cache)
+    return Report(loaded.diagnostics, len(found.texts), len(loaded.estate.entities))

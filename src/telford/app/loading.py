@@ -2,39 +2,143 @@
 
 import contextlib
 import gc
-from collections.abc import Iterator, Sequence
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from telford.app import remember, remembered
 from telford.backends import files
 from telford.basics import diagnostics
-from telford.basics.diagnostics import Severity
+from telford.basics.diagnostics import Diagnostic, Severity
 from telford.basics.errors import RefusedError
-from telford.estate import loading
-from telford.estate.model import Estate, Loaded
+from telford.estate import kept, loading
+from telford.estate.model import Estate, Loaded, Memory
+from telford.estate.reading import Foreign
+from telford.ports.cache import Cache
 from telford.rules import registry
 
+ForeignReader = Callable[[Mapping[str, str]], tuple[Sequence[Foreign], Sequence[Diagnostic]]]
 
-def load_folder(folder: Path) -> Loaded:
+# Readers of open formats that may lie in an estate. Each is given the texts of those files alone
+# that seem to hold documents of another format, and says what it made of which document.
+FOREIGN: tuple[ForeignReader, ...] = ()
+
+# An apiVersion that is not ours, wherever it stands: a file too many costs time, nothing else.
+_OTHER = re.compile(r"""apiVersion["']?\s*:\s*["']?(?!telford/|["'\s])""")
+# What is kept is written again once this share of the files had to be read: until then reading
+# those few costs less than writing all.
+_STALE_SHARE = 0.01
+# The code that decides what a file says.
+_READERS = ("basics", "estate")
+
+
+def load_folder(folder: Path, cache: Cache | None = None) -> Loaded:
     """The estate of a folder, with everything wrong in it, rules included.
 
-    Raises `UsageError` where there is no such folder.
+    With a cache, files that did not change are not read as YAML again. Raises `UsageError` where
+    there is no such folder.
     """
-    return load_paths([folder])
+    return load_paths([folder], cache)
 
 
-def load_paths(paths: Sequence[Path]) -> Loaded:
+def load_paths(paths: Sequence[Path], cache: Cache | None = None) -> Loaded:
     """The estate of several files and folders together."""
-    return of_texts(files.read(paths))
+    return of_texts(files.read(paths), cache)
 
 
-def of_texts(found: files.Texts) -> Loaded:
+def of_texts(found: files.Texts, cache: Cache | None = None) -> Loaded:
     """The estate of texts that were read, with what could not be read among the diagnostics."""
     with undisturbed():
-        loaded = loading.load(found.texts)
-        more = registry.check(loaded)
-    everything = [*found.diagnostics, *loaded.diagnostics, *loading.with_source(more, found.texts)]
-    return replace(loaded, diagnostics=diagnostics.ordered(everything))
+        if cache is None:
+            return _judged(found, _loaded(found, kept.NOTHING, keep=False), None)
+        key = _key(found)
+        memory = _recalled(found, key, cache)
+        loaded = _judged(found, _loaded(found, memory), cache)
+        _keep(found, key, memory, loaded, cache)
+    return loaded
+
+
+class Reloader:
+    """Loads the same paths again and again, as a server does: only what changed is read as YAML,
+    and everything else is the very same entities as before. Not for several threads at once.
+    """
+
+    def __init__(self, paths: Sequence[Path], cache: Cache | None = None) -> None:
+        self._paths = tuple(paths)
+        self._cache = cache
+        self._last: tuple[files.Texts, Memory] | None = None
+
+    def load(self) -> Loaded:
+        """The estate as it is now. Raises as `load_paths` does."""
+        found = files.read(self._paths)
+        if self._last is None and self._cache is not None:
+            loaded = of_texts(found, self._cache)
+        else:
+            with undisturbed():
+                loaded = _judged(found, _loaded(found, self._same(found)), self._cache)
+        assert loaded.memory is not None, "it was asked for"
+        self._last = found, loaded.memory
+        return loaded
+
+    def _same(self, found: files.Texts) -> Memory:
+        """The files that say what they said the last time."""
+        if self._last is None:
+            return kept.NOTHING
+        before, memory = self._last
+        old, new = before.hashes(), found.hashes()
+        same = {name: file for name, file in memory.files.items() if new.get(name) == old[name]}
+        return replace(memory, files=same)
+
+
+def _key(found: files.Texts) -> str:
+    """Names what is kept of an estate: by the code that reads, and the folder that all lie in."""
+    here = Path.cwd().as_posix()
+    names = [name if name.startswith("/") else f"{here}/{name}" for name in found.texts]
+    where = os.path.commonpath(names or ["/"])
+    return remembered.key(remembered.code_version(_READERS), {"estate": where})
+
+
+def _recalled(found: files.Texts, key: str, cache: Cache) -> Memory:
+    text = cache.get(key)
+    if text is None:
+        return kept.NOTHING
+    return kept.decode(text, found.hashes(), found.texts)
+
+
+def _keep(found: files.Texts, key: str, before: Memory, loaded: Loaded, cache: Cache) -> None:
+    memory = loaded.memory
+    assert memory is not None, "it was asked for"
+    new = sum(name not in before.files for name in memory.files)
+    if new > _STALE_SHARE * len(memory.files):
+        cache.put(key, kept.encode(memory, found.hashes()))
+
+
+def _loaded(found: files.Texts, memory: Memory, *, keep: bool = True) -> Loaded:
+    """The estate of texts, documents of open formats included."""
+    foreign: list[Foreign] = []
+    problems: list[Diagnostic] = []
+    others = {name: text for name, text in found.texts.items() if _OTHER.search(text)}
+    for read in FOREIGN if others else ():
+        made, said = read(others)
+        foreign += made
+        problems += said
+    loaded = loading.load(found.texts, foreign, memory, keep=keep)
+    return replace(loaded, diagnostics=(*loaded.diagnostics, *problems))
+
+
+def _judged(found: files.Texts, loaded: Loaded, cache: Cache | None) -> Loaded:
+    """With what the rules find, and what could not be read; recalled where all is as it was."""
+    known = remember.recall(found, cache) if cache is not None else None
+    if known is not None:
+        return replace(loaded, diagnostics=known.diagnostics)
+    more = loading.with_source(registry.check(loaded), found.texts)
+    everything = diagnostics.ordered([*found.diagnostics, *loaded.diagnostics, *more])
+    if cache is not None:
+        report = remember.Report(everything, len(found.texts), len(loaded.estate.entities))
+        remember.keep(found, report, cache)
+    return replace(loaded, diagnostics=everything)
 
 
 def require(loaded: Loaded) -> Estate:

@@ -5,7 +5,6 @@ answers while they would still be loading. Called by `telford.cli.check` and `te
 """
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from telford.app import remembered
@@ -48,18 +47,18 @@ def recall(found: files.Texts, cache: Cache) -> Report | None:
     """The report on these very texts, where one is kept. What could not be read is never kept."""
     if found.diagnostics:
         return None
-    kept = cache.get(_key(found.texts))
+    kept = cache.get(_key(found))
     return _restored(kept) if kept is not None else None
 
 
 def keep(found: files.Texts, report: Report, cache: Cache) -> None:
     """Keep a report for the next time."""
     if not found.diagnostics:
-        cache.put(_key(found.texts), json.dumps(_kept(report), ensure_ascii=True))
+        cache.put(_key(found), json.dumps(_kept(report), ensure_ascii=True))
 
 
-def _key(texts: Mapping[str, str]) -> str:
-    return remembered.key(code_version(), texts)
+def _key(found: files.Texts) -> str:
+    return remembered.key(code_version(), found.hashes())
 
 
 def code_version() -> str:

@@ -27,13 +27,12 @@ def code_version(names: Iterable[str]) -> str:
 
 def key(seed: str, texts: Mapping[str, str]) -> str:
     """Names these very texts; `seed` says what else the answer depends on."""
-    total = hashlib.sha256(seed.encode())
+    parts = [seed.encode()]
     for name in sorted(texts):
-        for part in (name, texts[name]):
-            data = part.encode("utf-8", "surrogatepass")
-            total.update(b"%d:" % len(data))
-            total.update(data)
-    return total.hexdigest()
+        parts.append(name.encode("utf-8", "surrogatepass"))
+        parts.append(texts[name].encode("utf-8", "surrogatepass"))
+    lengths = ",".join(map(str, map(len, parts)))
+    return hashlib.sha256(b"".join([lengths.encode(), b":", *parts])).hexdigest()
 
 
 def kept(diagnostics: Iterable[Diagnostic]) -> list[dict[str, object]]:

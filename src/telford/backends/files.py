@@ -4,11 +4,14 @@ Reading never fails as a whole: what cannot be read becomes a diagnostic beside 
 could. Used by `telford.app.loading` for estates, by import, build and init for theirs.
 """
 
+import hashlib
+import itertools
 import os
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath
 
 from telford.basics.diagnostics import Diagnostic, Position, Severity
 from telford.basics.errors import PermanentError, UsageError
@@ -17,98 +20,195 @@ SUFFIXES = (".yaml", ".yml")
 # An estate of 10,000 services, one file each with room to spare; rendered trees are smaller.
 MAX_FILES = 50_000
 MAX_FILE_BYTES = 16 * 1024 * 1024
+# Entries of folders, whatever they are called: a tree of this size is no estate.
+MAX_LOOKED_AT = 500_000
 MAX_TOTAL_BYTES = 512 * 1024 * 1024
 # Folders nested deeper are a loop of links or a mistake.
 MAX_DEPTH = 30
+_CHUNK = 64 * 1024
+_NO_FILE = "this is no regular file, so it is not opened"
 # Folders that are never an estate's own, beside hidden ones.
 SKIPPED = frozenset({"node_modules", "__pycache__"})
 
 
 @dataclass(slots=True)
 class Texts:
-    """What was read: file name -> text, and what could not be."""
+    """What was read: file name -> text, and what could not be. `digests` are SHA-256 hashes of the
+    bytes, where they were read from files.
+    """
 
     texts: dict[str, str] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     size: int = 0
+    digests: dict[str, str] = field(default_factory=dict)
+
+    def hashes(self) -> Mapping[str, str]:
+        """A hash of every file's content."""
+        for name in self.texts.keys() - self.digests.keys():
+            data = self.texts[name].encode("utf-8", "surrogatepass")
+            self.digests[name] = hashlib.sha256(data).hexdigest()
+        return self.digests
 
 
 def read(paths: Iterable[Path], suffixes: tuple[str, ...] = SUFFIXES) -> Texts:
     """Every file with one of the suffixes under the paths; a path that is a file is read as it is.
 
     Names are the paths as given, joined with ``/``, so that an editor finds them from here. Hidden
-    folders are left out, and so is a link that leads out of the folder (with a diagnostic). Raises
-    `UsageError` for a path that is not there.
+    folders are left out, and so is a link that leads out of the folder (with a diagnostic); what a
+    link inside leads to is read once, where it lies. Only regular files are opened: a pipe, a
+    socket or a device is a diagnostic. Raises `UsageError` for a path that is not there.
     """
     found = Texts()
     for path in paths:
-        if path.is_dir():
-            for file in _walk(path, path.resolve(), suffixes, found):
-                _add(file, found)
-        elif path.exists():
-            _add(path, found)
+        try:
+            folder, file, there = path.is_dir(), path.is_file(), path.exists()
+        except OSError as error:
+            raise UsageError(f"{path} cannot be looked at: {error.strerror}") from error
+        if folder:
+            for name in _Walk(path, suffixes, found).files():
+                if not _add(name, found):
+                    break
+        elif file:
+            _add(path.as_posix(), found)
+        elif there:
+            _report(found, path.as_posix(), "TEL106", _NO_FILE)
         else:
             raise UsageError(f"there is no file or folder {path}", fix="check the path")
     return found
 
 
-def _walk(folder: Path, root: Path, suffixes: tuple[str, ...], found: Texts) -> Iterator[Path]:
-    """Files in a stable order, depth first."""
-    pending = [(folder, 0)]
-    while pending:
-        current, depth = pending.pop()
-        folders = []
-        for entry in _entries(current, found):
-            path = current / entry.name
-            if entry.name.startswith(".") or entry.name in SKIPPED:
-                continue
-            if entry.is_symlink() and not path.resolve().is_relative_to(root):
-                _report(
-                    found, path, "TEL107", "a link that leads out of the estate is not followed"
-                )
-                continue
-            if entry.is_dir():
-                # A link to a folder inside is read where it points to, once.
-                if not entry.is_symlink() and depth < MAX_DEPTH:
-                    folders.append((path, depth + 1))
-            elif entry.name.endswith(suffixes):
-                yield path
-        pending.extend(reversed(folders))
+class _Walk:
+    """One folder, file by file, in a stable order, depth first."""
+
+    def __init__(self, folder: Path, suffixes: tuple[str, ...], found: Texts) -> None:
+        self._top = folder.as_posix()
+        self._root = os.path.realpath(folder)
+        self._suffixes = suffixes
+        self._found = found
+        self._looked_at = 0
+
+    def files(self) -> Iterator[str]:
+        """The names of the files."""
+        pending = [(self._top, 0)]
+        while pending:
+            current, depth = pending.pop()
+            below: list[tuple[str, int]] = []
+            prefix = "" if current == "." else current if current == "/" else f"{current}/"
+            for entry in self._entries(current):
+                name = prefix + entry.name
+                if entry.name.startswith(".") or entry.name in SKIPPED:
+                    continue
+                if entry.is_symlink() and not self._follows(entry, name):
+                    continue
+                if entry.is_dir():
+                    # A link to a folder inside is read where it points to, once.
+                    if depth < MAX_DEPTH and not entry.is_symlink():
+                        below.append((name, depth + 1))
+                elif not entry.name.endswith(self._suffixes):
+                    continue
+                elif entry.is_file():
+                    yield name
+                else:
+                    # Opening a pipe would wait for a writer, and a device may act on it.
+                    _report(self._found, name, "TEL106", _NO_FILE)
+            pending.extend(reversed(below))
+
+    def _entries(self, folder: str) -> list[os.DirEntry[str]]:
+        room = MAX_LOOKED_AT - self._looked_at
+        try:
+            with os.scandir(folder) as entries:
+                listed = list(itertools.islice(entries, room + 1))
+        except OSError as error:
+            _report(self._found, folder, "TEL106", f"the folder cannot be read: {error.strerror}")
+            return []
+        if len(listed) > room:
+            summary = f"there are more than {MAX_LOOKED_AT:,} files; the rest is left unread"
+            _report(self._found, folder, "TEL103", summary)
+            del listed[room:]
+        self._looked_at += len(listed)
+        return sorted(listed, key=lambda entry: entry.name)
+
+    def _follows(self, entry: os.DirEntry[str], name: str) -> bool:
+        """Whether what a link leads to is to be read under the link's name."""
+        try:
+            target = os.path.realpath(name, strict=True)
+        except OSError:
+            if entry.name.endswith(self._suffixes):
+                _report(self._found, name, "TEL107", "a link that leads nowhere is not followed")
+            return False
+        if target != self._root and not target.startswith(self._root.rstrip("/") + "/"):
+            summary = "a link that leads out of the estate is not followed"
+            _report(self._found, name, "TEL107", summary)
+            return False
+        return not self._is_read_there(target)
+
+    def _is_read_there(self, target: str) -> bool:
+        """Whether the walk comes to a path of the folder by itself, as far as its name tells."""
+        parts = os.path.relpath(target, self._root).split("/")
+        hidden = any(part.startswith(".") or part in SKIPPED for part in parts)
+        return not hidden and target.endswith(self._suffixes) and len(parts) <= MAX_DEPTH + 1
 
 
-def _entries(folder: Path, found: Texts) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            return sorted(entries, key=lambda entry: entry.name)
-    except OSError as error:
-        _report(found, folder, "TEL106", f"the folder cannot be read: {error.strerror}")
-        return []
-
-
-def _add(path: Path, found: Texts) -> None:
-    name = path.as_posix()
+def _add(name: str, found: Texts) -> bool:
+    """Read one file. Whether there is room for more."""
     if name in found.texts:
-        return
-    if len(found.texts) >= MAX_FILES:
-        raise UsageError(
-            f"there are more than {MAX_FILES:,} files", fix="name the estate's own folder"
-        )
+        return True
+    if len(found.texts) + len(found.diagnostics) >= MAX_FILES:
+        summary = f"there are more than {MAX_FILES:,} files; the rest is left unread"
+        _report(found, name, "TEL103", summary)
+        return False
+    if not _is_text(name):
+        _report(found, name, "TEL106", "the file's name is not UTF-8")
+        return True
     try:
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES or found.size + size > MAX_TOTAL_BYTES:
-            _report(found, path, "TEL103", f"the file is too large to read ({size:,} bytes)")
-            return
-        data = path.read_bytes()
+        data = _bytes(name, found)
     except OSError as error:
-        _report(found, path, "TEL106", f"the file cannot be read: {error.strerror}")
-        return
-    found.size += len(data)
-    text = decoded(data, path, found)
-    if text is not None:
-        found.texts[name] = text
+        _report(found, name, "TEL106", f"the file cannot be read: {error.strerror}")
+        return True
+    if data is not None:
+        found.size += len(data)
+        text = _plain(data) or decoded(data, PurePosixPath(name), found)
+        if text is not None:
+            found.texts[name] = text
+            found.digests[name] = hashlib.sha256(data).hexdigest()
+    return True
 
 
-def decoded(data: bytes, path: Path, found: Texts) -> str | None:
+def _bytes(name: str, found: Texts) -> bytes | None:
+    """The content of a regular file within the limits; None where that was reported."""
+    handle = os.open(name, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        status = os.fstat(handle)
+        size = status.st_size
+        if not stat.S_ISREG(status.st_mode):
+            _report(found, name, "TEL106", _NO_FILE)
+            return None
+        room = min(MAX_FILE_BYTES, MAX_TOTAL_BYTES - found.size)
+        data = os.read(handle, size + 1) if size <= room else b""
+        # Some files do not say their size, and others grow while they are read.
+        while size <= room and len(data) <= room and (more := os.read(handle, _CHUNK)):
+            data += more
+    finally:
+        os.close(handle)
+    if size > room or len(data) > room:
+        _report(
+            found, name, "TEL103", f"the file is too large to read ({max(size, len(data)):,} bytes)"
+        )
+        return None
+    return data
+
+
+def _plain(data: bytes) -> str:
+    """The text of a file that is UTF-8 without a mark; "" for every other."""
+    if data.startswith((b"\xef", b"\xff", b"\xfe")):
+        return ""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return ""
+
+
+def decoded(data: bytes, path: PurePath, found: Texts) -> str | None:
     """The text of a file: UTF-8, or UTF-16 where its first bytes say so."""
     try:
         if data.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -127,24 +227,34 @@ def decoded(data: bytes, path: Path, found: Texts) -> str | None:
         return None
 
 
-def _report(found: Texts, path: Path, code: str, summary: str) -> None:
+def _is_text(name: str) -> bool:
+    """Whether a name can be written down: the system gives bytes that are no text as surrogates."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _report(found: Texts, name: str, code: str, summary: str) -> None:
     severity = Severity.WARNING if code == "TEL107" else Severity.ERROR
-    found.diagnostics.append(
-        Diagnostic(code, severity, summary, position=Position(path.as_posix()))
-    )
+    shown = name.encode("utf-8", "backslashreplace").decode()
+    found.diagnostics.append(Diagnostic(code, severity, summary, position=Position(shown)))
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, *, private: bool = False) -> None:
     """Write a file so that a reader sees the old or the new text, never half of one.
 
-    Raises `OSError`; the permissions of an existing file stay.
+    Raises `OSError`; the permissions of an existing file stay. A `private` file is for its owner
+    alone.
     """
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
             stream.write(text)
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_UMASK
-        Path(temporary).chmod(mode)
+        if not private:
+            mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_UMASK
+            Path(temporary).chmod(mode)
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

@@ -47,7 +47,7 @@ def mark(address: Address, base: str, over: Iterable[Overlay]) -> str:
     """A hash of base and overlays: equal for entities that mean the same everywhere."""
     said = [(o.layer, None if o.absent else yamltext.plain(o.node)) for o in over]
     if not said:
-        return f"{address} {base}"
+        return base
     text = json.dumps([str(address), base, said], sort_keys=True, default=str)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -149,7 +149,7 @@ def _entity(head: list[Any], kept: str, source: "_Text", index: int) -> Entity:
     address = Address(_text(kind), _text(system), _text(name))
     model = _KINDS[address.kind]
     reaches: tuple[Reach, ...] = ()
-    marked = f"{address} {_text(hashed)}"
+    marked = _text(hashed)
     if over:
         marked = _text(over[0])
         reaches = tuple(_reach(*one) for one in over[1])

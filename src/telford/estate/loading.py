@@ -177,8 +177,8 @@ def _estate(entities: Iterable[Entity]) -> Estate:
     by_address = {str(entity.address): entity for entity in entities}
     ordered_ = dict(sorted(by_address.items()))
     total = hashlib.sha256()
-    for entity in ordered_.values():
-        total.update(entity.mark.encode("utf-8", "surrogatepass"))
+    for address, entity in ordered_.items():
+        total.update(f"{address} {entity.mark}\n".encode("utf-8", "surrogatepass"))
     return Estate(ordered_, total.hexdigest())
 
 
