@@ -1,0 +1,1 @@
+"""Compose files read into an estate: one module a stage, `reading` has them in order."""
