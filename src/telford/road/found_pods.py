@@ -7,8 +7,10 @@ what is not written gives nothing, for a default would be an addition.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from telford.basics import units
-from telford.estate.kinds import base, running
+from telford.estate.kinds import running
+from telford.road import found_access, spellings
+from telford.road.found_placing import placed
+from telford.road.found_values import object_name, seconds, some, written
 
 # Written field of `Security` -> where Kubernetes keeps it in a container's security context.
 _CONTAINER_SECURITY = {
@@ -25,46 +27,25 @@ _POD_SECURITY = {
     "run_as_group": "runAsGroup",
     "run_as_non_root": "runAsNonRoot",
     "fs_group": "fsGroup",
+    "fs_group_change": "fsGroupChangePolicy",
 }
 _BOTH = ("run_as_user", "run_as_group", "run_as_non_root", "seccomp")
 _PROBE_TIMES = {
     "delay": "initialDelaySeconds",
     "every": "periodSeconds",
     "timeout": "timeoutSeconds",
+    "grace": "terminationGracePeriodSeconds",
 }
-
-
-def written(model: base.Model, names: Mapping[str, str]) -> dict[str, Any]:
-    """Those of the fields that the document writes and does not leave empty, under new names."""
-    return {
-        name: getattr(model, field)
-        for field, name in names.items()
-        if field in model.model_fields_set and getattr(model, field) is not None
-    }
-
-
-def some(**fields: Any) -> dict[str, Any]:
-    """The fields that have a value: None, and empty collections, are left out."""
-    return {key: value for key, value in fields.items() if value not in (None, {}, [], ())}
-
-
-def seconds(text: str | None) -> int | float | None:
-    """A duration as Kubernetes counts it."""
-    if text is None:
-        return None
-    exact = units.seconds(text)
-    return int(exact) if exact == exact.to_integral_value() else float(exact)
-
-
-def object_name(reference: str) -> str:
-    """The name of the Kubernetes object that a reference means: without its system."""
-    return reference.rpartition(".")[2]
 
 
 def template(run: running.Run, container: str, labels: Mapping[str, str]) -> dict[str, Any]:
     """The pod template; `labels` are those of the document, for replicas without their own."""
     return some(
-        metadata=some(labels=pod_labels(run, labels), annotations=dict(run.pod_annotations)),
+        metadata=some(
+            name=run.pod_name,
+            labels=pod_labels(run, labels),
+            annotations=dict(run.pod_annotations),
+        ),
         spec=_spec(run, container),
     )
 
@@ -88,6 +69,7 @@ def _spec(run: running.Run, container: str) -> dict[str, Any]:
         terminationGracePeriodSeconds=seconds(run.stop),
         restartPolicy=run.restart,
         nodeSelector=dict(run.node_selector),
+        **placed(run),
         tolerations=[_toleration(toleration) for toleration in run.tolerations],
         initContainers=[_sidecar(sidecar) for sidecar in run.initialise],
         containers=[_main(run, container), *map(_sidecar, run.sidecars)],
@@ -107,7 +89,8 @@ def _main(run: running.Run, name: str) -> dict[str, Any]:
 
 
 def _sidecar(sidecar: running.Sidecar) -> dict[str, Any]:
-    return _container(sidecar, sidecar.name, [], _container_security(sidecar.security))
+    made = _container(sidecar, sidecar.name, [], _container_security(sidecar.security))
+    return made | written(sidecar, {"restart": "restartPolicy"})
 
 
 def _container(
@@ -130,14 +113,20 @@ def _container(
         readinessProbe=_probe(container.health.ready),
         livenessProbe=_probe(container.health.live),
         startupProbe=_probe(container.health.startup),
-        lifecycle=some(preStop=_before_stop(container.before_stop)),
+        lifecycle=some(
+            preStop=_hook(container.before_stop), postStart=_hook(container.after_start)
+        ),
+        **written(container, spellings.inverse(spellings.CONTAINER)),
         securityContext=security,
         volumeMounts=mounts + [_mount(mount) for mount in container.mounts],
     )
 
 
 def _port(port: running.Port) -> dict[str, Any]:
-    return written(port, {"name": "name", "port": "containerPort", "protocol": "protocol"})
+    return written(
+        port,
+        {"name": "name", "port": "containerPort", "protocol": "protocol", "host_port": "hostPort"},
+    )
 
 
 def _variable(name: str, value: str | running.EnvironmentReference) -> dict[str, Any]:
@@ -146,6 +135,10 @@ def _variable(name: str, value: str | running.EnvironmentReference) -> dict[str,
     optional = written(value, {"optional": "optional"})
     if value.field is not None:
         return {"name": name, "valueFrom": {"fieldRef": {"fieldPath": value.field}}}
+    if value.resource is not None:
+        names = {"container": "containerName", "divisor": "divisor"}
+        found = {"resource": value.resource} | written(value, names)
+        return {"name": name, "valueFrom": {"resourceFieldRef": found}}
     kind = "configMapKeyRef" if value.config is not None else "secretKeyRef"
     reference = some(name=object_name(value.config or value.secret or ""), key=value.key)
     return {"name": name, "valueFrom": {kind: reference | optional}}
@@ -189,14 +182,18 @@ def _way(check: running.Check) -> dict[str, Any]:
     return {"exec": {"command": list(check.command)}}
 
 
-def _before_stop(hook: running.BeforeStop | None) -> dict[str, Any]:
+def _hook(hook: running.BeforeStop | None) -> dict[str, Any]:
     if hook is None:
         return {}
     return some(sleep=some(seconds=seconds(hook.sleep)), exec=some(command=list(hook.command)))
 
 
 def _pod_security(security: running.Security) -> dict[str, Any]:
-    return written(security, _POD_SECURITY) | _seccomp(security)
+    return (
+        written(security, _POD_SECURITY)
+        | _seccomp(security)
+        | some(supplementalGroups=list(security.groups))
+    )
 
 
 def _container_security(security: running.Security) -> dict[str, Any]:
@@ -230,7 +227,11 @@ def _volume(volume: running.Volume) -> dict[str, Any]:
     if volume.type == "storage":
         return {"name": volume.name, "persistentVolumeClaim": {"claimName": name}}
     if volume.type == "host":
-        return {"name": volume.name, "hostPath": {"path": volume.source or "/"}}
+        kind = written(volume, {"host_type": "type"})
+        return {"name": volume.name, "hostPath": {"path": volume.source or "/"} | kind}
+    if volume.type == "driver":
+        told = some(volumeAttributes=dict(volume.attributes))
+        return {"name": volume.name, "csi": {"driver": volume.driver or ""} | told}
     scratch = written(volume, {"medium": "medium", "size": "sizeLimit"})
     return {"name": volume.name, "emptyDir": scratch}
 
@@ -250,11 +251,4 @@ def _mount(mount: running.Mount) -> dict[str, Any]:
 
 
 def _claim(volume: running.Volume) -> dict[str, Any]:
-    access = [volume.access] if "access" in volume.model_fields_set else []
-    requests = some(storage=volume.size)
-    spec = some(
-        accessModes=access,
-        storageClassName=volume.storage_class,
-        resources=some(requests=requests),
-    )
-    return some(metadata={"name": volume.name}, spec=spec)
+    return some(metadata={"name": volume.name}, spec=found_access.claim(volume))

@@ -315,6 +315,7 @@ class Run(Container):
     # What the main container says about user, group or seccomp on its own; goes before `security`.
     container_security: Security | None = None
     service_account: str | None = None
+    account: surroundings.Account | None = None
     mount_token: bool | None = None
     service_links: bool | None = None
     schedule: str | None = None

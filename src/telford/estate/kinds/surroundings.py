@@ -4,7 +4,21 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from telford.estate.kinds import base
+
+
+class Account(base.Model):
+    """The service account that it runs as, where that is its alone: what a provider knows it by
+    stands in the annotations.
+    """
+
+    # Those of the document where they are not given.
+    labels: dict[str, str] | None = None
+    annotations: dict[str, str] = Field(default_factory=dict)
+    mount_token: bool | None = None
+    pull_secrets: tuple[str, ...] = ()
 
 
 class Permission(base.Model):

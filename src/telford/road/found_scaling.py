@@ -1,0 +1,127 @@
+"""As-found scalers and budgets: HorizontalPodAutoscaler, ScaledObject, PodDisruptionBudget.
+
+Called by `telford.road.found`.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from telford.estate.kinds import running, scaling
+from telford.road import spellings
+from telford.road.found_values import (
+    API_VERSIONS,
+    Found,
+    Key,
+    Object,
+    head,
+    named,
+    percent,
+    seconds,
+    some,
+    written,
+    written_times,
+)
+
+
+def scalers(spec: Found, replicas: scaling.Replicas, kind: str) -> Iterator[tuple[Key, Object]]:
+    """The scaler of a workload of a Kubernetes kind: by events where there are triggers."""
+    if replicas.triggers:
+        name = named(spec, "ScaledObject")
+        yield ("ScaledObject", name), _by_events(spec, replicas, kind, name)
+    else:
+        name = named(spec, "HorizontalPodAutoscaler")
+        yield ("HorizontalPodAutoscaler", name), _by_metrics(spec, replicas, kind, name)
+
+
+def _by_metrics(spec: Found, replicas: scaling.Replicas, kind: str, name: str) -> Object:
+    version = some(apiVersion=API_VERSIONS.get(kind))
+    target = version | {"kind": kind, "name": named(spec, kind)}
+    return head(spec, "HorizontalPodAutoscaler", name) | {
+        "spec": some(
+            scaleTargetRef=target,
+            minReplicas=replicas.min,
+            maxReplicas=replicas.max,
+            metrics=[*_shares(replicas), *map(_metric, replicas.metrics)],
+            behavior=_behaviour(replicas),
+        )
+    }
+
+
+def _shares(replicas: scaling.Replicas) -> Iterator[dict[str, Any]]:
+    """Mean use of the replicas, in percent of what they request."""
+    for name, share in (("cpu", replicas.target_cpu), ("memory", replicas.target_memory)):
+        if share is not None:
+            target = {"type": "Utilization", "averageUtilization": percent(share)}
+            yield {"type": "Resource", "resource": {"name": name, "target": target}}
+
+
+def _metric(metric: scaling.Metric) -> dict[str, Any]:
+    selector = some(matchLabels=dict(metric.selector))
+    target = {"type": "Value" if metric.average is None else "AverageValue"} | some(
+        value=metric.value, averageValue=metric.average
+    )
+    found = {"metric": {"name": metric.name} | some(selector=selector), "target": target}
+    kind = metric.kind.capitalize()
+    return {"type": kind, metric.kind: found}
+
+
+def _behaviour(replicas: scaling.Replicas) -> dict[str, Any]:
+    return some(scaleUp=_pace(replicas.up), scaleDown=_pace(replicas.down))
+
+
+def _pace(pace: scaling.Pace | None) -> dict[str, Any]:
+    if pace is None:
+        return {}
+    return some(
+        stabilizationWindowSeconds=seconds(pace.settle),
+        selectPolicy=pace.choose,
+        policies=[_step(step) for step in pace.steps],
+    )
+
+
+def _step(step: scaling.PaceStep) -> dict[str, Any]:
+    kind = "Pods" if step.share is None else "Percent"
+    value = step.replicas if step.share is None else percent(step.share)
+    return {"type": kind, "value": value, "periodSeconds": seconds(step.every)}
+
+
+def _by_events(spec: Found, replicas: scaling.Replicas, kind: str, name: str) -> Object:
+    target: dict[str, Any] = {"name": named(spec, kind)}
+    if kind != "Deployment":
+        target |= some(apiVersion=API_VERSIONS.get(kind), kind=kind)
+    scaler = some(horizontalPodAutoscalerConfig=some(behavior=_behaviour(replicas)))
+    times = written_times(replicas, spellings.inverse(spellings.SCALED_TIMES))
+    return head(spec, "ScaledObject", name) | {
+        "spec": {
+            "scaleTargetRef": target,
+            **times,
+            **some(idleReplicaCount=replicas.idle),
+            "minReplicaCount": replicas.min,
+            "maxReplicaCount": replicas.max,
+            **some(advanced=scaler),
+            "triggers": [_trigger(trigger) for trigger in replicas.triggers],
+        }
+    }
+
+
+def _trigger(trigger: scaling.Trigger) -> dict[str, Any]:
+    credentials = some(name=trigger.authentication)
+    return {"type": trigger.type} | some(
+        name=trigger.name, metadata=dict(trigger.metadata), authenticationRef=credentials
+    )
+
+
+def budget(
+    spec: Found, disruption: running.Disruption, selector: Mapping[str, str]
+) -> tuple[Key, Object]:
+    """The budget of a workload whose replicas have the labels of `selector`."""
+    name = named(spec, "PodDisruptionBudget")
+    names = {
+        "min_available": "minAvailable",
+        "max_unavailable": "maxUnavailable",
+        "evict_unready": "unhealthyPodEvictionPolicy",
+    }
+    own = dict(selector) if disruption.selector is None else dict(disruption.selector)
+    given = written(disruption, names) | {"selector": {"matchLabels": own}}
+    made = head(spec, "PodDisruptionBudget", name) | {"spec": given}
+    return ("PodDisruptionBudget", name), made
