@@ -32,6 +32,9 @@ class Use(base.Model):
     access: Literal["read", "write", "readwrite"] | None = None
     role: Literal["publish", "consume"] | None = None
     port: running.PortNumber | None = None
+    # What of the other one must be before this one starts: it runs, it is ready, or (a job) it is
+    # done.
+    wait: Literal["started", "ready", "done"] | None = None
     # The version of its contract that the caller was written for, and what it calls or reads of
     # it (``GET /orders/{id}``, a gRPC method, a message); everything where it is empty.
     version: base.Version | None = None
