@@ -10,6 +10,21 @@ from telford.estate.kinds import base, engines, running
 # How something is on the road: `paved` gets the road's defaults and policies, `as-found` was
 # imported and nothing is added to it.
 Road = Literal["paved", "as-found"]
+# What something as-found may take from the road by itself (`telford adopt`); each is described in
+# `telford/road/capabilities.toml`.
+Capability = Literal[
+    "labels",
+    "probes",
+    "resources",
+    "security",
+    "account",
+    "network",
+    "spread",
+    "disruption",
+    "rollout",
+    "replicas",
+    "jobs",
+]
 
 
 class Inferred(base.Model):
@@ -17,6 +32,23 @@ class Inferred(base.Model):
 
     from_: str = Field(alias="from")
     confirmed: bool = False
+
+
+class Refused(base.Model):
+    """A dependency that was inferred, and that a person said is none (`telford confirm --refuse`):
+    an import of the same input does not bring it back. It counts for nothing else.
+    """
+
+    service: str | None = None
+    datastore: str | None = None
+    stream: str | None = None
+    from_: str = Field(default="", alias="from")
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        named = [n for n in ("service", "datastore", "stream") if getattr(self, n) is not None]
+        base.exactly_one(len(named), "name exactly one of `service`, `datastore` or `stream`")
+        return self
 
 
 class Use(base.Model):
@@ -215,6 +247,8 @@ class Service(base.Kind):
     type: Literal["http", "grpc", "worker", "job", "cron", "function"] = "http"
     tier: Annotated[int, Field(ge=0, le=4, strict=True)] = 2
     road: Road = "paved"
+    # As-found only: what it takes from the road all the same.
+    adopted: tuple[Capability, ...] = ()
     # The Kubernetes namespace that it was found in, where its manifests name one.
     namespace: str | None = None
     # What it was found to run on, where that is no Kubernetes: as long as the road is `as-found`,
@@ -226,6 +260,7 @@ class Service(base.Kind):
     run: running.Run = running.Run()
     function: Function | None = None
     uses: tuple[Use, ...] = ()
+    refused: tuple[Refused, ...] = ()
     event_sourcing: EventSourcing | None = None
     projections: tuple[Projection, ...] = ()
     data_class: base.DataClass | None = None
@@ -326,9 +361,11 @@ class Datastore(base.Kind):
     operator: Literal["cloudnative-pg", "zalando-postgres"] | None = None
     storage_class: str | None = None
     road: Road = "paved"
+    adopted: tuple[Capability, ...] = ()
     namespace: str | None = None
     run: running.Run | None = None
     uses: tuple[Use, ...] = ()
+    refused: tuple[Refused, ...] = ()
     endpoints: tuple[Endpoint, ...] = ()
     carried: tuple[Carried, ...] = ()
 
@@ -413,7 +450,9 @@ class Manifest(base.Kind):
 
     kind: Literal["Manifest"]
     # What the object is written in; only one of Kubernetes is given back to Kubernetes.
-    format: Literal["kubernetes", "terraform", "cloudformation"] = "kubernetes"
+    format: Literal[
+        "kubernetes", "terraform", "cloudformation", "openslo", "sloth", "backstage", "score"
+    ] = "kubernetes"
     object: dict[str, Any]
     # Why it is carried and not understood.
     reason: str = ""
