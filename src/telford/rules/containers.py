@@ -65,6 +65,8 @@ def _probes(subject: Subject) -> Iterator[Finding]:
 
 def _hidden_ports(subject: Subject, path: Path) -> bool:
     """Whether a container has ports, or names of ports, that could not be read."""
+    if not subject.world.partial:
+        return False
     ports = pruning.at(subject.node, (*path, "ports"))
     count = len(ports.items) if isinstance(ports, Sequence) else 0
     return subject.shortened(*path, "ports") or any(

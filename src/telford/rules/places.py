@@ -1,12 +1,15 @@
 """Places: environments stand in an order, and in regions that there are, once each."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
+from dataclasses import replace
 
-from telford.basics.diagnostics import Severity
+from telford.basics.diagnostics import Position, Severity
 from telford.estate import overlays, pruning
-from telford.estate.codes import Code, documents
+from telford.estate.codes import Code, document, documents, service
 from telford.estate.kinds.places import Environment
-from telford.rules.rule import EstateRule, Finding, Rule, Subject, World, base
+from telford.estate.model import Entity
+from telford.estate.place import Place
+from telford.rules.rule import EstateRule, Finding, Path, Rule, Subject, World, base, subject
 
 
 def _environment(name: str, fields: str) -> str:
@@ -52,6 +55,66 @@ def _same_order(world: World) -> Iterator[Finding]:
         )
 
 
+def _not_there(world: World) -> Iterator[Finding]:
+    """References from what exists in a place to what does not exist there, once a reference."""
+    estate = world.estate
+    missing = {a for a, e in estate.entities.items() if any(r.absent for r in e.reaches)}
+    if not missing:
+        return
+    everywhere = overlays.places(estate)
+    said: dict[tuple[str, Path], list[tuple[Place, Finding]]] = {}
+    for address, entity in estate.entities.items():
+        for place in everywhere:
+            seen = _in_place(world, entity, place, missing)
+            for finding in _dangling(seen, place) if seen is not None else ():
+                said.setdefault((address, finding.path), []).append((place, finding))
+    for found in said.values():
+        places = ", ".join(str(place) for place, _ in found)
+        first = found[0][1]
+        yield replace(first, detail=f"in {places}; {first.detail}")
+
+
+def _in_place(
+    world: World, entity: Entity, place: Place, missing: Container[str]
+) -> Subject | None:
+    """An entity in a place, where it exists there and refers to anything that may be missing."""
+    estate = world.estate
+    if overlays.absent(estate, entity, place):
+        return None
+    layered = overlays.key(entity, place)[1]
+    bound = overlays.known(estate, entity, place) if layered else None
+    if layered and bound is None:
+        return None
+    seen = base(entity, world) if bound is None else subject(bound, world)
+    return seen if any(a in missing for _, found in seen.references for a in found) else None
+
+
+def _dangling(seen: Subject, place: Place) -> Iterator[Finding]:
+    estate = seen.world.estate
+    for reference, found in seen.references:
+        targets = [estate.entities[address] for address in found]
+        if not targets or not all(overlays.absent(estate, t, place) for t in targets):
+            continue
+        target = targets[0]
+        overlay = next(o for o in reversed(target.overlays) if o.absent and o.applies(place))
+        said = Position(target.file, overlay.key.line, overlay.key.column)
+        yield Finding(
+            reference.path,
+            f"{target.address} does not exist in {place}",
+            f"leave it out there too, such as `in: {{{overlay.layer}: ...}}`, or let it exist",
+            detail=f"`in` says null for `{overlay.layer}` at {said}",
+            lenient=_soft(seen, reference.path),
+            subject=seen,
+        )
+
+
+def _soft(seen: Subject, path: Path) -> bool:
+    """Whether a reference stands in a dependency that the thing can do without."""
+    if path[0] != "uses" or len(path) < 2 or not isinstance(path[1], int):
+        return False
+    return not getattr(seen.spec, "uses", ())[path[1]].critical
+
+
 RULES = (
     Rule(
         Code(
@@ -78,5 +141,25 @@ ESTATE_RULES = (
         ),
         _same_order,
         severity=Severity.WARNING,
+    ),
+    EstateRule(
+        Code(
+            "TEL172",
+            "a reference to what does not exist in the place",
+            "In that place the thing would look for something that is not there.",
+            documents(
+                _environment("prod", "order: 1"),
+                service("uses: [{service: catalogue}]"),
+                document("Service", "catalogue", "in: {prod: null}"),
+            ),
+            documents(
+                _environment("prod", "order: 1"),
+                service("uses: [{service: catalogue}]\nin: {prod: null}"),
+                document("Service", "catalogue", "in: {prod: null}"),
+            ),
+            "What exists in a place refers only to what exists there (`in: {PLACE: null}` says that"
+            " something does not). It is a warning for a use that is not critical.",
+        ),
+        _not_there,
     ),
 )
