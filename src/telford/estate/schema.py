@@ -18,7 +18,16 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from telford.estate import documents, words
-from telford.estate.kinds import base, contracts, pipelines, promises, registry, running, structure
+from telford.estate.kinds import (
+    base,
+    contracts,
+    pipelines,
+    promises,
+    registry,
+    running,
+    scaling,
+    structure,
+)
 
 # Stable: other schemas may refer to it. It names the format, not a place to fetch it from.
 IDENTITY = f"urn:telford:schema:{base.API_VERSION.rpartition('/')[2]}"
@@ -98,9 +107,11 @@ _SCALARS: tuple[tuple[Any, Json], ...] = (
 # Models of which exactly one of some keys must be there, as their validators say.
 EXACTLY_ONE: dict[type[BaseModel], tuple[str, ...]] = {
     structure.Use: ("service", "datastore", "stream"),
+    structure.Refused: ("service", "datastore", "stream"),
     pipelines.Dataset: ("datastore", "stream", "service"),
     running.Check: ("path", "tcp", "grpc", "command"),
-    running.EnvironmentReference: ("config", "secret", "field"),
+    running.EnvironmentReference: ("config", "secret", "field", "resource"),
+    scaling.PaceStep: ("replicas", "share"),
     promises.Indicator: ("availability", "latency", "ratio", "probe"),
     promises.Ratio: ("bad", "good"),
     contracts.ContractVersion: ("file", "document"),
@@ -114,8 +125,8 @@ _OPEN: Json = {f"^{documents.OPEN_PREFIX}": {}}
 
 def document(kinds: Sequence[type[base.Kind]] = registry.KINDS) -> Json:
     """The schema of one document of any of these kinds."""
-    writer = _Writer()
-    names = [kind.__name__ for kind in kinds]
+    writer = _Writer(names(kinds))
+    known = [kind.__name__ for kind in kinds]
     branches = []
     for kind in kinds:
         writer.add(kind, partial=False)
@@ -133,7 +144,7 @@ def document(kinds: Sequence[type[base.Kind]] = registry.KINDS) -> Json:
         "properties": {
             "apiVersion": {"const": base.API_VERSION, "description": words.field(base.Kind, "api_version", "apiVersion")},
             "kind": {
-                "enum": names,
+                "enum": known,
                 "enumDescriptions": [words.model(kind).split("\n\n", maxsplit=1)[0] for kind in kinds],
                 "description": words.field(base.Kind, "kind", "kind"),
             },
@@ -156,6 +167,15 @@ def models(kinds: Iterable[type[base.Kind]]) -> tuple[type[BaseModel], ...]:
     return tuple(found)
 
 
+def names(kinds: Iterable[type[base.Kind]]) -> dict[type[BaseModel], str]:
+    """What each model is called: a part that is called as another one has its module before it."""
+    found: dict[str, type[BaseModel]] = {}
+    for model in models(kinds):
+        name = model.__name__
+        found[f"{model.__module__.rpartition('.')[2]}.{name}" if name in found else name] = model
+    return {model: name for name, model in found.items()}
+
+
 def choices(model: type[BaseModel], key: str) -> tuple[str, ...]:
     """The words that a field may say; none where it is free."""
     for name, info in model.model_fields.items():
@@ -168,11 +188,12 @@ def choices(model: type[BaseModel], key: str) -> tuple[str, ...]:
 class _Writer:
     """Collects `definitions`: each model once whole, and once as a part of an overlay."""
 
+    names: dict[type[BaseModel], str]
     definitions: dict[str, Json] = field(default_factory=dict)
 
     def add(self, model: type[BaseModel], *, partial: bool) -> str:
         """The name of the model's definition, which is made where it is new."""
-        name = f"{model.__name__}.in" if partial else model.__name__
+        name = f"{self.names[model]}.in" if partial else self.names[model]
         if name not in self.definitions:
             self.definitions[name] = {}
             self.definitions[name] = self._model(model, partial=partial)

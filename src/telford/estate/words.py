@@ -30,7 +30,7 @@ def field(of: type[BaseModel], name: str, key: str) -> str:
         if not issubclass(owner, BaseModel) or owner is BaseModel:
             break
         text = comments(owner.__module__).get(owner.__name__, {}).get(name)
-        text = text or table(owner.__name__).get(key)
+        text = text or of_model(owner).get(key)
         if text is not None:
             return text
     return table(_SHARED).get(key, "")
@@ -42,8 +42,14 @@ def choices(of: type[BaseModel], key: str) -> dict[str, str]:
     return {str(choice): str(text) for choice, text in found.items()}
 
 
+def of_model(model: type[BaseModel]) -> dict[str, str]:
+    """The sentences about a model: under its name, or under MODULE.NAME where two have the name."""
+    whole = f"{model.__module__.rpartition('.')[2]}.{model.__name__}"
+    return table(whole if whole in _words() else model.__name__)
+
+
 def table(name: str) -> dict[str, str]:
-    """The sentences about one model, by YAML key."""
+    """One table of the sentences, by YAML key."""
     return {str(key): str(text) for key, text in _words().get(name, {}).items()}
 
 
