@@ -1,0 +1,2 @@
+environment    = "staging"
+database_class = "db.t4g.medium"
