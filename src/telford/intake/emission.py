@@ -33,6 +33,16 @@ def untouched(text: str) -> bool:
     return first is not None and first[1] == _digest(text[first.end() :])
 
 
+def kept(before: str, after: str) -> str:
+    """An edited text, marked as untouched where the text before was: what `telford confirm` or
+    `telford adopt` wrote does not keep an import from writing the file again.
+    """
+    first = _FIRST.match(after)
+    if first is None or not untouched(before):
+        return after
+    return _marked(after[first.end() :])
+
+
 def _marked(body: str) -> str:
     return f"{_MARK}{_digest(body)}\n{body}"
 
