@@ -57,7 +57,7 @@ def check(loaded: Loaded) -> list[Diagnostic]:
     everywhere = overlays.places(estate)
     for entity in estate.entities.values():
         run.look(base(entity, world), "")
-        if entity.overlays:
+        if entity.reaches:
             for place, bound in _bound(entity, everywhere, world):
                 run.look(bound, str(place))
     for rule in ESTATE_RULES:
