@@ -8,7 +8,7 @@ from telford.app import importing, inputs
 from telford.app.importing import Order, UndecidedError
 from telford.basics.diagnostics import Position
 from telford.basics.errors import UsageError
-from telford.intake import formats
+from telford.intake import routing
 from telford.intake.format import Format, Needs, Sources, Wanted
 from telford.intake.imported import Imported, Options, Report
 
@@ -149,7 +149,15 @@ def test_documents_of_one_file_go_to_their_own_readers():
     mixed = "a: 1\n---\nkind: X\n---\nb: 2\n"
     first = Format("one", "one", (".yaml",), lambda p, t: "a: 1" in t, asker().read)
     second = Format("two", "two", (".yaml",), lambda p, t: "b: 2" in t, asker().read)
-    routed = formats.route({"m.yaml": mixed}, (first, second))
-    assert routed.texts["one"]["m.yaml"] == "a: 1\n---\nkind: X\n\n\n"
+    routed = routing.route({"m.yaml": mixed}, (first, second))
+    assert routed.texts["one"]["m.yaml"] == "a: 1\n\n\n\n\n"
     assert routed.texts["two"]["m.yaml"] == "\n\n\n---\nb: 2\n"
     assert not routed.unknown
+
+
+def test_what_nobody_claims_of_a_known_file_goes_to_the_reader_that_reports_it():
+    first = Format("one", "one", (".yaml",), lambda p, t: "a: 1" in t, asker().read)
+    general = Format("g", "g", (".yaml",), lambda p, t: "kind" in t, asker().read, general=True)
+    routed = routing.route({"m.yaml": "a: 1\n---\nx: 2\n", "n.yaml": "y: 1\n"}, (first, general))
+    assert routed.texts["g"] == {"m.yaml": "\n---\nx: 2\n"}
+    assert routed.unknown == ["n.yaml"]

@@ -17,7 +17,7 @@ from telford.backends import files
 from telford.basics import diagnostics
 from telford.basics.diagnostics import Diagnostic
 from telford.basics.errors import PermanentError, RefusedError, UsageError
-from telford.intake import emission, formats, joining
+from telford.intake import emission, formats, joining, routing
 from telford.intake.environments import merging, stages
 from telford.intake.environments.stages import Recognition
 from telford.intake.format import Rendering
@@ -156,7 +156,7 @@ def finish(gathered: Gathered, out: Path, *, force: bool = False, dry_run: bool 
 def gather(order: Order, renderer: Renderer | None = None) -> Gathered:
     """What an import of these paths would give; nothing is written. Raises as `run` does."""
     read = inputs.read(order.everything())
-    routed = formats.route(read.texts)
+    routed = routing.route(read.texts, formats.FORMATS)
     split = _split(order, read, routed)
     counted = {one.title: len(routed.of(one)) for one in formats.FORMATS if routed.of(one)}
     options = replace(order.options, fallback=_system(order.everything()), named=read.named)
@@ -173,7 +173,7 @@ def gather(order: Order, renderer: Renderer | None = None) -> Gathered:
 
 def _one(texts: Mapping[str, str], read: Inputs, options: Options, renderer: Renderer) -> Imported:
     """One environment: each reader its documents, and all of them joined."""
-    routed = formats.route(texts)
+    routed = routing.route(texts, formats.FORMATS)
     parts = [
         inputs.gather(one, routed.of(one), read, options, renderer)
         for one in formats.FORMATS
@@ -182,7 +182,7 @@ def _one(texts: Mapping[str, str], read: Inputs, options: Options, renderer: Ren
     return joining.join(parts, options)
 
 
-def _split(order: Order, read: Inputs, routed: formats.Routed) -> dict[str, dict[str, str]]:
+def _split(order: Order, read: Inputs, routed: routing.Routed) -> dict[str, dict[str, str]]:
     """Environment -> its texts; what belongs to none of several belongs to all of them."""
     paths = _environments(order, read, routed)
     if not paths:
@@ -195,7 +195,7 @@ def _split(order: Order, read: Inputs, routed: formats.Routed) -> dict[str, dict
 
 
 def _environments(
-    order: Order, read: Inputs, routed: formats.Routed
+    order: Order, read: Inputs, routed: routing.Routed
 ) -> Mapping[str, Sequence[str]]:
     """Environment -> the paths that are its alone, in the order in which a change travels."""
     if order.assigned:

@@ -13,7 +13,7 @@ from telford.app.importing import Gathered, Order
 from telford.backends import files
 from telford.basics import resources
 from telford.basics.errors import RefusedError, UsageError
-from telford.intake import codeowners, formats
+from telford.intake import codeowners, formats, routing
 from telford.intake.environments import stages
 from telford.intake.environments.stages import Recognition
 
@@ -67,7 +67,7 @@ def survey(folder: Path) -> Survey:
     texts = inputs.read([folder]).texts
     if any("apiVersion: telford/" in text[:_HEAD] for text in texts.values()):
         return Survey(folder, folder, Finding.ESTATE)
-    routed = formats.route(texts)
+    routed = routing.route(texts, formats.FORMATS)
     if routed.texts.keys() <= {codeowners.FORMAT.name}:
         return Survey(folder, folder / ESTATE, Finding.NOTHING)
     recognition = stages.recognise(path for path in texts if path not in set(routed.unknown))

@@ -16,6 +16,7 @@ from telford.basics.errors import RefusedError
 from telford.estate import kept, loading
 from telford.estate.model import Estate, Loaded, Memory
 from telford.estate.reading import Foreign
+from telford.intake import resident
 from telford.ports.cache import Cache
 from telford.rules import registry
 
@@ -23,7 +24,7 @@ ForeignReader = Callable[[Mapping[str, str]], tuple[Sequence[Foreign], Sequence[
 
 # Readers of open formats that may lie in an estate. Each is given the texts of those files alone
 # that seem to hold documents of another format, and says what it made of which document.
-FOREIGN: tuple[ForeignReader, ...] = ()
+FOREIGN: tuple[ForeignReader, ...] = (resident.read,)
 
 # An apiVersion that is not ours, wherever it stands: a file too many costs time, nothing else.
 _OTHER = re.compile(r"""apiVersion["']?\s*:\s*["']?(?!telford/|["'\s])""")
@@ -31,7 +32,7 @@ _OTHER = re.compile(r"""apiVersion["']?\s*:\s*["']?(?!telford/|["'\s])""")
 # those few costs less than writing all.
 _STALE_SHARE = 0.01
 # The code that decides what a file says.
-_READERS = ("basics", "estate")
+_READERS = ("basics", "estate", "intake")
 
 
 def load_folder(folder: Path, cache: Cache | None = None) -> Loaded:

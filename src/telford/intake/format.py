@@ -85,7 +85,8 @@ class Format:
 
     `claims` tells from a path and a text, cheaply, whether the file is one of its own. `suffixes`
     are those its files may have ("" for files known by their whole name, given in `names`).
-    `lives_in_estate` is true for open formats that an estate may hold as they are.
+    `lives_in_estate` is true for open formats that an estate may hold as they are; `general` for
+    the one that is asked last, because it claims what many formats look like.
     """
 
     name: str
@@ -95,3 +96,4 @@ class Format:
     read: Callable[[Sources, Options], Imported | Needs]
     names: tuple[str, ...] = ()
     lives_in_estate: bool = False
+    general: bool = False

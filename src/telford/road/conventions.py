@@ -23,6 +23,8 @@ ANNOTATION_ADDRESS = "telford.dev/address"
 ANNOTATION_OWNER = "telford.dev/owner"
 ANNOTATION_DIGEST = "telford.dev/digest"
 ANNOTATION_CONFIG = "telford.dev/config-digest"
+# On what was concluded and not declared: what from, for people.
+ANNOTATION_INFERRED_FROM = "telford.dev/inferred-from"
 
 # On an Objective or its Service: which data plane counts its requests (`SOURCES` below).
 ANNOTATION_METRICS = "telford.dev/metrics"

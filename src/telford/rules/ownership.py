@@ -5,17 +5,27 @@ from collections.abc import Iterator
 from telford.estate.codes import Code, document, documents, service
 from telford.estate.kinds import registry
 from telford.estate.kinds.people import Team
+from telford.estate.kinds.promises import Objective
 from telford.rules.rule import EstateRule, Finding, Rule, Subject, World, base
 
 
 def _missing(subject: Subject) -> Iterator[Finding]:
     spec = subject.spec
-    if spec.owner is None and not subject.lost("owner"):
+    if spec.owner is None and not subject.lost("owner") and not _answered_for(subject):
         yield Finding(
             ("name",),
             f"the {spec.kind} `{spec.name}` has no owner",
             "add `owner: team/NAME`",
         )
+
+
+def _answered_for(subject: Subject) -> bool:
+    """Whether the owner of an objective's service answers for it: other formats name none."""
+    if not isinstance(subject.spec, Objective):
+        return False
+    found = [names for reference, names in subject.references if reference.path == ("service",)]
+    entities = subject.world.estate.entities
+    return any(entities[name].spec.owner for names in found for name in names)
 
 
 def _loops(world: World) -> Iterator[Finding]:
@@ -55,7 +65,8 @@ RULES = (
             "When it breaks, nobody is called; when it must change, nobody decides.",
             service("").replace("owner: team/shop\n", ""),
             service(""),
-            "Everything but people and places has an `owner`. What is `as-found` may do without.",
+            "Everything but people and places has an `owner`; the owner of a service answers for its"
+            " objectives. What is `as-found` may do without.",
         ),
         tuple(kind for kind in registry.KINDS if kind.owned),
         _missing,

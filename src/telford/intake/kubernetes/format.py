@@ -34,4 +34,5 @@ FORMAT = Format(
     suffixes=(".yaml", ".yml", ".json"),
     claims=claims,
     read=read,
+    general=True,
 )

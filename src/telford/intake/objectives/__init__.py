@@ -1,0 +1,1 @@
+"""Service level objectives in foreign forms (OpenSLO, Sloth, Pyrra) -> Objective documents."""
