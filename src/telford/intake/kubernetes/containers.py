@@ -10,10 +10,16 @@ from typing import Any
 
 from telford.basics import units
 from telford.intake.kubernetes import access
+from telford.road import spellings
 
 Fields = dict[str, Any]
 
-_TIMES = {"initialDelaySeconds": "delay", "periodSeconds": "every", "timeoutSeconds": "timeout"}
+_TIMES = {
+    "initialDelaySeconds": "delay",
+    "periodSeconds": "every",
+    "timeoutSeconds": "timeout",
+    "terminationGracePeriodSeconds": "grace",
+}
 _COUNTS = {"failureThreshold": "failures", "successThreshold": "successes"}
 _AMOUNTS = {"cpu": "cpu", "memory": "memory", "ephemeral-storage": "ephemeralStorage"}
 _PROBES = {"readinessProbe": "ready", "livenessProbe": "live", "startupProbe": "startup"}
@@ -27,6 +33,12 @@ def some(**fields: Any) -> Fields:
 def renamed(value: Mapping[str, Any], names: Mapping[str, str]) -> Fields:
     """Those of the keys that are there, under new names."""
     return {new: value[old] for old, new in names.items() if old in value}
+
+
+def times(value: Mapping[str, Any], names: Mapping[str, str]) -> Fields:
+    """Those of the keys that count seconds, as durations under new names."""
+    found = {new: duration(item) for new, item in renamed(value, names).items()}
+    return {key: item for key, item in found.items() if item is not None}
 
 
 def duration(value: Any) -> str | None:
@@ -59,8 +71,9 @@ def fields(container: Mapping[str, Any], configs: Mapping[str, str]) -> Fields:
         envFrom=_sources(container.get("envFrom"), configs),
         resources=_resources(access.mapping(container, "resources")),
         health=_health(container),
-        beforeStop=_before_stop(access.mapping(container, "lifecycle", "preStop")),
-    )
+        beforeStop=_hook(access.mapping(container, "lifecycle", "preStop")),
+        afterStart=_hook(access.mapping(container, "lifecycle", "postStart")),
+    ) | renamed(container, spellings.documented(spellings.CONTAINER))
 
 
 def security(context: Mapping[str, Any]) -> Fields:
@@ -82,7 +95,12 @@ def identity(context: Mapping[str, Any]) -> Fields:
 
 def _ports(value: Any) -> list[Fields]:
     ports = access.mappings(value)
-    names = {"name": "name", "containerPort": "port", "protocol": "protocol"}
+    names = {
+        "name": "name",
+        "containerPort": "port",
+        "protocol": "protocol",
+        "hostPort": "hostPort",
+    }
     unnamed = [port for port in ports if "name" not in port]
     taken = [port.get("name") for port in ports]
     # The model calls a single port `http` unless it is told; several need names of their own.
@@ -115,23 +133,25 @@ def _variable(variable: Mapping[str, Any], configs: Mapping[str, str]) -> Any:
     field = access.mapping(source, "fieldRef").get("fieldPath")
     if field is not None:
         return {"field": field}
+    amount = access.mapping(source, "resourceFieldRef")
+    if amount:
+        names = {"resource": "resource", "containerName": "container", "divisor": "divisor"}
+        return renamed(amount, names)
     config = access.mapping(source, "configMapKeyRef")
     if config:
-        reference = _config(config, configs)
-        if reference is None:
-            return None
-        return {"config": reference, **renamed(config, {"key": "key", "optional": "optional"})}
+        return _config(config, configs) | renamed(config, {"key": "key", "optional": "optional"})
     secret = access.mapping(source, "secretKeyRef")
     names = {"name": "secret", "key": "key", "optional": "optional"}
     return renamed(secret, names) if "name" in secret else None
 
 
-def _config(reference: Mapping[str, Any], configs: Mapping[str, str]) -> str | None:
-    """How the estate calls a ConfigMap; None where it is required but not there."""
+def _config(reference: Mapping[str, Any], configs: Mapping[str, str]) -> Fields:
+    """How the estate calls a ConfigMap; one that is not in the input is elsewhere."""
     name = access.text(reference.get("name"))
     if name in configs:
-        return configs[name]
-    return name or None if reference.get("optional") is True else None
+        return {"config": configs[name]}
+    known = {} if reference.get("optional") is True else {"elsewhere": True}
+    return {"config": reference.get("name")} | known
 
 
 def _sources(value: Any, configs: Mapping[str, str]) -> list[Fields]:
@@ -141,10 +161,7 @@ def _sources(value: Any, configs: Mapping[str, str]) -> list[Fields]:
         secret = access.mapping(source, "secretRef")
         rest = renamed(source, {"prefix": "prefix"})
         if config:
-            reference = _config(config, configs)
-            if reference is None:
-                return []
-            rest |= {"config": reference} | renamed(config, {"optional": "optional"})
+            rest |= _config(config, configs) | renamed(config, {"optional": "optional"})
         else:
             rest |= renamed(secret, {"name": "secret", "optional": "optional"})
         mapped.append(rest)
@@ -171,9 +188,7 @@ def _probe(probe: Mapping[str, Any]) -> Fields:
     way = _way(probe)
     if not way:
         return {}
-    times = {new: duration(value) for new, value in renamed(probe, _TIMES).items()}
-    counts = renamed(probe, _COUNTS)
-    return way | {key: value for key, value in times.items() if value is not None} | counts
+    return way | times(probe, _TIMES) | renamed(probe, _COUNTS)
 
 
 def _way(probe: Mapping[str, Any]) -> Fields:
@@ -192,7 +207,7 @@ def _way(probe: Mapping[str, Any]) -> Fields:
     return some(command=access.mapping(probe, "exec").get("command"))
 
 
-def _before_stop(hook: Mapping[str, Any]) -> Fields:
+def _hook(hook: Mapping[str, Any]) -> Fields:
     return some(
         sleep=duration(access.mapping(hook, "sleep").get("seconds")),
         command=access.mapping(hook, "exec").get("command"),

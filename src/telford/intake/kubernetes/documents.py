@@ -13,23 +13,37 @@ from telford.estate.kinds.base import API_VERSION
 from telford.intake.imported import Document, Options
 from telford.intake.kubernetes import (
     access,
+    alone,
     engines,
     fitting,
     grouping,
     kinds,
     naming,
+    secrets,
     workloads,
 )
 from telford.intake.kubernetes.dependencies import Inferred, Text
 from telford.intake.kubernetes.fitting import Refused
 from telford.intake.kubernetes.grouping import Group, Scene
 from telford.intake.kubernetes.objects import Key, Object, Path
+from telford.intake.kubernetes.routes import ElsewhereError
+from telford.intake.names import slug
 
 # The owner of what names none: a team that somebody has to fill.
 UNASSIGNED = "unassigned"
 # Annotation of a document that import made, with what it was concluded from.
 INFERRED_FROM = "telford.dev/inferred-from"
 NOT_EXPRESSIBLE = "its fields contradict one another, so it is kept whole"
+
+
+# What there are many of share a file; anything else has one of its own.
+_FILES = {
+    "config": "configs.yaml",
+    "manifest": "carried.yaml",
+    "secret": "secrets.yaml",
+    "stream": "streams.yaml",
+    "route": "routes.yaml",
+}
 
 
 @dataclass(slots=True)
@@ -94,9 +108,25 @@ def things(scene: Scene, engines_of: Mapping[Key, str]) -> list[naming.Thing]:
         for group in running
     ]
     listed += [naming.Thing(item, "Config", item.name) for item in scene.configs]
+    listed += [naming.Thing(item, kinds.ALONE[item.kind], alone.wish(item)) for item in scene.alone]
+    listed += [naming.Thing(item, "Secret", item.name) for item in kept_secrets(scene)]
     return listed + [
         naming.Thing(item, "Manifest", f"{item.kind.lower()}-{item.name}")
         for item, _ in scene.others
+    ]
+
+
+def kept_secrets(scene: Scene) -> list[Object]:
+    """The Secrets of the input that people keep: no operator fetches them, no cluster makes them."""
+    fetched = {
+        (item.namespace, secrets.target(item))
+        for item in scene.alone
+        if kinds.ALONE[item.kind] == "Secret"
+    }
+    return [
+        item
+        for item in scene.secrets
+        if (item.namespace, item.name) not in fetched and secrets.plain(item) is not None
     ]
 
 
@@ -126,6 +156,9 @@ class Writer:
         """The documents of everything that has an address."""
         written = Written()
         fitted = {group.workload.key: self._fit(group) for group in self._scene.groups}
+        lost = [key for key, found in fitted.items() if found is None]
+        reader = alone.Alone(self._scene, self._named, lost)
+        others = [(item, self._fit_alone(item, reader, fitted)) for item in self._scene.alone]
         for group in self._scene.groups:
             found = fitted[group.workload.key]
             if found is None:
@@ -140,6 +173,14 @@ class Writer:
             self._keep(written, address, replace(found, value=value), group.members())
         for item in self._scene.configs:
             self._config(written, item)
+        for item, reason in others:
+            single = fitted[item.key]
+            if single is None:
+                self._manifest(written, item, reason)
+            else:
+                self._keep(written, self._named[item.key], single, [item])
+        for item in kept_secrets(self._scene):
+            self._secret(written, item)
         for item, reason in self._scene.others:
             self._manifest(written, item, reason)
         return written
@@ -159,6 +200,26 @@ class Writer:
         fields = workloads.fields(group, address.name, configs, datastore=bool(engine))
         return fitting.fit(head | _found_in(workload) | fields, group.members())
 
+    def _fit_alone(
+        self, item: Object, reader: alone.Alone, fitted: dict[Key, fitting.Fitted | None]
+    ) -> str:
+        """Put the document of an object that stands alone into `fitted`, or None with a reason."""
+        address = self._named[item.key]
+        head = self._head(kinds.ALONE[item.kind], address, item) | _found_in(item)
+        try:
+            fields = reader.fields(item)
+        except ElsewhereError as error:
+            fitted[item.key] = None
+            return str(error)
+        fitted[item.key] = fitting.fit(head | fields, [item])
+        return NOT_EXPRESSIBLE
+
+    def _secret(self, written: Written, item: Object) -> None:
+        """A Secret by its name and keys: nothing is built of it, no value is in it."""
+        address = self._named[item.key]
+        value = self._head("Secret", address, item) | _found_in(item)
+        self._add(written, address, value | (secrets.plain(item) or {}), (item.position,))
+
     def _config(self, written: Written, item: Object) -> None:
         address = self._named[item.key]
         metadata = access.mapping(item.body, "metadata")
@@ -167,9 +228,10 @@ class Writer:
             "labels": access.texts(metadata.get("labels")) or {},
             "annotations": access.texts(metadata.get("annotations")) or {},
             "values": {key: value for key, value in values if isinstance(value, str)},
+            "immutable": item.body.get("immutable"),
         }
         head = self._head("Config", address, item) | _found_in(item)
-        some = {key: value for key, value in fields.items() if value}
+        some = {key: value for key, value in fields.items() if value not in ({}, None)}
         fitted = fitting.fit(head | some, [item])
         if fitted is None:
             self._manifest(written, item, NOT_EXPRESSIBLE)
@@ -201,7 +263,7 @@ class Writer:
         if named is not None and named.kind == "manifest":
             return named
         system = self._named[self._members.get(item.key, item.key)].system
-        address = Address("manifest", system, naming.slug(f"{item.kind.lower()}-{item.name}"))
+        address = Address("manifest", system, slug(f"{item.kind.lower()}-{item.name}"))
         if address in self._named.values():
             address = naming.apart(address, item)
         return address
@@ -213,9 +275,7 @@ class Writer:
         value: Mapping[str, Any],
         origins: tuple[Position, ...],
     ) -> None:
-        file = {"config": "configs.yaml", "manifest": "carried.yaml"}.get(
-            address.kind, f"{address.name}.yaml"
-        )
+        file = _FILES.get(address.kind, f"{address.name}.yaml")
         if value["owner"] == f"team/{UNASSIGNED}":
             written.unowned.append(str(address))
         written.documents.append(Document(f"{address.system}/{file}", value, origins))
@@ -254,9 +314,10 @@ class Writer:
 
     def _find_owners(self) -> dict[Key, naming.Origin]:
         """Who owns each thing: its own labels, else those who alone read it, else the default."""
-        default = naming.Origin("", naming.slug(self._options.owner or UNASSIGNED))
+        default = naming.Origin("", slug(self._options.owner or UNASSIGNED))
         everything = [group.workload for group in self._scene.groups]
         everything += self._scene.configs + [item for item, _ in self._scene.others]
+        everything += self._scene.alone + kept_secrets(self._scene)
         owners = {item.key: naming.owner(item) for item in everything}
         readers = self._readers(owners)
         for item in everything:
@@ -268,14 +329,24 @@ class Writer:
         return owners
 
     def _readers(self, owners: Mapping[Key, naming.Origin]) -> dict[Key, set[naming.Origin]]:
-        """The owners of the workloads that read each ConfigMap."""
+        """The owners of the workloads that read each ConfigMap and Secret."""
         found: dict[Key, set[naming.Origin]] = {}
         configs = {(item.namespace, item.name): item.key for item in self._scene.configs}
+        kept = {(item.namespace, item.name): item.key for item in kept_secrets(self._scene)}
+        kept |= {
+            (item.namespace, secrets.target(item)): item.key
+            for item in self._scene.alone
+            if kinds.ALONE[item.kind] == "Secret"
+        }
         for group in self._scene.groups:
             owner = naming.Origin("", owners[group.workload.key].text)
             for path, text in access.strings(grouping.template(group.workload)):
-                key = configs.get((group.namespace, text))
-                if key is not None and path[-1] == "name" and owner.text:
+                place = group.namespace, text
+                of_secret = path[-2:-1] in (("secretKeyRef",), ("secretRef",))
+                key = kept.get(place) if of_secret else configs.get(place)
+                if path[-1] == "secretName":
+                    key = kept.get(place)
+                if key is not None and path[-1] in ("name", "secretName") and owner.text:
                     found.setdefault(key, set()).add(owner)
         return found
 
@@ -297,7 +368,7 @@ class Writer:
         """The owner of the systems: the one team that there is, else the default."""
         teams = {origin.text for origin in self._owners.values()}
         only = next(iter(teams)) if len(teams) == 1 else ""
-        return only or naming.slug(self._options.owner or UNASSIGNED)
+        return only or slug(self._options.owner or UNASSIGNED)
 
     def _systems(self, written: Written) -> list[Document]:
         systems = {str(document.value["system"]) for document in written.documents}
@@ -314,10 +385,10 @@ class Writer:
         value: dict[str, Any] = {
             "apiVersion": API_VERSION,
             "kind": "Environment",
-            "name": naming.slug(self._options.environment),
+            "name": slug(self._options.environment),
         }
         only = next(iter(namespaces), "default")
-        if len(namespaces) <= 1 and only == naming.slug(only):
+        if len(namespaces) <= 1 and only == slug(only):
             value["namespace"] = only
         return Document("environments.yaml", value)
 

@@ -1,5 +1,5 @@
-"""Services, Ingresses, scalers and budgets -> endpoints, routes, replicas and disruption, in
-document form. Called by `telford.intake.kubernetes.workloads`.
+"""Services, Ingresses and budgets -> endpoints, routes and disruption, in document form.
+Called by `telford.intake.kubernetes.workloads`.
 """
 
 from collections.abc import Mapping
@@ -8,6 +8,7 @@ from typing import Any
 from telford.intake.kubernetes import access
 from telford.intake.kubernetes.containers import Fields, renamed, some
 from telford.intake.kubernetes.objects import Object
+from telford.road import spellings
 
 _PORT = {
     "name": "name",
@@ -15,6 +16,7 @@ _PORT = {
     "targetPort": "target",
     "protocol": "protocol",
     "nodePort": "nodePort",
+    "appProtocol": "appProtocol",
 }
 
 
@@ -32,6 +34,8 @@ def endpoint(service: Object, labels: dict[str, str], selector: Mapping[str, str
         | ({} if own is None or own == labels else {"labels": own})
         | some(annotations=access.texts(metadata.get("annotations")))
         | ({} if selected is None or selected == selector else {"selector": selected})
+        | renamed(spec, spellings.documented(spellings.SERVICE))
+        | renamed(spec, spellings.documented(spellings.SERVICE_LISTS))
     )
 
 
@@ -77,29 +81,15 @@ def ingress_settings(ingress: Object, service: str, labels: dict[str, str]) -> F
     return found
 
 
-def replicas(scaler: Object) -> Fields:
-    """The bounds of a scaler, and its target where mean CPU use is all it looks at."""
-    spec = access.mapping(scaler.body, "spec")
-    metrics = access.items(spec.get("metrics"))
-    target = _cpu(metrics[0]) if len(metrics) == 1 else None
-    return {"min": spec.get("minReplicas", 1), "max": spec.get("maxReplicas")} | some(
-        targetCpu=f"{target}%" if target is not None else None
-    )
-
-
-def _cpu(metric: Any) -> int | None:
-    resource = access.mapping(metric, "resource")
-    target = access.mapping(resource, "target")
-    if resource.get("name") != "cpu" or target.get("type") != "Utilization":
-        return None
-    return access.whole(target.get("averageUtilization"))
-
-
 def disruption(budget: Object | None, selector: Mapping[str, Any]) -> Fields:
     """How much may be away at once."""
     if budget is None:
         return {}
     spec = access.mapping(budget.body, "spec")
     own = access.texts(access.mapping(spec, "selector").get("matchLabels"))
-    names = {"minAvailable": "minAvailable", "maxUnavailable": "maxUnavailable"}
+    names = {
+        "minAvailable": "minAvailable",
+        "maxUnavailable": "maxUnavailable",
+        "unhealthyPodEvictionPolicy": "evictUnready",
+    }
     return renamed(spec, names) | some(selector=own if own != selector else None)

@@ -5,14 +5,20 @@ has no field is carried later. Called by `telford.intake.kubernetes.workloads`.
 from collections.abc import Mapping
 from typing import Any
 
-from telford.intake.kubernetes import access, containers
+from telford.intake.kubernetes import access, containers, placing
 from telford.intake.kubernetes.containers import Fields, renamed, some
+from telford.intake.kubernetes.objects import Object
 
 # https://kubernetes.io/docs/reference/labels-annotations-taints/#kubectl-kubernetes-io-default-container
 _DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 _TOLERATION = {
     **{name: name for name in ("key", "operator", "value", "effect")},
     "tolerationSeconds": "seconds",
+}
+_POD_SECURITY = {
+    "fsGroup": "fsGroup",
+    "fsGroupChangePolicy": "fsGroupChange",
+    "supplementalGroups": "groups",
 }
 _MOUNT = {"name": "volume", "mountPath": "path", "subPath": "subPath", "readOnly": "readOnly"}
 
@@ -28,33 +34,47 @@ def main_container(template: Mapping[str, Any], workload: str) -> dict[str, Any]
     return found[0]
 
 
-def run(template: Mapping[str, Any], workload: str, configs: Mapping[str, str]) -> Fields:
-    """The fields of `run` that the template says."""
+def run(
+    template: Mapping[str, Any],
+    workload: str,
+    configs: Mapping[str, str],
+    claims: Mapping[str, Object],
+) -> Fields:
+    """The fields of `run` that the template says. `claims` are the PersistentVolumeClaims that the
+    workload alone uses, by name.
+    """
     spec = access.mapping(template, "spec")
     main = main_container(template, workload)
     volumes, mounts = _volumes(spec, main, configs)
+    for volume in volumes:
+        if volume.get("type") == "storage" and volume["source"] in claims:
+            volume.update(_claimed(claims[volume["source"]]))
     context = access.mapping(spec, "securityContext")
     own = access.mapping(main, "securityContext")
     beside = [item for item in access.mappings(spec.get("containers")) if item is not main]
-    return containers.fields(main, configs) | some(
-        container=main.get("name"),
-        volumes=volumes,
-        mounts=mounts,
-        security=containers.identity(context)
-        | renamed(context, {"fsGroup": "fsGroup"})
-        | containers.security(own),
-        containerSecurity=containers.identity(own),
-        serviceAccount=spec.get("serviceAccountName"),
-        mountToken=spec.get("automountServiceAccountToken"),
-        serviceLinks=spec.get("enableServiceLinks"),
-        restart=spec.get("restartPolicy"),
-        stop=containers.duration(spec.get("terminationGracePeriodSeconds")),
-        nodeSelector=access.texts(spec.get("nodeSelector")),
-        tolerations=_tolerations(spec.get("tolerations")),
-        sidecars=[_sidecar(item, configs) for item in beside],
-        initialise=[
-            _sidecar(item, configs) for item in access.mappings(spec.get("initContainers"))
-        ],
+    return (
+        containers.fields(main, configs)
+        | placing.fields(spec)
+        | some(
+            container=main.get("name"),
+            volumes=volumes,
+            mounts=mounts,
+            security=containers.identity(context)
+            | renamed(context, _POD_SECURITY)
+            | containers.security(own),
+            containerSecurity=containers.identity(own),
+            serviceAccount=spec.get("serviceAccountName"),
+            mountToken=spec.get("automountServiceAccountToken"),
+            serviceLinks=spec.get("enableServiceLinks"),
+            restart=spec.get("restartPolicy"),
+            stop=containers.duration(spec.get("terminationGracePeriodSeconds")),
+            nodeSelector=access.texts(spec.get("nodeSelector")),
+            tolerations=_tolerations(spec.get("tolerations")),
+            sidecars=[_sidecar(item, configs) for item in beside],
+            initialise=[
+                _sidecar(item, configs) for item in access.mappings(spec.get("initContainers"))
+            ],
+        )
     )
 
 
@@ -67,6 +87,7 @@ def _sidecar(container: Mapping[str, Any], configs: Mapping[str, str]) -> Fields
         | some(
             mounts=mounts,
             security=containers.security(context) | containers.identity(context),
+            restart=container.get("restartPolicy"),
         )
     )
 
@@ -121,7 +142,35 @@ def _volume(volume: Mapping[str, Any], configs: Mapping[str, str]) -> Fields:
     claim = access.mapping(volume, "persistentVolumeClaim")
     if "claimName" in claim:
         return {"name": name, "type": "storage", "source": claim["claimName"]}
+    return _outside(name, volume)
+
+
+def _outside(name: str, volume: Mapping[str, Any]) -> Fields:
+    """A folder of the machine, or storage that a driver gives."""
+    host, driver = access.mapping(volume, "hostPath"), access.mapping(volume, "csi")
+    if "path" in host:
+        kind = renamed(host, {"type": "hostType"})
+        return {"name": name, "type": "host", "source": host["path"]} | kind
+    if "driver" in driver:
+        attributes = access.texts(driver.get("volumeAttributes"))
+        found = {"name": name, "type": "driver", "driver": driver["driver"]}
+        return found | some(attributes=attributes)
     return {}
+
+
+def claim(spec: Mapping[str, Any]) -> Fields:
+    """What a claim says of storage."""
+    modes = access.items(spec.get("accessModes"))
+    requests = access.mapping(spec, "resources", "requests")
+    return renamed(spec, {"storageClassName": "storageClass"}) | some(
+        size=containers.quantity(requests.get("storage")),
+        access=modes[0] if len(modes) == 1 else None,
+    )
+
+
+def _claimed(item: Object) -> Fields:
+    labels = access.texts(access.mapping(item.body, "metadata").get("labels", {}))
+    return claim(access.mapping(item.body, "spec")) | {"claimLabels": labels or {}}
 
 
 def _files(source: Mapping[str, Any]) -> Fields:

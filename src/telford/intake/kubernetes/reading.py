@@ -16,8 +16,8 @@ from telford.intake import imported
 from telford.intake.imported import Edge, Imported, Options, Report
 from telford.intake.kubernetes import (
     accounting,
+    claiming,
     documents,
-    grouping,
     naming,
     objects,
     problems,
@@ -35,7 +35,7 @@ def read(texts: Mapping[str, str], options: Options | None = None) -> Imported:
     # 1. Objects, each of them once, without what the cluster made.
     found = objects.read(texts)
     # 2. What belongs together.
-    scene = grouping.group(found.objects)
+    scene = claiming.group(found.objects)
     # 3. What is a data store, and an address for everything.
     stores = documents.stores(scene)
     named = naming.addresses(documents.things(scene, stores), chosen)

@@ -5,16 +5,18 @@ form. What has no field is carried later (`telford.intake.kubernetes.fitting`).
 from collections.abc import Mapping
 from typing import Any
 
-from telford.intake.kubernetes import access, containers, grouping, network, pods
-from telford.intake.kubernetes.containers import Fields, duration, renamed, some
+from telford.intake.kubernetes import access, around, grouping, network, pods, scaling
+from telford.intake.kubernetes.containers import Fields, duration, renamed, some, times
 from telford.intake.kubernetes.grouping import Group
 from telford.intake.kubernetes.objects import Object
+from telford.road import spellings
 
 _DEFAULT_KIND = {"job": "Job", "cron": "CronJob"}
 _JOB = {
     "backoffLimit": "retries",
     "completions": "completions",
     "parallelism": "parallelism",
+    "completionMode": "completion",
 }
 _JOB_TIMES = {"activeDeadlineSeconds": "deadline", "ttlSecondsAfterFinished": "keep"}
 _CRON = {
@@ -54,7 +56,7 @@ def fields(group: Group, name: str, configs: Mapping[str, str], *, datastore: bo
     workload = group.workload
     metadata = access.mapping(workload.body, "metadata")
     labels = access.texts(metadata.get("labels")) or {}
-    run = _run(group, labels, configs)
+    run = _run(group, name, labels, configs)
     default = "StatefulSet" if datastore else _DEFAULT_KIND.get(service_type(group), "Deployment")
     if workload.kind != default or "image" not in run:
         run = {"workload": workload.kind, **run}
@@ -72,31 +74,44 @@ def fields(group: Group, name: str, configs: Mapping[str, str], *, datastore: bo
     )
 
 
-def _run(group: Group, labels: dict[str, str], configs: Mapping[str, str]) -> Fields:
+def _run(group: Group, name: str, labels: dict[str, str], configs: Mapping[str, str]) -> Fields:
     workload = group.workload
     template = grouping.template(workload)
     spec = access.mapping(workload.body, "spec")
-    run = pods.run(template, workload.name, configs)
-    run |= _template_labels(template, labels)
+    claims = {item.name: item for item in group.claims}
+    run = pods.run(template, workload.name, configs, claims)
+    if workload.kind != "Pod":
+        run |= _template_labels(template, labels)
     if workload.kind == "CronJob":
         run |= _cron(spec, labels)
     elif workload.kind == "Job":
         run |= some(batch=_job(spec))
-    else:
+    elif workload.kind != "Pod":
         run |= _long_running(workload, spec, run, labels)
     if workload.kind == "StatefulSet":
         run |= _claims(spec, main_container(group), run)
-    replicas = network.replicas(group.scaler) if group.scaler is not None else None
-    own = run.get("podLabels", labels)
-    disruption = network.disruption(group.budget, run.get("selector") or own)
-    return run | some(replicas=replicas, disruption=disruption)
+    replicas = None if group.scaler is None else scaling.replicas(group.scaler)
+    if replicas is not None and access.whole(run.get("replicas")) is not None:
+        replicas = {**replicas, "initial": run["replicas"]}
+    own = run.get("selector") or run.get("podLabels", labels)
+    disruption = network.disruption(group.budget, own)
+    for volume in run.get("volumes", []):
+        if volume.get("claimLabels") == labels:
+            del volume["claimLabels"]
+    return (
+        run
+        | around.fields(group, name, labels, own)
+        | some(replicas=replicas, disruption=disruption)
+    )
 
 
 def _template_labels(template: Mapping[str, Any], labels: dict[str, str]) -> Fields:
     """The replicas' labels where they are not those of the document."""
     metadata = access.mapping(template, "metadata")
     own = access.texts(metadata.get("labels", {}))
-    found = some(podAnnotations=access.texts(metadata.get("annotations")))
+    found = some(
+        podAnnotations=access.texts(metadata.get("annotations")), podName=metadata.get("name")
+    )
     return found if own is None or own == labels else {"podLabels": own, **found}
 
 
@@ -104,11 +119,13 @@ def _long_running(
     workload: Object, spec: Mapping[str, Any], run: Fields, labels: dict[str, str]
 ) -> Fields:
     selector = access.texts(access.mapping(spec, "selector").get("matchLabels"))
-    field = "strategy" if workload.kind == "Deployment" else "updateStrategy"
+    field = "strategy" if workload.kind in ("Deployment", "Rollout") else "updateStrategy"
     rollout = access.mapping(spec, field)
     names = {"maxSurge": "surge", "maxUnavailable": "unavailable", "partition": "partition"}
     rolling = access.mapping(rollout, "rollingUpdate")
-    return some(
+    more = renamed(spec, spellings.documented(spellings.LONG_RUNNING))
+    more |= times(spec, spellings.documented(spellings.LONG_RUNNING_TIMES))
+    return more | some(
         replicas=access.whole(spec.get("replicas")),
         history=spec.get("revisionHistoryLimit"),
         selector=selector if selector != run.get("podLabels", labels) else None,
@@ -117,8 +134,20 @@ def _long_running(
 
 
 def _job(spec: Mapping[str, Any]) -> Fields:
-    times = {new: duration(value) for new, value in renamed(spec, _JOB_TIMES).items()}
-    return renamed(spec, _JOB) | {key: value for key, value in times.items() if value is not None}
+    failures = access.mapping(spec, "podFailurePolicy").get("rules")
+    found = [_failure(rule) for rule in access.mappings(failures)]
+    return renamed(spec, _JOB) | times(spec, _JOB_TIMES) | some(onFailure=found)
+
+
+def _failure(rule: Mapping[str, Any]) -> Fields:
+    conditions = {
+        access.text(item.get("type")): access.text(item.get("status"))
+        for item in access.mappings(rule.get("onPodConditions"))
+    }
+    codes = access.mapping(rule, "onExitCodes")
+    field = "exitCodes" if codes.get("operator") == "In" else "otherCodes"
+    exits = some(container=codes.get("containerName"), **{field: codes.get("values")})
+    return {"action": rule.get("action")} | some(conditions=conditions) | exits
 
 
 def _cron(spec: Mapping[str, Any], labels: dict[str, str]) -> Fields:
@@ -126,7 +155,8 @@ def _cron(spec: Mapping[str, Any], labels: dict[str, str]) -> Fields:
     batch = _job(access.mapping(job, "spec")) | renamed(spec, _CRON)
     batch |= some(startDeadline=duration(spec.get("startingDeadlineSeconds")))
     own = access.texts(access.mapping(job, "metadata").get("labels", {}))
-    found = some(schedule=spec.get("schedule"), batch=batch)
+    name = access.mapping(job, "metadata").get("name")
+    found = some(schedule=spec.get("schedule"), batch=batch, jobName=name)
     return found if own is None or own == labels else {"jobLabels": own, **found}
 
 
@@ -137,7 +167,8 @@ def _claims(spec: Mapping[str, Any], main: Mapping[str, Any], run: Fields) -> Fi
     for claim in access.mappings(spec.get("volumeClaimTemplates")):
         name = access.text(access.mapping(claim, "metadata").get("name"))
         if name and name not in others:
-            claims[name] = _claim(name, access.mapping(claim, "spec"))
+            here = {"name": name, "type": "storage"}
+            claims[name] = here | pods.claim(access.mapping(claim, "spec"))
     if not claims:
         return {}
     pods.place(claims, main)
@@ -151,13 +182,3 @@ def _placed(claims: Mapping[str, Fields]) -> list[Fields]:
     return [
         {"volume": name, "path": claim["path"]} for name, claim in claims.items() if "path" in claim
     ]
-
-
-def _claim(name: str, spec: Mapping[str, Any]) -> Fields:
-    modes = access.items(spec.get("accessModes"))
-    requests = access.mapping(spec, "resources", "requests")
-    return {"name": name, "type": "storage"} | some(
-        size=containers.quantity(requests.get("storage")),
-        storageClass=spec.get("storageClassName"),
-        access=modes[0] if len(modes) == 1 else None,
-    )
