@@ -21,9 +21,14 @@ from telford.intake.descriptor import Descriptor, Draft
 from telford.intake.format import Format, Needs, Sources
 from telford.intake.imported import Document, Imported, Options, Report
 
+# At the top of a document: in YAML at the beginning of a line, in JSON wherever it stands.
 _HEAD = {
-    "openapi": re.compile(r"""^[ \t{]*["']?openapi["']?[ \t]*:[ \t]*["']?3\.""", re.MULTILINE),
-    "asyncapi": re.compile(r"""^[ \t{]*["']?asyncapi["']?[ \t]*:[ \t]*["']?[23]\.""", re.MULTILINE),
+    "openapi": re.compile(r"""^["']?openapi["']?[ \t]*:[ \t]*["']?3\.""", re.MULTILINE),
+    "asyncapi": re.compile(r"""^["']?asyncapi["']?[ \t]*:[ \t]*["']?[23]\.""", re.MULTILINE),
+}
+_JSON = {
+    "openapi": re.compile(r"""^\s*\{?\s*"openapi"\s*:\s*"3\.""", re.MULTILINE),
+    "asyncapi": re.compile(r"""^\s*\{?\s*"asyncapi"\s*:\s*"[23]\.""", re.MULTILINE),
 }
 # Protocols of servers, and the engine that speaks them.
 _ENGINES = {
@@ -36,14 +41,17 @@ _GENERIC = ("openapi", "asyncapi", "swagger", "api", "spec", "schema", "index", 
 
 def openapi(path: str, text: str) -> bool:
     """Whether a document is OpenAPI 3."""
-    del path
-    return _HEAD["openapi"].search(text) is not None
+    return _says("openapi", path, text)
 
 
 def asyncapi(path: str, text: str) -> bool:
     """Whether a document is AsyncAPI 2 or 3."""
-    del path
-    return _HEAD["asyncapi"].search(text) is not None
+    return _says("asyncapi", path, text)
+
+
+def _says(kind: str, path: str, text: str) -> bool:
+    heads = _JSON if path.endswith(".json") else _HEAD
+    return heads[kind].search(text) is not None
 
 
 def read_openapi(sources: Sources, options: Options) -> Imported | Needs:
