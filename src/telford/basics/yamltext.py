@@ -162,6 +162,11 @@ _FORBIDDEN = re.compile(
 )
 
 
+def readable(text: str) -> bool:
+    """Whether a text is within the limits and has only characters that YAML allows."""
+    return len(text) <= MAX_CHARACTERS and _FORBIDDEN.search(text) is None
+
+
 def _unreadable(text: str) -> tuple[int, int, str] | None:
     """Line, column and character of the first one that YAML forbids."""
     found = _FORBIDDEN.search(text)

@@ -3,12 +3,13 @@ fate, and diagnostics. Made by the formats' readers (`telford.intake.kubernetes`
 `telford.app.importing`.
 """
 
+import itertools
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, overload
 
 from telford.basics.diagnostics import Diagnostic, Position
 
@@ -67,6 +68,73 @@ class Fate:
         }
 
 
+# Kind of object, fate and reason ("" but of what was dropped).
+Counted = tuple[str, Status, str]
+
+
+class Fates(Sequence[Fate]):
+    """The fates of all leaves of an input: how many of each are known at once, and each of them is
+    told when somebody looks (a large organisation has a hundred thousand).
+    """
+
+    def __init__(self, counts: Mapping[Counted, int], tell: Callable[[], Iterable[Fate]]) -> None:
+        self.counts = Counter(counts)
+        self._tell = tell
+        self._told: tuple[Fate, ...] | None = None
+
+    @classmethod
+    def joined(cls, parts: Iterable[Sequence[Fate]]) -> "Fates":
+        """Those of several inputs, one after the other."""
+        listed = list(parts)
+        counts: Counter[Counted] = Counter()
+        for part in listed:
+            counts.update(count(part))
+        return cls(counts, lambda: itertools.chain.from_iterable(listed))
+
+    def told(self) -> tuple[Fate, ...]:
+        """All of them, in the order of the input."""
+        if self._told is None:
+            self._told = tuple(self._tell())
+        return self._told
+
+    def __iter__(self) -> Iterator[Fate]:
+        return iter(self.told())
+
+    def __len__(self) -> int:
+        return self.counts.total()
+
+    @overload
+    def __getitem__(self, index: int) -> Fate: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Fate, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Fate | tuple[Fate, ...]:
+        return self.told()[index]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and self.told() == tuple(other)
+
+    def __repr__(self) -> str:
+        return f"Fates({self.told()!r})"
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def count(fates: Sequence[Fate]) -> Counter[Counted]:
+    """How many leaves of each kind of object have which fate, for which reason."""
+    if isinstance(fates, Fates):
+        return fates.counts
+    return Counter(
+        (
+            fate.subject.partition("/")[0],
+            fate.status,
+            fate.reason if fate.status is Status.DROPPED else "",
+        )
+        for fate in fates
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Edge:
     """A dependency that was inferred: from which address to which, and the text it came from."""
@@ -102,7 +170,7 @@ class SecretName:
 class Report:
     """Nothing is silently lost: the fate of every leaf, the edges, and what led nowhere."""
 
-    fates: tuple[Fate, ...] = ()
+    fates: Sequence[Fate] = ()
     edges: tuple[Edge, ...] = ()
     unresolved: tuple[Unresolved, ...] = ()
     secrets: tuple[SecretName, ...] = ()
@@ -114,13 +182,17 @@ class Report:
     def totals(self) -> dict[str, Counter[Status]]:
         """Leaves by kind of object and fate, kinds sorted."""
         totals: dict[str, Counter[Status]] = {kind: Counter() for kind in sorted(self.objects)}
-        for fate in self.fates:
-            totals.setdefault(fate.subject.partition("/")[0], Counter())[fate.status] += 1
+        for (kind, status, _), number in count(self.fates).items():
+            totals.setdefault(kind, Counter())[status] += number
         return totals
 
     def reasons(self) -> Counter[str]:
         """Why leaves were dropped, and how many for each reason."""
-        return Counter(fate.reason for fate in self.fates if fate.status is Status.DROPPED)
+        reasons: Counter[str] = Counter()
+        for (_, status, reason), number in count(self.fates).items():
+            if status is Status.DROPPED:
+                reasons[reason] += number
+        return reasons
 
     def as_json(self) -> dict[str, object]:
         """The whole list, in the order of the input."""
@@ -193,9 +265,8 @@ class Imported:
 
 def count_comments(texts: Mapping[str, str]) -> dict[str, int]:
     """Lines that hold nothing but a comment, by file; files without any are left out."""
-    counted = {file: _comment_lines(text.splitlines()) for file, text in texts.items()}
+    counted = {file: len(_COMMENT.findall(text)) for file, text in texts.items()}
     return {file: count for file, count in counted.items() if count}
 
 
-def _comment_lines(lines: Iterable[str]) -> int:
-    return sum(line.lstrip().startswith("#") for line in lines)
+_COMMENT = re.compile(r"^[ \t]*#", re.MULTILINE)

@@ -8,10 +8,14 @@ Called by the readers of `telford.intake`.
 import re
 from collections.abc import Sequence as Lines
 
+from telford.basics import yamltext
 from telford.basics.yamltext import Mapping, Node, Scalar, Sequence
 
-_TRUE = frozenset({"y", "Y", "yes", "Yes", "YES", "on", "On", "ON"})
-_FALSE = frozenset({"n", "N", "no", "No", "NO", "off", "Off", "OFF"})
+_WORDS = {
+    **dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "on", "On", "ON"), True),
+    **dict.fromkeys(("n", "N", "no", "No", "NO", "off", "Off", "OFF"), False),
+}
+_DIGITS = frozenset("0123456789+-")
 _OCTAL = re.compile(r"([-+]?)0([0-7_]+)")
 _GROUPED = re.compile(r"[-+]?[1-9][0-9]*(_[0-9]+)+")
 
@@ -23,22 +27,27 @@ def plain(node: Node, lines: Lines[str]) -> object:
     if isinstance(node, Sequence):
         return [plain(item, lines) for item in node.items]
     assert isinstance(node, Scalar)
+    if node.tag:
+        # A tag that go-yaml does not know makes a text: `!=` is a tag without a value.
+        return node.text
     if node.value is None or isinstance(node.value, bool | float):
         return node.value
-    return _value(node, lines)
-
-
-def _value(node: Scalar, lines: Lines[str]) -> str | int | bool | float | None:
-    """A text or number that YAML 1.1 may read differently."""
     text = node.text
-    if text in _TRUE or text in _FALSE:
-        return node.value if _quoted(node, lines) else text in _TRUE
-    octal = _OCTAL.fullmatch(text)
-    if octal is not None and not _quoted(node, lines) and octal[2].strip("_"):
-        return int(octal[1] + octal[2].replace("_", ""), 8)
-    if _GROUPED.fullmatch(text) and not _quoted(node, lines):
-        return int(text.replace("_", ""))
-    return node.value
+    told_apart = text in _WORDS or text[:1] in _DIGITS
+    return node.value if not told_apart or _quoted(node, lines) else unquoted(text)
+
+
+def unquoted(text: str) -> str | int | bool | float | None:
+    """What a plain scalar means to a reader of YAML 1.1, where that is not what it is in 1.2."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if text[:1] in _DIGITS:
+        octal = _OCTAL.fullmatch(text)
+        if octal is not None and octal[2].strip("_"):
+            return int(octal[1] + octal[2].replace("_", ""), 8)
+        if _GROUPED.fullmatch(text):
+            return int(text.replace("_", ""))
+    return yamltext.resolve(text)
 
 
 def _quoted(node: Scalar, lines: Lines[str]) -> bool:

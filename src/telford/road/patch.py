@@ -242,13 +242,24 @@ def _replacement(field: str, base: Any, wanted: Any) -> Any:
 
 def same(one: Any, other: Any) -> bool:
     """Equal in value and in type all the way down: 1, 1.0, True and "1" all differ."""
-    if type(one) is not type(other):
+    if one is other:
+        return True
+    kind = type(one)
+    if kind is not type(other):
         return False
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
-    if isinstance(one, list):
-        return len(one) == len(other) and all(map(same, one, other))
-    return bool(one == other) or (isinstance(one, float) and math.isnan(one) and math.isnan(other))
+    # The hot path of import; most values are equal.
+    if kind is dict:
+        if len(one) != len(other):
+            return False
+        for key, value in one.items():
+            if key not in other or not same(value, other[key]):
+                return False
+        return True
+    if kind is list:
+        if len(one) != len(other):
+            return False
+        return all(map(same, one, other))
+    return bool(one == other) or (kind is float and math.isnan(one) and math.isnan(other))
 
 
 def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:

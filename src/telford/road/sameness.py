@@ -134,11 +134,13 @@ def rules() -> Mapping[str, Rule]:
     return {name: Rule(name, **item) for name, item in _data()["rules"].items()}
 
 
+@cache
 def cluster_metadata() -> frozenset[str]:
     """The keys of an object's metadata that the cluster writes."""
     return frozenset(_data()["cluster"]["metadata"])
 
 
+@cache
 def cluster_annotations() -> frozenset[str]:
     """The annotations that the cluster or kubectl writes."""
     return frozenset(_data()["cluster"]["annotations"])

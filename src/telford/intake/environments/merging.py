@@ -21,7 +21,7 @@ from telford.estate.kinds import base, registry
 from telford.intake.environments import stages
 from telford.intake.environments.layering import CannotSayError, Layering
 from telford.intake.environments.stages import Stage
-from telford.intake.imported import Document, Imported, Report
+from telford.intake.imported import Document, Fates, Imported, Report
 from telford.road import patch
 
 # Who and where, not what runs in a place: there is one of each for all environments.
@@ -61,9 +61,11 @@ def merge(inputs: Mapping[str, Imported], known: Mapping[str, Stage] | None = No
     """
     merger = _Merger(tuple(inputs), known or {})
     diagnostics = [item for imported in inputs.values() for item in imported.diagnostics]
-    documents = merger.documents(inputs)
+    documents = tuple(merger.documents(inputs))
     report = _report([imported.report for imported in inputs.values()])
-    return Imported(tuple(documents), report, ordered([*diagnostics, *merger.diagnostics]))
+    ownership = tuple(dict.fromkeys(one for item in inputs.values() for one in item.ownership))
+    everything = ordered([*diagnostics, *merger.diagnostics])
+    return Imported(documents, report, everything, ownership)
 
 
 class _Merger:
@@ -269,7 +271,7 @@ def _report(reports: list[Report]) -> Report:
         objects.update(report.objects)
         comments.update(report.comments)
     return Report(
-        fates=tuple(fate for report in reports for fate in report.fates),
+        fates=Fates.joined(report.fates for report in reports),
         edges=tuple(edges[key] for key in first),
         unresolved=tuple(item for report in reports for item in report.unresolved),
         secrets=tuple(item for report in reports for item in report.secrets),

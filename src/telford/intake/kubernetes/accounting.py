@@ -1,10 +1,10 @@
 """The fate of every leaf of the input. Called by `telford.intake.kubernetes.reading`."""
 
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from telford.basics.yamltext import Mapping as MappingNode
-from telford.basics.yamltext import Node, Sequence
-from telford.intake.imported import Fate, SecretName, Status
+from telford.intake.imported import Counted, Fate, Fates, SecretName, Status
 from telford.intake.kubernetes import access, dropping
 from telford.intake.kubernetes.documents import Written
 from telford.intake.kubernetes.grouping import Scene
@@ -14,58 +14,114 @@ BEYOND = "no field of the model says it"
 AS_TEXT = "a number written as text: Kubernetes takes both for the same quantity"
 
 
-def fates(found: Found, written: Written) -> tuple[Fate, ...]:
+def fates(found: Found, written: Written) -> Fates:
     """One fate for each leaf, in the order of the input; objects that count for nothing last."""
-    listed: list[Fate] = []
+    counts: Counter[Counted] = Counter()
     for item in found.objects:
-        walk = _Walk(item, written, listed)
-        walk.step(item.original, item.node, (), "", walk.mapped)
+        _count(item, written.carried.get(item.key, ()), counts)
     for item in found.replaced:
-        walk = _Walk(item, written, listed)
-        reason = dropping.LIST if item.kind.endswith("List") else dropping.REPLACED
-        walk.step(item.original, item.node, (), "", (Status.DROPPED, "", reason))
-    return tuple(listed)
+        counts[item.kind, Status.DROPPED, _aside(item)] += len(item.source.leaves)
+    return Fates(counts, lambda: _told(found, written))
+
+
+def _aside(item: Object) -> str:
+    """Why an object as a whole counts for nothing."""
+    return dropping.LIST if item.kind.endswith("List") else dropping.REPLACED
+
+
+def _count(item: Object, carried: Iterable[Path], counts: Counter[Counted]) -> None:
+    """Count the leaves of an object by fate, without looking at each of them."""
+    rest = len(item.source.leaves)
+    for path, reason in item.dropped.items():
+        number = _leaves(_at(item.original, path))
+        counts[item.kind, Status.DROPPED, reason] += number
+        rest -= number
+    paths = frozenset(carried)
+    outermost = [path for path in paths if not _within(path, paths)]
+    kept = sum(_leaves(_at(item.original, path)) for path in outermost)
+    kept -= sum(
+        _leaves(_at(item.original, path))
+        for path in item.dropped
+        if path in paths or _within(path, paths)
+    )
+    if kept:
+        counts[item.kind, Status.CARRIED, ""] += kept
+    if rest - kept:
+        counts[item.kind, Status.MAPPED, ""] += rest - kept
+
+
+def _within(path: Path, paths: frozenset[Path]) -> bool:
+    """Whether a path leads into what another one means."""
+    return any(path[:end] in paths for end in range(len(path)))
+
+
+def _at(value: Any, path: Path) -> Any:
+    for step in path:
+        value = value[step]
+    return value
+
+
+def _leaves(value: Any) -> int:
+    """How many leaves a value has."""
+    if isinstance(value, dict) and value:
+        return sum(_leaves(item) for item in value.values())
+    if isinstance(value, list) and value:
+        return sum(_leaves(item) for item in value)
+    return 1
+
+
+def _told(found: Found, written: Written) -> Iterator[Fate]:
+    for item in found.objects:
+        yield from _Walk(item, written.carried.get(item.key, ()), _marks(item, written)).told()
+    for item in found.replaced:
+        yield from _Walk(item, (), {Status.MAPPED: (Status.DROPPED, "", _aside(item))}).told()
 
 
 _Mark = tuple[Status, str, str]
 
 
+def _marks(item: Object, written: Written) -> Mapping[Status, _Mark]:
+    """What is said of a leaf that is mapped, and of one that is carried."""
+    home = written.homes.get(item.key, "")
+    carried = (Status.CARRIED, home, written.reasons.get(item.key, BEYOND))
+    return {Status.MAPPED: (Status.MAPPED, home, ""), Status.CARRIED: carried}
+
+
 class _Walk:
     """Goes through one object; what is dropped or carried above a leaf holds for the leaf."""
 
-    def __init__(self, item: Object, written: Written, listed: list[Fate]) -> None:
-        home = written.homes.get(item.key, "")
-        self.mapped: _Mark = (Status.MAPPED, home, "")
-        self._carried: _Mark = (Status.CARRIED, home, written.reasons.get(item.key, BEYOND))
-        self._paths = frozenset(written.carried.get(item.key, ()))
-        self._dropped = item.dropped
-        self._file = item.file
-        self._label = item.label
-        self._listed = listed
+    def __init__(
+        self, item: Object, carried: Iterable[Path], marks: Mapping[Status, _Mark]
+    ) -> None:
+        self._item = item
+        self._paths = frozenset(carried)
+        self._marks = marks
+        self._lines = iter(item.source.leaves)
 
-    def step(self, value: Any, node: Node, path: Path, text: str, mark: _Mark) -> None:
-        """Append the fates of all leaves of a value. `text` is `path` with dots; `mark` is what
-        holds so far.
-        """
+    def told(self) -> Iterator[Fate]:
+        """The fates of all leaves."""
+        yield from self._step(self._item.original, (), "", self._marks[Status.MAPPED])
+
+    def _step(self, value: Any, path: Path, text: str, mark: _Mark) -> Iterator[Fate]:
+        """`text` is `path` with dots; `mark` is what holds so far."""
         if mark[0] is not Status.DROPPED:
-            if path in self._dropped:
-                mark = (Status.DROPPED, "", self._dropped[path])
+            if path in self._item.dropped:
+                mark = (Status.DROPPED, "", self._item.dropped[path])
             elif path in self._paths:
-                mark = self._carried
+                mark = self._marks[Status.CARRIED]
         if isinstance(value, dict) and value:
             for key, item in value.items():
                 here = f"{text}.{key}" if text else key
-                self.step(item, _step(node, key), (*path, key), here, mark)
+                yield from self._step(item, (*path, key), here, mark)
         elif isinstance(value, list) and value:
             for index, item in enumerate(value):
-                self.step(item, _step(node, index), (*path, index), f"{text}.{index}", mark)
+                yield from self._step(item, (*path, index), f"{text}.{index}", mark)
         else:
             status, to, reason = mark
             if status is Status.MAPPED and _becomes_text(path, value):
                 reason = AS_TEXT
-            self._listed.append(
-                Fate(self._file, node.line, self._label, text, status, to=to, reason=reason)
-            )
+            label = self._item.label
+            yield Fate(self._item.file, next(self._lines), label, text, status, to, reason)
 
 
 def _becomes_text(path: Path, value: Any) -> bool:
@@ -82,11 +138,3 @@ def secrets(scene: Scene) -> tuple[SecretName, ...]:
         texts = access.mapping(item.original, "stringData")
         found.append(SecretName(item.name, tuple({**data, **texts}), item.position))
     return tuple(found)
-
-
-def _step(node: Node, step: str | int) -> Node:
-    if isinstance(node, MappingNode) and step in node.values:
-        return node.values[str(step)]
-    if isinstance(node, Sequence) and isinstance(step, int) and step < len(node.items):
-        return node.items[step]
-    return node

@@ -5,6 +5,7 @@ every value of a Secret. Called by `telford.intake.kubernetes.objects`.
 from collections.abc import Mapping
 from typing import Any
 
+from telford.road import sameness
 from telford.road.patch import Path
 
 STATUS = "status: the cluster made it"
@@ -16,25 +17,15 @@ SECRET_HEAD = "a Secret is only referred to by name; it is not built"  # noqa: S
 LIST = "it only wraps a list of objects"
 REPLACED = "a later object of the same name counts"
 
-# https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/object-meta/
-_METADATA = ("uid", "resourceVersion", "generation", "selfLink", "managedFields",
-             "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds")  # fmt: skip
 _SECRET_FIELDS = ("data", "stringData")
-_ANNOTATIONS = (
-    "kubectl.kubernetes.io/last-applied-configuration",
-    "deployment.kubernetes.io/revision",
-    "autoscaling.alpha.kubernetes.io/conditions",
-    "control-plane.alpha.kubernetes.io/leader",
-    "pv.kubernetes.io/bind-completed",
-    "pv.kubernetes.io/bound-by-controller",
-)
 
 
 def clean(
-    value: Mapping[str, Any], *, nulls: bool = False
+    value: Mapping[str, Any], *, nulls: bool = True, secrets: bool = True
 ) -> tuple[dict[str, Any], dict[Path, str]]:
-    """What remains of an object, and the paths that were dropped with their reasons. `nulls` keeps
-    what is null.
+    """What remains of an object, and the paths that were dropped with their reasons.
+
+    `nulls` says whether to drop keys that are null, `secrets` whether Secrets may be inside.
     """
     dropped: dict[Path, str] = {}
     if value.get("kind") == "Secret":
@@ -47,18 +38,19 @@ def clean(
         dropped["status",] = STATUS
     if isinstance(body.get("metadata"), dict):
         body["metadata"] = _metadata(body["metadata"], dropped)
-    cleaned = _sifted(body, (), dropped, nulls)
-    return (cleaned if isinstance(cleaned, dict) else {}), dropped
+    if nulls or secrets:
+        body = _sifted(body, (), dropped, nulls)
+    return body, dropped
 
 
 def _metadata(metadata: dict[str, Any], dropped: dict[Path, str]) -> dict[str, Any]:
-    made = [key for key in _METADATA if key in metadata]
+    made = [key for key in metadata if key in sameness.cluster_metadata()]
     dropped.update({("metadata", key): CLUSTER for key in made})
     kept = {key: item for key, item in metadata.items() if key not in made}
     annotations = kept.get("annotations")
     if not isinstance(annotations, dict):
         return kept
-    gone = [key for key in annotations if key in _ANNOTATIONS]
+    gone = [key for key in annotations if key in sameness.cluster_annotations()]
     if gone:
         dropped.update(
             {
@@ -73,7 +65,7 @@ def _metadata(metadata: dict[str, Any], dropped: dict[Path, str]) -> dict[str, A
 
 
 def _sifted(value: Any, path: Path, dropped: dict[Path, str], nulls: bool) -> Any:
-    """The tree without the values of Secrets inside of it and, unless `nulls`, without keys that
+    """The tree without the values of Secrets inside of it and, where `nulls`, without keys that
     are null.
     """
     if isinstance(value, list):
@@ -84,7 +76,7 @@ def _sifted(value: Any, path: Path, dropped: dict[Path, str], nulls: bool) -> An
     for key, item in value.items():
         if key in _SECRET_FIELDS and value.get("kind") == "Secret":
             dropped[*path, key] = SECRET
-        elif item is None and not nulls:
+        elif item is None and nulls:
             dropped[*path, key] = UNSET
         else:
             kept[key] = _sifted(item, (*path, key), dropped, nulls)

@@ -6,12 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from telford.basics import yamltext
 from telford.basics.diagnostics import Diagnostic, Position, Severity
-from telford.basics.yamltext import Mapping as MappingNode
-from telford.basics.yamltext import Node, Sequence
-from telford.intake import yaml11
+from telford.intake import yamlstream
 from telford.intake.kubernetes import dropping, kinds
+from telford.intake.yamlstream import Source
 from telford.road import patch
 
 Key = tuple[str, str, str, str]
@@ -31,7 +29,7 @@ class Object:
     """
 
     file: str
-    node: Node
+    source: Source
     kind: str
     api_version: str
     namespace: str
@@ -58,18 +56,11 @@ class Object:
     @property
     def position(self) -> Position:
         """Where it begins."""
-        return Position(self.file, self.node.line, self.node.column)
+        return Position(self.file, self.source.line, self.source.column)
 
     def where(self, path: Path) -> Position:
         """Where a value begins; the nearest thing around it that has a place."""
-        node = self.node
-        for step in path:
-            if isinstance(node, MappingNode) and step in node.values:
-                node = node.values[str(step)]
-            elif isinstance(node, Sequence) and isinstance(step, int) and step < len(node.items):
-                node = node.items[step]
-            else:
-                break
+        node = yamlstream.at(self.source.node, path)
         return Position(self.file, node.line, node.column)
 
 
@@ -89,12 +80,10 @@ def read(texts: Mapping[str, str]) -> Found:
     found: list[Object] = []
     wrappers: list[Object] = []
     for file in sorted(texts):
-        nodes, problems = yamltext.read(texts[file], file)
+        sources, problems = yamlstream.read(texts[file], file)
         diagnostics += map(_tolerated, problems)
-        lines = yamltext.lines(texts[file].removeprefix("\ufeff"))
-        for node in nodes:
-            value = yaml11.plain(node, lines)
-            found += _objects(file, node, value, 0, wrappers, diagnostics)
+        for source in sources:
+            found += _objects(file, source, 0, wrappers, diagnostics)
     last = {item.key: item for item in found}
     kept = tuple(item for item in found if last[item.key] is item)
     replaced = tuple(item for item in found if last[item.key] is not item)
@@ -104,46 +93,46 @@ def read(texts: Mapping[str, str]) -> Found:
 
 def _objects(
     file: str,
-    node: Node,
-    value: object,
+    source: Source,
     depth: int,
     wrappers: list[Object],
     diagnostics: list[Diagnostic],
 ) -> Iterator[Object]:
     """The object that a document is, or those that a list holds."""
+    value = source.value
     if not isinstance(value, dict) or not isinstance(value.get("kind"), str) or not value["kind"]:
-        diagnostics.append(_no_object(file, node, "it has no `kind`"))
+        diagnostics.append(_no_object(file, source, "it has no `kind`"))
         return
     if str(value.get("apiVersion")).startswith(_OWN):
-        diagnostics.append(_own(file, value["kind"], node))
+        diagnostics.append(_own(file, value["kind"], source))
         return
     items = value.get("items")
     if value["kind"].endswith("List") and isinstance(items, list) and depth < MAX_LIST_DEPTH:
         wrapper = {key: item for key, item in value.items() if key != "items"}
-        wrappers.append(_object(file, node, wrapper, _name(value)))
-        assert isinstance(node, MappingNode)
-        holder = node.values["items"]
-        assert isinstance(holder, Sequence)
-        for inner, item in zip(holder.items, items, strict=True):
-            yield from _objects(file, inner, item, depth + 1, wrappers, diagnostics)
+        wrappers.append(_object(file, source.without(wrapper), _name(value)))
+        for index, item in enumerate(items):
+            inner = source.inside(item, "items", index)
+            yield from _objects(file, inner, depth + 1, wrappers, diagnostics)
         return
     if not _name(value):
-        diagnostics.append(_no_object(file, node, "it has no `metadata.name`"))
+        diagnostics.append(_no_object(file, source, "it has no `metadata.name`"))
         return
-    yield _object(file, node, value, _name(value))
+    yield _object(file, source, _name(value))
 
 
-def _object(file: str, node: Node, value: dict[str, Any], name: str) -> Object:
+def _object(file: str, source: Source, name: str) -> Object:
+    value = source.value
     metadata = value.get("metadata")
     namespace = metadata.get("namespace") if isinstance(metadata, dict) else None
     api_version = value.get("apiVersion")
     version = api_version if isinstance(api_version, str) else ""
     known = kinds.known(value["kind"], version.rpartition("/")[0])
     # Only of a kind that is understood is it known that null means nothing.
-    body, dropped = dropping.clean(value, nulls=not known)
+    nulls = known and source.nulls
+    body, dropped = dropping.clean(value, nulls=nulls, secrets=source.secrets)
     return Object(
         file=file,
-        node=node,
+        source=source,
         kind=value["kind"],
         api_version=version,
         namespace=namespace if isinstance(namespace, str) else "",
@@ -169,22 +158,22 @@ def _name(value: dict[str, Any]) -> str:
     return ""
 
 
-def _no_object(file: str, node: Node, why: str) -> Diagnostic:
+def _no_object(file: str, source: Source, why: str) -> Diagnostic:
     return Diagnostic(
         "TEL600",
         Severity.WARNING,
         f"this document is no Kubernetes object: {why}; it is left out",
-        position=Position(file, node.line, node.column),
+        position=Position(file, source.line, source.column),
         fix="give it `apiVersion`, `kind` and `metadata.name`, or leave the file out",
     )
 
 
-def _own(file: str, kind: str, node: Node) -> Diagnostic:
+def _own(file: str, kind: str, source: Source) -> Diagnostic:
     return Diagnostic(
         "TEL600",
         Severity.INFO,
         f"this {kind} belongs to an estate already; it is left out",
-        position=Position(file, node.line, node.column),
+        position=Position(file, source.line, source.column),
     )
 
 

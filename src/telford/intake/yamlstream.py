@@ -1,0 +1,168 @@
+"""The documents of a foreign YAML file: their values as YAML 1.1 has them, and where things stand.
+
+Plain documents go the quick way (`telford.intake.blockyaml`), all others through
+`telford.basics.yamltext`, which is also asked for the positions of plain ones where somebody wants
+to know: few do. Both say the same. Called by `telford.intake.kubernetes.objects`.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from telford.basics import yamltext
+from telford.basics.diagnostics import Diagnostic
+from telford.basics.yamltext import Mapping as MappingNode
+from telford.basics.yamltext import Node
+from telford.basics.yamltext import Sequence as SequenceNode
+from telford.intake import blockyaml, yaml11
+from telford.road import patch
+
+# Line breaks other than \n, directives, ends of documents: such a file is read as a whole.
+_STRANGE = re.compile("[\r\x85\u2028\u2029]|^(?:%|[.]{3})", re.MULTILINE)
+_MARKER = re.compile(r"---[ ]*(?:(?<=[ ])#.*)?$")
+# Beyond this many lines a file may mean more values than `yamltext` allows, which counts them.
+MAX_LINES = 500_000
+
+
+@dataclass(slots=True)
+class Source:
+    """A document, or an item of a list in one: its value and where it begins (from 1).
+
+    `nulls` is false where no leaf of it is null, `secrets` where no Secret can be inside of it.
+    """
+
+    value: Any
+    line: int
+    column: int
+    nulls: bool
+    secrets: bool
+    _leaves: list[int] | None
+    _node: Node | None
+    _text: str = ""
+
+    @property
+    def node(self) -> Node:
+        """The document with the position of each of its parts."""
+        if self._node is None:
+            before = "\n" * (self.line - 1)
+            self._node = yamltext.read(before + self._text, "")[0][0]
+        return self._node
+
+    @property
+    def leaves(self) -> Sequence[int]:
+        """The line of each leaf of the value, in the order of a walk."""
+        if self._leaves is None:
+            self._leaves = list(_lines(self.value, self.node))
+        return self._leaves
+
+    def without(self, value: Any) -> "Source":
+        """The same document with a part of its value only."""
+        return Source(value, self.line, self.column, True, True, None, self.node)
+
+    def inside(self, value: Any, key: str, index: int) -> "Source":
+        """An item of one of its lists."""
+        node = _step(_step(self.node, key), index)
+        return Source(value, node.line, node.column, True, True, None, node)
+
+
+def read(text: str, file: str) -> tuple[list[Source], list[Diagnostic]]:
+    """Every document of a text and everything wrong with it, as `yamltext.read` tells them."""
+    text = text.removeprefix("\ufeff")
+    lines = text.split("\n")
+    quick = len(lines) <= MAX_LINES and not _STRANGE.search(text) and yamltext.readable(text)
+    return _apart(lines, file) if quick else _whole(text, file)
+
+
+def _whole(text: str, file: str) -> tuple[list[Source], list[Diagnostic]]:
+    nodes, problems = yamltext.read(text, file)
+    lines = yamltext.lines(text)
+    return [_of_node(node, lines) for node in nodes], list(problems)
+
+
+def _of_node(node: Node, lines: Sequence[str]) -> Source:
+    return Source(yaml11.plain(node, lines), node.line, node.column, True, True, None, node)
+
+
+def _apart(lines: list[str], file: str) -> tuple[list[Source], list[Diagnostic]]:
+    """Document by document; those that are not plain all at once, the others blanked out."""
+    reader = blockyaml.Reader()
+    found: list[Source] = []
+    rest = [""] * len(lines)
+    refused = False
+    for begin, start, end in _documents(lines):
+        try:
+            plain = _plain(reader, lines, start, end)
+        except blockyaml.RefusedError:
+            refused = True
+            rest[begin:end] = lines[begin:end]
+        else:
+            # The markers stay: a broken document ends at the next one.
+            rest[begin:start] = lines[begin:start]
+            if plain is not None:
+                found.append(_of_plain(plain, "\n".join(lines[plain.line - 1 : end])))
+    if not refused:
+        return found, []
+    others, problems = _whole("\n".join(rest), file)
+    return sorted([*found, *others], key=lambda source: source.line), problems
+
+
+def _of_plain(plain: blockyaml.Plain, text: str) -> Source:
+    where = plain.line, plain.column
+    return Source(plain.value, *where, plain.nulls, "Secret" in text, plain.leaves, None, text)
+
+
+def _plain(
+    reader: blockyaml.Reader, lines: list[str], start: int, end: int
+) -> blockyaml.Plain | None:
+    """The document, where it is plain. One that ends without a line break is not: that would be
+    missing from a text block.
+    """
+    if end == len(lines) and lines[-1]:
+        raise blockyaml.RefusedError
+    return reader.read(lines, start, end)
+
+
+def _documents(lines: list[str]) -> Iterator[tuple[int, int, int]]:
+    """Where each document begins, marker included, and where without a marker that is nothing but
+    one; and where it ends.
+    """
+    begin = start = 0
+    for number, line in enumerate(lines):
+        if line[:3] == "---" and (len(line) == 3 or line[3] in " \t"):
+            if number > begin:
+                yield begin, start, number
+            begin = number
+            start = number + 1 if _MARKER.match(line) else number
+    # Behind the last line break there is no line.
+    yield begin, start, len(lines) - 1 if lines[-1] == "" else len(lines)
+
+
+def _lines(value: Any, node: Node) -> Iterator[int]:
+    """The line of each leaf of a value that a node has."""
+    if isinstance(value, dict) and value:
+        for key, item in value.items():
+            yield from _lines(item, _step(node, key))
+    elif isinstance(value, list) and value:
+        for index, item in enumerate(value):
+            yield from _lines(item, _step(node, index))
+    else:
+        yield node.line
+
+
+def _step(node: Node, step: str | int) -> Node:
+    if isinstance(node, MappingNode) and step in node.values:
+        return node.values[str(step)]
+    if isinstance(node, SequenceNode) and isinstance(step, int) and step < len(node.items):
+        return node.items[step]
+    return node
+
+
+def at(node: Node, path: patch.Path) -> Node:
+    """The node at a path; the nearest around it where there is none."""
+    for step in path:
+        inner = _step(node, step)
+        if inner is node:
+            break
+        node = inner
+    return node
