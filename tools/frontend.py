@@ -22,10 +22,9 @@ FILES = {
     "idiomorph.js": "idiomorph/dist/idiomorph-ext.min.js",
     "uplot.js": "uplot/dist/uPlot.iife.min.js",
     "uplot.css": "uplot/dist/uPlot.min.css",
-    "dagre.js": "@dagrejs/dagre/dist/dagre.min.js",
 }
 # Whose licence texts go with them into the wheel.
-LICENSED = ("htmx.org", "idiomorph", "uplot", "@dagrejs/dagre", "@dagrejs/graphlib")
+LICENSED = ("htmx.org", "idiomorph", "uplot")
 # npm may wait for a slow registry; a fetch of six small packages takes seconds.
 FETCH_TIMEOUT_SECONDS = 300
 

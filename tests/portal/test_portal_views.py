@@ -57,14 +57,33 @@ def test_a_map_too_large_to_read_folds_into_systems(
     index: catalogue.Index, known: connections.Connections
 ) -> None:
     whole = map_page.draw(index, known, map_page.Query())
-    assert whole.folded
-    assert len(whole.nodes) == 40
+    assert len(whole.folded) == len(whole.nodes) == 40
     assert {node.size for node in whole.nodes} == {10}
     assert whole.matching == 400
     inside = map_page.draw(index, known, map_page.Query(system="sys7"))
-    assert not inside.folded
+    assert inside.folded == inside.opened == ()
     assert len(inside.nodes) == 10
     assert len(inside.edges) == 9
+
+
+def test_a_folded_system_opens_alone_or_with_all_others(
+    index: catalogue.Index, known: connections.Connections
+) -> None:
+    one = map_page.draw(index, known, map_page.Query(opened=("sys7", "nowhere")))
+    assert (len(one.folded), one.opened, len(one.nodes)) == (39, ("sys7",), 49)
+    everything = map_page.draw(index, known, map_page.Query(opened=(map_page.ALL,)))
+    assert (everything.folded, len(everything.nodes), len(everything.opened)) == ((), 400, 40)
+
+
+def test_what_does_not_fit_stays_folded(
+    index: catalogue.Index, known: connections.Connections, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(map_page, "MAX_NODES", 60)
+    drawn = map_page.draw(index, known, map_page.Query(opened=(map_page.ALL,)))
+    assert len(drawn.nodes) == 58  # forty systems, two of them as their ten things
+    assert (len(drawn.folded), drawn.left_out) == (38, 0)
+    monkeypatch.setattr(map_page, "MAX_NODES", 30)
+    assert map_page.draw(index, known, map_page.Query()).left_out == 100
 
 
 def test_a_focus_draws_what_is_near_whatever_its_size(
@@ -74,6 +93,20 @@ def test_a_focus_draws_what_is_near_whatever_its_size(
     drawn = map_page.draw(index, known, query)
     assert [node.label for node in drawn.nodes] == ["s4", "s5", "s6"]
     assert [node.focus for node in drawn.nodes] == [False, True, False]
+    assert [node.column for node in drawn.nodes] == [-1, 0, 1]
+    picture = map_page.picture(drawn)
+    assert [rect.x for _, rect in picture.things] == sorted(rect.x for _, rect in picture.things)
+
+
+def test_the_map_filters_by_team_tier_and_kind_and_keeps_the_focus(
+    index: catalogue.Index, known: connections.Connections
+) -> None:
+    query = map_page.Query(focus="service/sys3.s5", depth=3, tier=1)
+    labels = [node.label for node in map_page.draw(index, known, query).nodes]
+    assert labels == ["s4", "s5", "s7"]
+    assert map_page.draw(index, known, map_page.Query(kind="Datastore")).nodes == ()
+    team = map_page.draw(index, known, map_page.Query(owner="team/t1"))
+    assert team.matching == 130
 
 
 def test_filters_and_words_must_all_match(index: catalogue.Index) -> None:

@@ -8,13 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from telford.estate import graph
-from telford.estate.model import Estate
+from telford.estate.model import Binding, Estate
+
+# A consumer and a publisher, a reader and a pipeline: both are drawn with what lies between.
+_THROUGH = frozenset({"stream", "feed"})
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
     """`source` uses `target` (canonical addresses). `detail` says how, in a few words; `inferred`
-    is True where it was concluded and nobody has confirmed it.
+    is True where it was concluded and nobody has confirmed it; `count` is how many it stands for.
     """
 
     source: str
@@ -22,6 +25,7 @@ class Edge:
     critical: bool
     detail: str
     inferred: bool
+    count: int = 1
 
     def as_json(self) -> dict[str, object]:
         """The stable JSON view."""
@@ -48,26 +52,11 @@ class Connections:
         """What stops working, directly or not, when `address` does; nearest first."""
         return tuple(one.address for one in self.graph.dependents(address) if one.critical)
 
-    def around(self, address: str, depth: int) -> frozenset[str]:
-        """Everything within `depth` edges of `address`, in either direction, itself included."""
-        found = {address}
-        border = {address}
-        for _ in range(depth):
-            border = {other for one in border for other in self._next_to(one)} - found
-            found |= border
-        return frozenset(found)
 
-    def _next_to(self, address: str) -> tuple[str, ...]:
-        return (
-            *(edge.target for edge in self.uses.get(address, ())),
-            *(edge.source for edge in self.used_by.get(address, ())),
-        )
-
-
-def connect(estate: Estate) -> Connections:
-    """The connections of an estate."""
-    found = graph.Graph(estate)
-    edges = tuple(_edge(edge) for edge in found.edges if edge.kind != "stream")
+def connect(estate: Estate, binding: Binding | None = None) -> Connections:
+    """The connections of an estate, at base or in a place."""
+    found = graph.Graph(estate if binding is None else binding)
+    edges = tuple(_edge(edge) for edge in found.edges if edge.kind not in _THROUGH)
     uses: dict[str, list[Edge]] = {}
     used_by: dict[str, list[Edge]] = {}
     for edge in edges:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from telford.app import catalogue, connections
+from telford.app.connections import Connections
 from telford.basics.clock import Clock
 from telford.basics.diagnostics import Diagnostic
 from telford.basics.errors import TelfordError
@@ -60,6 +61,20 @@ class Described:
     def connections(self) -> connections.Connections:
         """Who depends on whom."""
         return connections.connect(self.estate)
+
+    def connected(self, place: Place | None) -> Connections:
+        """The same in a place, where overlays say so; made once. Raises as `overlays.bind` does."""
+        if place is None:
+            return self.connections
+        key = str(place)
+        if key not in self._placed:
+            binding = overlays.bind(self.estate, place)
+            self._placed[key] = connections.connect(self.estate, binding)
+        return self._placed[key]
+
+    @cached_property
+    def _placed(self) -> dict[str, Connections]:
+        return {}
 
     def made(self) -> "Described":
         """The same, with everything made of it at once: so no request waits for that."""

@@ -50,15 +50,15 @@ def entity(request: Request, kind: str, name: str) -> dict[str, Any]:
 
 
 @router.get("/graph")
-def graph(
+def graph(  # one parameter a field of the query, so that OpenAPI says them
     request: Request, focus: str = "", depth: int = 2, owner: str = "", system: str = ""
 ) -> dict[str, Any]:
-    """The map: services, data stores and streams with their dependencies, folded into systems where
-    they are many; `tier` filters as well.
+    """The map: what runs, with its dependencies, folded into systems where it is much; `tier`,
+    `kind`, `in` (a place) and `open` (systems that are not folded, or ``all``) narrow it as well.
     """
     described = page.context_of(request).estate.current()
-    query = map_view.query_of(request)
-    return map_page.draw(described.index, described.connections, query).as_json()
+    asked = map_view.asked_of(request)
+    return map_page.draw(described.index, asked.known, asked.query).as_json()
 
 
 @router.get("/diagnostics")

@@ -19,7 +19,6 @@ NAMES = frozenset(
         "chart.js",
         "map.js",
         "icon.svg",
-        "vendor/dagre.js",
         "vendor/htmx.js",
         "vendor/idiomorph.js",
         "vendor/uplot.css",

@@ -1,222 +1,247 @@
-// The map: dagre lays out what /api/graph gives, this draws it as SVG, moves it and zooms it.
-// Every box is a link; the list under the map says the same without a picture.
+// The map: the server draws it, this moves and zooms it and lets things be found, pointed at and
+// walked by keyboard. Every box is a link; the list under the map says the same without a picture.
 
-const SVG = "http://www.w3.org/2000/svg";
-const WIDTH = 168;
-const HEIGHT = 42;
 const ZOOM_STEP = 1.3;
+const LARGEST = 4;
+const READABLE = 0.8;
+// Below this scale the names of boxes cannot be read, and those of systems are written large.
+const FAR = 0.36;
 const stage = document.getElementById("map");
+const status = document.getElementById("map-status");
+const find = document.querySelector("[data-find]");
 
-function make(name, attributes, ...children) {
-  const element = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  element.append(...children);
-  return element;
-}
+let view = { x: 0, y: 0, k: 1 };
+let moved = false;
 
-const cut = (text, length) => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
-
-// ---- layout ------------------------------------------------------------------------------------
-
-function layout(data) {
-  const graph = new dagre.graphlib.Graph({ compound: true, multigraph: false });
-  graph.setGraph({ rankdir: "LR", nodesep: 16, ranksep: 84, marginx: 16, marginy: 16 });
-  graph.setDefaultEdgeLabel(() => ({}));
-  const systems = new Set(data.nodes.map((node) => node.system).filter(Boolean));
-  if (systems.size > 1) for (const system of systems) graph.setNode(`system:${system}`, {});
-  for (const node of data.nodes) {
-    graph.setNode(node.id, { width: WIDTH, height: HEIGHT });
-    if (systems.size > 1 && node.system) graph.setParent(node.id, `system:${node.system}`);
-  }
-  for (const edge of data.edges) graph.setEdge(edge.source, edge.target);
-  dagre.layout(graph);
-  return graph;
-}
-
-// ---- drawing -----------------------------------------------------------------------------------
-
-function shape(kind) {
-  const w = WIDTH;
-  const h = HEIGHT;
-  if (kind === "Datastore")
-    return make("path", { class: "shape", d: `M0 6v${h - 12}c0 8 ${w} 8 ${w} 0V6c0-8-${w}-8-${w} 0c0 8 ${w} 8 ${w} 0` });
-  if (kind === "Stream")
-    return make("path", { class: "shape", d: `M14 0h${w - 28}l14 ${h / 2}-14 ${h / 2}H14L0 ${h / 2}z` });
-  return make("rect", { class: "shape", width: w, height: h, rx: kind === "System" ? 2 : 8 });
-}
-
-function drawNode(node, at) {
-  const group = make("g", {
-    class: `node ${node.kind}${node.focus ? " focus" : ""}`,
-    transform: `translate(${at.x - WIDTH / 2} ${at.y - HEIGHT / 2})`,
-  });
-  const down = node.kind === "Datastore" ? 5 : 0;
-  const label = make("text", { x: WIDTH / 2, y: 18 + down, "text-anchor": "middle" }, cut(node.label, 23));
-  const words = node.kind === "System" ? `${node.size} things` : [node.kind.toLowerCase(), node.tier === null ? "" : `tier ${node.tier}`].filter(Boolean).join(" · ");
-  const sub = make("text", { class: "sub", x: WIDTH / 2, y: 31 + down, "text-anchor": "middle" }, words);
-  const link = make("a", { href: address(node) }, shape(node.kind), label, " ", sub);
-  link.append(make("title", {}, `${node.id}${node.owner ? `\n${node.owner}` : ""}`));
-  link.dataset.id = node.id;
-  group.append(link);
-  return group;
-}
-
-function address(node) {
-  if (node.kind === "System") return join(stage.dataset.map, `system=${encodeURIComponent(node.label)}`);
-  const [path, query] = stage.dataset.entity.split("?");
-  return path + node.id + (query ? `?${query}` : "");
-}
-
+const picture = () => stage.querySelector("svg");
+const boxes = () => [...stage.querySelectorAll(".node a, .frame a")];
+const room = () => stage.getBoundingClientRect();
 const join = (url, query) => `${url}${url.includes("?") ? "&" : "?"}${query}`;
 
-function drawEdge(edge, points) {
-  const [first, ...rest] = points;
-  const last = rest.pop();
-  let path = `M${first.x} ${first.y}`;
-  // Curves through the middles of dagre's control points.
-  rest.forEach((point, index) => {
-    const next = rest[index + 1] || last;
-    path += `Q${point.x} ${point.y} ${(point.x + next.x) / 2} ${(point.y + next.y) / 2}`;
-  });
-  path += `L${last.x} ${last.y}`;
-  const element = make("path", { class: edge.critical ? "edge" : "edge soft", d: path, "marker-end": "url(#arrow)" });
-  element.dataset.source = edge.source;
-  element.dataset.target = edge.target;
-  return element;
+// ---- moving and zooming: the view box is what one looks at -------------------------------------
+
+function apply() {
+  const svg = picture();
+  const box = room();
+  svg.setAttribute("viewBox", `${view.x} ${view.y} ${box.width / view.k} ${box.height / view.k}`);
+  svg.classList.toggle("from-far", view.k < FAR);
 }
 
-function draw(data) {
-  const graph = layout(data);
-  const scene = make("g", {});
-  for (const id of graph.nodes().filter((one) => one.startsWith("system:"))) {
-    const box = graph.node(id);
-    const corner = { x: box.x - box.width / 2, y: box.y - box.height / 2 };
-    scene.append(make("g", { class: "cluster" },
-      make("rect", { x: corner.x, y: corner.y - 14, width: box.width, height: box.height + 14, rx: 10 }),
-      make("text", { x: corner.x + 12, y: corner.y + 4 }, id.slice(7))));
-  }
-  for (const edge of data.edges) scene.append(drawEdge(edge, graph.edge(edge.source, edge.target).points));
-  for (const node of data.nodes) scene.append(drawNode(node, graph.node(node.id)));
-  const svg = make("svg", { role: "group", "aria-label": "Map of the estate", tabindex: "0" },
-    make("defs", {}, make("marker", { id: "arrow", viewBox: "0 0 10 10", refX: 9, refY: 5, markerWidth: 8, markerHeight: 8, orient: "auto-start-reverse" }, make("path", { class: "arrow", d: "M0 1l9 4-9 4z" }))),
-    scene);
-  return { svg, scene, width: graph.graph().width, height: graph.graph().height };
+function centre(x, y, k) {
+  const box = room();
+  view = { k, x: x - box.width / k / 2, y: y - box.height / k / 2 };
+  apply();
 }
 
-// ---- moving, zooming, pointing -----------------------------------------------------------------
+function fit() {
+  const { width, height } = picture().dataset;
+  const box = room();
+  centre(width / 2, height / 2, Math.min(1.15, box.width / width, box.height / height));
+}
 
-function movable({ svg, scene, width, height }) {
-  let view = { x: 0, y: 0, k: 1 };
-  const apply = () => scene.setAttribute("transform", `translate(${view.x} ${view.y}) scale(${view.k})`);
-  const size = () => svg.getBoundingClientRect();
+// What was asked about is readable at once; everything else is one press on Fit away.
+function begin() {
+  fit();
+  if (view.k >= FAR * 1.3) return;
+  const name = stage.dataset.opened;
+  const opened = name && picture().querySelector(`.frame a[data-frame="${CSS.escape(name)}"]`);
+  const part = picture().querySelector(".node.focus") || opened?.parentNode;
+  if (!part) return;
+  const box = part.getBBox();
+  const at = part.transform.baseVal.numberOfItems ? part.transform.baseVal.getItem(0).matrix : { e: 0, f: 0 };
+  const k = Math.min(READABLE, Math.max(FAR * 1.3, room().width / (box.width + 80)));
+  centre(at.e + box.x + box.width / 2, at.f + box.y + Math.min(box.height / 2, room().height / k / 2 - 24), k);
+}
 
-  function fit() {
-    const box = size();
-    const k = Math.min(1.15, (box.width - 24) / width, (box.height - 24) / height);
-    view = { k, x: (box.width - width * k) / 2, y: (box.height - height * k) / 2 };
-    apply();
-  }
-  function zoom(factor, at) {
-    const box = size();
-    const centre = at || { x: box.width / 2, y: box.height / 2 };
-    const k = Math.min(4, Math.max(0.05, view.k * factor));
-    view = { k, x: centre.x - ((centre.x - view.x) * k) / view.k, y: centre.y - ((centre.y - view.y) * k) / view.k };
-    apply();
-  }
-  function move(x, y) {
-    view = { ...view, x: view.x + x, y: view.y + y };
-    apply();
-  }
+function zoom(factor, at) {
+  const box = room();
+  const point = at || { x: box.width / 2, y: box.height / 2 };
+  const k = Math.min(LARGEST, Math.max(0.04, view.k * factor));
+  view = { k, x: view.x + point.x / view.k - point.x / k, y: view.y + point.y / view.k - point.y / k };
+  apply();
+}
 
-  svg.addEventListener("wheel", (event) => {
-    event.preventDefault();
-    const box = size();
-    zoom(event.deltaY < 0 ? 1.12 : 1 / 1.12, { x: event.clientX - box.left, y: event.clientY - box.top });
-  }, { passive: false });
-  let held = null;
-  let moved = false;
-  svg.addEventListener("pointerdown", (event) => {
-    held = { x: event.clientX, y: event.clientY };
-    moved = false;
+function move(x, y) {
+  view = { ...view, x: view.x - x / view.k, y: view.y - y / view.k };
+  apply();
+}
+
+function pointers() {
+  const held = new Map();
+  const inside = (event) => ({ x: event.clientX - room().left, y: event.clientY - room().top });
+  const spread = ([one, other]) => Math.hypot(one.x - other.x, one.y - other.y);
+  stage.addEventListener("pointerdown", (event) => {
+    if (event.target.closest(".controls")) return;
+    if (!held.size) moved = false;
+    held.set(event.pointerId, inside(event));
   });
   addEventListener("pointermove", (event) => {
-    if (!held) return;
-    const [x, y] = [event.clientX - held.x, event.clientY - held.y];
-    if (!moved && Math.hypot(x, y) < 4) return;
+    const before = held.get(event.pointerId);
+    if (!before) return;
+    const now = inside(event);
+    if (!moved && Math.hypot(now.x - before.x, now.y - before.y) < 4) return;
     moved = true;
-    svg.classList.add("grabbing");
-    held = { x: event.clientX, y: event.clientY };
-    move(x, y);
+    picture().classList.add("grabbing");
+    const was = [...held.values()];
+    held.set(event.pointerId, now);
+    if (held.size === 2) {
+      const [one, other] = held.values();
+      zoom(spread([one, other]) / Math.max(spread(was), 1), { x: (one.x + other.x) / 2, y: (one.y + other.y) / 2 });
+    }
+    move((now.x - before.x) / held.size, (now.y - before.y) / held.size);
   });
-  addEventListener("pointerup", () => {
-    held = null;
-    svg.classList.remove("grabbing");
-  });
-  svg.addEventListener("click", (event) => {
+  const release = (event) => {
+    held.delete(event.pointerId);
+    if (!held.size) picture()?.classList.remove("grabbing");
+  };
+  addEventListener("pointerup", release);
+  addEventListener("pointercancel", release);
+  stage.addEventListener("wheel", (event) => {
+    event.preventDefault();
+    zoom(event.deltaY < 0 ? 1.12 : 1 / 1.12, inside(event));
+  }, { passive: false });
+  stage.addEventListener("dragstart", (event) => event.preventDefault());
+  stage.addEventListener("click", (event) => {
     const link = event.target.closest("a");
     if (moved) event.preventDefault();
-    else if (link && event.shiftKey) {
+    else if (link?.dataset.id && event.shiftKey) {
       event.preventDefault();
-      location.href = join(stage.dataset.map, `focus=${encodeURIComponent(link.dataset.id)}`);
+      around(link);
     }
   });
-  svg.addEventListener("dragstart", (event) => event.preventDefault());
-  const steps = { ArrowLeft: [60, 0], ArrowRight: [-60, 0], ArrowUp: [0, 60], ArrowDown: [0, -60] };
-  svg.addEventListener("keydown", (event) => {
-    if (steps[event.key]) move(...steps[event.key]);
+}
+
+function around(link) {
+  const url = new URL(stage.dataset.map, location.href);
+  url.searchParams.set("focus", link.dataset.id);
+  location.href = url;
+}
+
+// ---- keys: arrows walk from box to box, or move the map where it has the focus itself ----------
+
+const WAYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+// The nearest box that lies more in that direction than beside it.
+function next(from, [dx, dy]) {
+  const middle = (one) => {
+    const box = one.getBoundingClientRect();
+    return { x: box.left + box.width / 2, y: box.top + box.height / 2 };
+  };
+  const here = middle(from);
+  let best = null;
+  for (const one of boxes()) {
+    const at = middle(one);
+    const along = (at.x - here.x) * dx + (at.y - here.y) * dy;
+    const beside = Math.abs((at.x - here.x) * dy) + Math.abs((at.y - here.y) * dx);
+    const far = along + 2 * beside;
+    if (one !== from && along > 1 && (!best || far < best.far)) best = { one, far };
+  }
+  return best?.one;
+}
+
+function reveal(link) {
+  const box = link.getBoundingClientRect();
+  const all = room();
+  const over = (low, high, least, most) => (low < least ? least - low : high > most ? most - high : 0);
+  const x = over(box.left, box.right, all.left + 12, all.right - 12);
+  const y = over(box.top, box.bottom, all.top + 12, all.bottom - 12);
+  if (x || y) move(x, y);
+}
+
+function keys() {
+  stage.addEventListener("keydown", (event) => {
+    const link = event.target.closest("a");
+    const way = WAYS[event.key];
+    if (way && link) next(link, way)?.focus({ preventScroll: true });
+    else if (way) move(-60 * way[0], -60 * way[1]);
     else if (event.key === "+" || event.key === "=") zoom(ZOOM_STEP);
     else if (event.key === "-") zoom(1 / ZOOM_STEP);
     else if (event.key === "0") fit();
+    else if (event.key.toLowerCase() === "f" && link?.dataset.id && !event.ctrlKey && !event.metaKey) around(link);
     else return;
     event.preventDefault();
   });
+}
+
+// One stop on the way of the Tab key, however many boxes there are.
+function rove() {
+  const all = boxes();
+  all.forEach((link, at) => link.setAttribute("tabindex", at ? "-1" : "0"));
+  stage.querySelector(".node.focus a")?.setAttribute("tabindex", "0");
+}
+
+// ---- pointing: what one thing needs and what needs it, the rest dimmed --------------------------
+
+function pointing() {
+  const show = (link) => {
+    const id = link?.dataset.id;
+    const near = new Set([id]);
+    picture().classList.toggle("pointing", Boolean(id));
+    for (const wire of stage.querySelectorAll(".wire")) {
+      const { source, target } = wire.dataset;
+      const on = Boolean(id) && (source === id || target === id);
+      wire.classList.toggle("near", on);
+      if (on) near.add(source).add(target);
+    }
+    for (const node of stage.querySelectorAll(".node"))
+      node.classList.toggle("near", Boolean(id) && near.has(node.firstElementChild.dataset.id));
+  };
+  const of = (event) => event.target.closest("a");
+  stage.addEventListener("pointerover", (event) => show(of(event)));
+  stage.addEventListener("pointerleave", () => show(undefined));
+  stage.addEventListener("focusin", (event) => {
+    const link = of(event);
+    if (!link) return;
+    for (const other of stage.querySelectorAll('a[tabindex="0"]')) other.setAttribute("tabindex", "-1");
+    link.setAttribute("tabindex", "0");
+    show(link);
+    if (link.matches(":focus-visible")) reveal(link);
+  });
+  stage.addEventListener("focusout", () => show(undefined));
+}
+
+// ---- finding: what is typed stays bright, the rest is dimmed; Enter shows around the first ------
+
+function finding() {
+  const said = status.textContent;
+  find.addEventListener("input", () => {
+    const words = find.value.toLowerCase().split(/\s+/).filter(Boolean);
+    let count = 0;
+    for (const node of stage.querySelectorAll(".node")) {
+      const link = node.firstElementChild;
+      const hit = words.every((word) => link.dataset.id.includes(word));
+      node.classList.toggle("missed", words.length > 0 && !hit);
+      count += hit;
+    }
+    status.textContent = words.length ? `${count} of the boxes match` : said;
+  });
+}
+
+// ---- live: the estate changed, so the picture is asked for again; the view stays ---------------
+
+async function refresh() {
+  const answer = await fetch(location.href);
+  if (!answer.ok) return;
+  const other = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("#map svg");
+  if (!other) return;
+  picture().replaceWith(other);
+  apply();
+  rove();
+}
+
+if (stage && picture()) {
+  stage.querySelector(".controls").hidden = false;
+  document.querySelector(".map-help").removeAttribute("data-off");
   const acts = { in: () => zoom(ZOOM_STEP), out: () => zoom(1 / ZOOM_STEP), fit };
   for (const button of stage.querySelectorAll("[data-zoom]")) button.onclick = acts[button.dataset.zoom];
-  fit();
+  begin();
+  rove();
+  pointers();
+  keys();
+  pointing();
+  if (find) finding();
   addEventListener("resize", fit);
-}
-
-function pointing(svg) {
-  const show = (id) => {
-    const near = new Set([id]);
-    for (const edge of svg.querySelectorAll(".edge")) {
-      const on = id && (edge.dataset.source === id || edge.dataset.target === id);
-      edge.classList.toggle("near", Boolean(on));
-      edge.classList.toggle("dim", Boolean(id) && !on);
-      if (on) near.add(edge.dataset.source).add(edge.dataset.target);
-    }
-    for (const link of svg.querySelectorAll(".node a")) {
-      link.parentNode.classList.toggle("dim", Boolean(id) && !near.has(link.dataset.id));
-      link.parentNode.classList.toggle("near", id === link.dataset.id);
-    }
-  };
-  const of = (event) => event.target.closest("a")?.dataset.id;
-  svg.addEventListener("pointerover", (event) => show(of(event)));
-  svg.addEventListener("pointerleave", () => show(undefined));
-  svg.addEventListener("focusin", (event) => show(of(event)));
-  svg.addEventListener("focusout", () => show(undefined));
-}
-
-async function load() {
-  const waiting = stage.querySelector(".waiting");
-  try {
-    const answer = await fetch(stage.dataset.graph, { headers: { accept: "application/json" } });
-    if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
-    const drawn = draw(await answer.json());
-    stage.querySelector("svg")?.remove();
-    waiting.hidden = true;
-    stage.prepend(drawn.svg);
-    movable(drawn);
-    pointing(drawn.svg);
-  } catch (error) {
-    waiting.hidden = false;
-    waiting.textContent = `The map cannot be drawn (${error.message}). The list below says the same.`;
-  }
-}
-
-if (stage) {
-  load();
   document.addEventListener("telford:changed", (event) => {
-    if (event.detail.includes("estate")) load();
+    if (event.detail.includes("estate")) refresh();
   });
 }
