@@ -11,17 +11,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from telford.app import inputs, loading
+from telford.app import inputs, loading, roundtrip
 from telford.app.inputs import Inputs, Renderer
+from telford.app.roundtrip import Verified
 from telford.backends import files
 from telford.basics import diagnostics
 from telford.basics.diagnostics import Diagnostic
 from telford.basics.errors import PermanentError, RefusedError, UsageError
-from telford.intake import emission, formats, joining, routing
+from telford.intake import emission, formats, joining, routing, settled
 from telford.intake.environments import merging, stages
 from telford.intake.environments.stages import Recognition
 from telford.intake.format import Rendering
 from telford.intake.imported import Imported, Options, Report
+from telford.intake.kubernetes import format as kubernetes
 
 # Folder names that say what is in them, not which system it is.
 _GENERIC = frozenset(
@@ -73,7 +75,7 @@ class Gathered:
     """What the readers gave: one estate's documents, and how they were come by.
 
     `formats` counts files by the title of their format; `unknown` are files of none.
-    `environments` maps each environment to its texts, where there are several.
+    `environments` maps each environment to its texts.
     """
 
     imported: Imported
@@ -145,12 +147,28 @@ def finish(gathered: Gathered, out: Path, *, force: bool = False, dry_run: bool 
             fix="name the folder with the manifests, compose files or infrastructure code",
         )
     found = diagnostics.ordered([*gathered.read.diagnostics, *imported.diagnostics])
-    made = emission.files(imported.documents) if imported.report.objects else {}
+    documents = settled.apply(imported.documents, _settled(out))
+    made = emission.files(documents) if imported.report.objects else {}
     answer = Answer(imported.report, found, made, out, gathered)
     if not answer.ok or not made:
         return answer
     answer = replace(answer, diagnostics=(*found, *_checked(made)))
     return answer if dry_run else _written(answer, force=force)
+
+
+def verify(answer: Answer) -> Verified:
+    """Whether a build of what was imported gives the Kubernetes objects of the input back."""
+    estate = loading.of_texts(files.Texts(dict(answer.files))).estate
+    objects = {
+        name: routing.route(texts, formats.FORMATS).of(kubernetes.FORMAT)
+        for name, texts in answer.gathered.environments.items()
+    }
+    return roundtrip.verify(estate, {name: texts for name, texts in objects.items() if texts})
+
+
+def _settled(out: Path) -> settled.Settled:
+    """What people settled in the estate that is there already."""
+    return settled.of_texts(files.read([out]).texts if out.is_dir() else {})
 
 
 def gather(order: Order, renderer: Renderer | None = None) -> Gathered:
@@ -167,8 +185,7 @@ def gather(order: Order, renderer: Renderer | None = None) -> Gathered:
         }
         known = {name: stage for name in parts if (stage := stages.stage_of(name)) is not None}
         imported = merging.merge(parts, known) if len(parts) > 1 else next(iter(parts.values()))
-    several = split if len(split) > 1 else {}
-    return Gathered(imported, read, counted, tuple(routed.unknown), several)
+    return Gathered(imported, read, counted, tuple(routed.unknown), split)
 
 
 def _one(texts: Mapping[str, str], read: Inputs, options: Options, renderer: Renderer) -> Imported:

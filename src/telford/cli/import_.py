@@ -11,7 +11,7 @@ import typer
 from telford.app import importing
 from telford.app.importing import Order, UndecidedError
 from telford.basics.errors import UsageError
-from telford.cli import options, output
+from telford.cli import options, output, roundtrip
 from telford.intake.environments.stages import Recognition
 from telford.intake.imported import Options, Report, Status
 
@@ -76,6 +76,9 @@ def command(
             show_default=False,
         ),
     ] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="build it and compare with the input, object by object")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="say it, write no estate")] = False,
     force: Annotated[
         bool, typer.Option("--force", help="replace files that import did not write")
@@ -87,7 +90,8 @@ def command(
     Reads Kubernetes objects, compose files, Terraform, CloudFormation, Argo CD and Flux, Backstage,
     Score, OpenSLO, Sloth, Pyrra, OpenAPI, AsyncAPI and CODEOWNERS. Several environments of one
     organisation become one estate. What is imported is `road: as-found`: a build gives it back as
-    it was, and nothing is added. Exit code 0: imported; 1: a file cannot be read, or is in the way.
+    it was, and nothing is added. Exit code 0: imported; 1: a file cannot be read or is in the way,
+    or --verify found a difference that no rule explains.
 
     Example: telford import manifests/ --out estate --dry-run
     """
@@ -96,11 +100,15 @@ def command(
     answer = _run(order, out, force=force, dry_run=dry_run)
     if report is not None:
         importing.write_report(answer, report)
+    verified = importing.verify(answer) if verify and answer.ok else None
     if as_json:
-        output.json(answer.as_json())
+        more = {"verified": verified.as_json()} if verified is not None else {}
+        output.json({**answer.as_json(), **more})
     else:
         show(answer, dry_run=dry_run)
-    if not answer.ok:
+        if verified is not None:
+            roundtrip.show(verified)
+    if not answer.ok or (verified is not None and not verified.ok):
         raise typer.Exit(1)
 
 

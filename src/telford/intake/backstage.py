@@ -31,6 +31,7 @@ _CARRY = "x-backstage"
 # Types of components that run; the type of the service that they are.
 _RUNNING = {"service": "http", "website": "http", "grpc": "grpc", "worker": "worker",
             "job": "job", "cron": "cron", "function": "function", "lambda": "function"}  # fmt: skip
+_LIFECYCLES = ("experimental", "production", "deprecated")
 _CONTRACTS = {"openapi": "openapi", "asyncapi": "asyncapi", "grpc": "protobuf"}
 # Words in the type, tags or name of a resource that tell its engine.
 _STORES = {
@@ -169,7 +170,23 @@ def _begun(scene: _Scene, kind: str, one: Descriptor, *, owned: bool = True) -> 
         draft.say(("description",), title, "metadata", "title")
     draft.texts(("labels",), "metadata", "labels")
     draft.texts(("annotations",), "metadata", "annotations")
+    _links(draft)
     return draft
+
+
+def _links(draft: Draft) -> None:
+    """Links with an address; their icons and types are left."""
+    one = draft.origin
+    found = []
+    for index in range(one.count("metadata", "links")):
+        here: Path = ("metadata", "links", index)
+        url, title = one.text(*here, "url"), one.text(*here, "title")
+        if url:
+            found.append({"url": url} | ({"title": title} if title else {}))
+            one.took(draft.address, *here, "url")
+            one.took(draft.address, *here, "title")
+    if found:
+        draft.put(("links",), found, one.where("metadata", "links"))
 
 
 def _owner(scene: _Scene, one: Descriptor) -> str:
@@ -199,6 +216,8 @@ def _component(scene: _Scene, one: Descriptor, sources: Sources) -> None:
         return
     draft = _begun(scene, "Service", one)
     draft.say(("type",), _RUNNING[kind], "spec", "type")
+    if one.text("spec", "lifecycle") in _LIFECYCLES:
+        draft.copy(("lifecycle",), "spec", "lifecycle")
     draft.put(("road",), "as-found")
     uses = dict(_uses(scene, one, draft))
     if uses:

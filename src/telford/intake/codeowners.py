@@ -52,19 +52,19 @@ def read(sources: Sources, options: Options) -> Imported | Needs:
     diagnostics: list[Diagnostic] = []
     fates: list[Fate] = []
     owned: list[Ownership] = []
-    origins: dict[str, Position] = {}
+    origins: dict[str, tuple[str, Position]] = {}
     for file in sorted(sources.texts):
         for line in _lines(sources.texts[file], file, diagnostics, fates):
             expression = _expression(line, diagnostics)
             teams = tuple(dict.fromkeys(_team(owner) for owner in line.owners))
-            for name in teams:
-                origins.setdefault(name, line.position)
+            for owner in line.owners:
+                origins.setdefault(_team(owner), (owner, line.position))
             if expression is None:
                 fates.append(_fate(line, Status.DROPPED, "it is no pattern that can be read"))
                 continue
             owned.append(Ownership(_root(file), expression, teams, line.position))
             fates.append(_fate(line, Status.MAPPED, ""))
-    documents = tuple(_document(name, position) for name, position in sorted(origins.items()))
+    documents = tuple(_document(name, *origin) for name, origin in sorted(origins.items()))
     report = Report(fates=tuple(fates), objects={NAME: len(sources.texts)})
     return Imported(documents, report, tuple(diagnostics), tuple(owned))
 
@@ -162,9 +162,19 @@ def _root(file: str) -> str:
     return head if last in _HOLDERS else folder
 
 
-def _document(name: str, position: Position) -> Document:
-    value = {"apiVersion": API_VERSION, "kind": "Team", "name": name}
+def _document(name: str, owner: str, position: Position) -> Document:
+    value: dict[str, object] = {"apiVersion": API_VERSION, "kind": "Team", "name": name}
+    if owner.startswith("@"):
+        value["handles"] = {_host(position.file): owner[1:]}
+    else:
+        value["email"] = owner
     return Document("people.yaml", value, (position,))
+
+
+def _host(file: str) -> str:
+    """Which host the file is for, where its folder says so; most are GitHub's."""
+    folder = file.rpartition("/")[0].rpartition("/")[2]
+    return folder[1:] if folder in _HOLDERS and folder.startswith(".") else "github"
 
 
 def _fate(line: _Line, status: Status, reason: str) -> Fate:
