@@ -88,10 +88,10 @@ def test_what_the_input_says_no_more_stays_refused() -> None:
 
 def test_a_refused_one_can_be_confirmed_after_all() -> None:
     text = settle(ORDERS, settled.refusing(fact("db")))
-    (refused,) = [f for f in settled.of_texts({"x": text}) if f.state is State.REFUSED]
+    (refused,) = settled.of_texts({"x": text}).facts
     back = editing.edit(text, ADDRESS, settled.confirming(refused))
-    states = {f.text: f.state for f in settled.of_texts({"x": back})}
-    assert states == {"stock": State.OPEN, "db": State.CONFIRMED}
+    states = {f.text: f.state for f in settled.of_texts({"x": back}).facts}
+    assert states == {"db": State.CONFIRMED}
 
 
 def test_a_refused_team_owns_nothing_again() -> None:
@@ -104,3 +104,17 @@ def test_a_refused_team_owns_nothing_again() -> None:
 def test_nothing_settled_changes_nothing() -> None:
     texts = {"x.yaml": yamlout.document(ORDERS), "broken.yaml": "a: [", "other.yaml": "[]"}
     assert settled.apply(documents(), settled.of_texts(texts)) == tuple(documents())
+
+
+def test_what_was_adopted_stays_adopted() -> None:
+    """Part of the road, and the whole of it with the selector that must not change."""
+    text = settle(ORDERS, [editing.Set(("adopted",), ["probes"])])
+    again = settled.apply(documents(), settled.of_texts({"x.yaml": text}))
+    assert again[0].value["adopted"] == ["probes"]
+    paved = [editing.Set(("road",), "paved"), editing.Set(("run",), {"selector": {"app": "x"}})]
+    text = settle(ORDERS, paved)
+    found = {**ORDERS, "run": {"image": "orders:2"}}
+    known = settled.of_texts({"x.yaml": text})
+    (again_one,) = settled.apply([Document("x.yaml", found)], known)
+    assert again_one.value["road"] == "paved"
+    assert again_one.value["run"] == {"selector": {"app": "x"}, "image": "orders:2"}

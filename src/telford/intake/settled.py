@@ -7,8 +7,8 @@ same input keeps both: `telford.app.importing` reads what lies in the folder (`o
 to `apply` before it writes. Called by it and by `telford.app.confirm`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -60,16 +60,29 @@ class Fact:
         return str(self.address), self.key, self.text.removeprefix(own) if own else self.text
 
 
-def of_texts(texts: Mapping[str, str]) -> list[Fact]:
-    """Every fact in the documents of some texts; what cannot be read has none."""
-    found: list[Fact] = []
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What people decided about an imported estate: of facts, and which things (by canonical
+    address) took what of the road.
+    """
+
+    facts: tuple[Fact, ...] = ()
+    roads: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def of_texts(texts: Mapping[str, str]) -> Settled:
+    """What is settled in the documents of some texts; in what cannot be read nothing is."""
+    facts: list[Fact] = []
+    roads: dict[str, Mapping[str, Any]] = {}
     for file in sorted(texts):
         nodes, _ = yamltext.read(texts[file], file)
         for node in nodes:
             value = yamltext.plain(node)
             if isinstance(value, dict):
-                found += of_document(value)
-    return found
+                facts += of_document(value)
+                if value.get("adopted") or value.get("road", "paved") == "paved":
+                    roads[str(_address(value))] = value
+    return Settled(tuple(fact for fact in facts if fact.state is not State.OPEN), roads)
 
 
 def of_document(value: Mapping[str, Any]) -> list[Fact]:
@@ -171,45 +184,57 @@ def _prefix(layer: str) -> tuple[str, ...]:
     return ("in", layer) if layer else ()
 
 
-def apply(documents: Iterable[Document], facts: Sequence[Fact]) -> tuple[Document, ...]:
+def apply(documents: Iterable[Document], known: Settled) -> tuple[Document, ...]:
     """What an import made, with everything in it as people settled it before."""
-    settled = {fact.identity: fact for fact in facts if fact.state is not State.OPEN}
-    refused_teams = {
-        fact.address.name
-        for fact in settled.values()
-        if not fact.key and fact.state is State.REFUSED
-    }
-    if not settled:
-        return tuple(documents)
-    return tuple(_settled(document, settled, refused_teams) for document in documents)
+    facts = {fact.identity: fact for fact in known.facts}
+    return tuple(_settled(document, known, facts) for document in documents)
 
 
 def _settled(
-    document: Document,
-    settled: Mapping[tuple[str, str, str], Fact],
-    refused_teams: Iterable[str],
+    document: Document, known: Settled, facts: Mapping[tuple[str, str, str], Fact]
 ) -> Document:
-    value = dict(document.value)
+    own = str(_address(document.value))
+    value = _as_adopted(dict(document.value), known.roads.get(own))
     owner = value.get("owner")
-    if isinstance(owner, str) and owner.removeprefix("team/") in refused_teams:
+    if isinstance(owner, str) and owner.removeprefix("team/") in _refused_teams(facts.values()):
         value["owner"] = UNASSIGNED
     said = of_document(document.value)
     for fact in said:
-        known = settled.get(fact.identity)
-        if known is None or fact.state is State.REFUSED:
+        settled = facts.get(fact.identity)
+        if settled is None or fact.state is State.REFUSED:
             continue
         if fact.key:
-            value = _use_settled(value, fact, known.state)
+            value = _use_settled(value, fact, settled.state)
         else:
             annotations = dict(value["annotations"])
-            value["annotations"] = annotations | {SETTLED: known.state.value}
+            value["annotations"] = annotations | {SETTLED: settled.state.value}
     # What the input no longer says stays refused: it may say it again.
-    own, new = str(_address(document.value)), {fact.identity for fact in said}
-    for fact in settled.values():
-        lost = fact.key and fact.state is State.REFUSED and fact.identity not in new
-        if lost and fact.identity[0] == own:
+    new = {fact.identity for fact in said}
+    for identity, fact in facts.items():
+        lost = fact.key and fact.state is State.REFUSED and identity not in new
+        if lost and identity[0] == own:
             value["refused"] = [*value.get("refused", ()), _tombstone(fact)]
     return replace(document, value=value) if value != document.value else document
+
+
+def _refused_teams(facts: Iterable[Fact]) -> set[str]:
+    return {fact.address.name for fact in facts if not fact.key and fact.state is State.REFUSED}
+
+
+def _as_adopted(value: dict[str, Any], before: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The document on the road as far as it was before; what had to stay when it got there stays."""
+    if before is None or value.get("road") != "as-found":
+        return value
+    if before.get("adopted"):
+        return {**value, "adopted": before["adopted"]}
+    run = before.get("run")
+    kept = (
+        {k: run[k] for k in ("selector", "container") if k in run} if isinstance(run, dict) else {}
+    )
+    made = {**value, "road": "paved"}
+    if kept and isinstance(made.get("run"), Mapping):
+        made["run"] = {**kept, **made["run"]}
+    return made
 
 
 def _use_settled(value: dict[str, Any], fact: Fact, state: State) -> dict[str, Any]:
