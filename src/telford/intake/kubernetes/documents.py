@@ -167,7 +167,7 @@ class Writer:
                 continue
             # Nothing can be said to use what ended as opaque manifests.
             targets = inferred[group.workload.key].targets.items()
-            kept = {key: text for key, text in targets if fitted[key] is not None}
+            kept = {key: text for key, text in targets if fitted.get(key) is not None}
             address = self._named[group.workload.key]
             value = _with_uses(found.value, self._uses(address, kept))
             self._keep(written, address, replace(found, value=value), group.members())
@@ -309,7 +309,8 @@ class Writer:
         for key, text in targets.items():
             target = self._named[key]
             reference = self._reference(target, address.system)
-            uses.append({target.kind: reference, "inferred": {"from": text.origin}})
+            role = {"role": "consume"} if target.kind == "stream" else {}
+            uses.append({target.kind: reference, **role, "inferred": {"from": text.origin}})
         return uses
 
     def _find_owners(self) -> dict[Key, naming.Origin]:

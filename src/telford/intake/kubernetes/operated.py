@@ -14,6 +14,8 @@ from telford.intake.kubernetes.containers import Fields, renamed, some
 from telford.intake.kubernetes.objects import Object
 from telford.road import spellings
 
+STREAMS = ("KafkaTopic", "Queue", "Stream")
+
 
 def fields(item: Object) -> Fields:
     """The fields of the Stream or Datastore that an object describes."""
