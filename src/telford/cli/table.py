@@ -21,8 +21,11 @@ class Command:
 COMMANDS: tuple[Command, ...] = (
     Command("init", "init", "start an estate in a folder"),
     Command("import", "import_", "turn Kubernetes YAML into an estate"),
+    Command("confirm", "confirm", "confirm or refuse what an import inferred"),
+    Command("adopt", "adopt", "move something as-found onto the road"),
     Command("check", "check", "find everything wrong in an estate"),
     Command("explain", "explain", "show a value and every line that had a say in it"),
+    Command("matrix", "matrix", "show one thing across all places, differences first"),
     Command("diff", "diff", "say what changed between two revisions by meaning"),
     Command("graph", "graph", "show what depends on what"),
     Command("schema", "schema", "print the JSON Schema of documents, for editors"),

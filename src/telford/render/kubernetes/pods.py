@@ -38,7 +38,7 @@ def pod(subject: Subject) -> dict[str, Any]:
         "nodeSelector": dict(run.node_selector),
         "tolerations": [_toleration(toleration) for toleration in run.tolerations],
         "securityContext": _security(run.security),
-        "topologySpreadConstraints": _spread(subject) if subject.least > 1 else [],
+        "topologySpreadConstraints": spread(subject) if subject.least > 1 else [],
         "initContainers": containers.beside(subject, run.initialise),
         "containers": [containers.main(subject), *containers.beside(subject, run.sidecars)],
         "volumes": volumes.volumes(subject),
@@ -67,13 +67,17 @@ def _toleration(given: running.Toleration) -> dict[str, Any]:
     return {key: value for key, value in found.items() if value is not None}
 
 
+def restricted() -> dict[str, Any]:
+    """What restricted Pod Security asks of a whole pod."""
+    return {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+
+
 def _security(given: running.Security) -> dict[str, Any]:
-    restricted = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
     group = {} if given.fs_group is None else {"fsGroup": given.fs_group}
-    return restricted | containers.identity(given) | group
+    return restricted() | containers.identity(given) | group
 
 
-def _spread(subject: Subject) -> list[dict[str, Any]]:
+def spread(subject: Subject) -> list[dict[str, Any]]:
     """Replicas away from one another, over zones and machines, as far as there are any."""
     return [
         {

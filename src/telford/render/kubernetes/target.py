@@ -15,6 +15,7 @@ from telford.estate.model import Binding, Bound
 from telford.render.artifacts import Rendering, Unit, by_path, key
 from telford.render.kubernetes import (
     accounts,
+    adopted,
     availability,
     configs,
     endpoints,
@@ -72,13 +73,23 @@ def render(binding: Binding) -> Rendering:
     return Rendering(by_path([*_namespaces(context), *units]), tuple(said))
 
 
+def one(binding: Binding, address: str, edges: reach.Reach | None = None) -> Unit | None:
+    """The manifests of one thing, where it has some; `edges` where they are known already."""
+    names = reach.names(binding)
+    known = reach.reach(binding, names) if edges is None else edges
+    prefix = f"{binding.place} {binding.namespace} {binding.production}"
+    context = _Context(binding, names, known, prefix)
+    units, _ = _entity(context, address, binding.entities[address])
+    return units[0] if units else None
+
+
 _Result = tuple[list[Unit], list[Diagnostic]]
 
 
 def _entity(context: _Context, address: str, bound: Bound) -> _Result:
     spec = bound.spec
     if isinstance(spec, structure.Manifest) or getattr(spec, "road", "") == "as-found":
-        return _found(context, address, spec), []
+        return _found(context, address, bound)
     if isinstance(spec, structure.Config):
         make = partial(_config, context.binding, address, spec)
         return [context.unit(address, spec, [spec.model_dump_json(exclude_unset=True)], make)], []
@@ -89,14 +100,34 @@ def _entity(context: _Context, address: str, bound: Bound) -> _Result:
     return [], []
 
 
-def _found(context: _Context, address: str, spec: base.Kind) -> list[Unit]:
-    """What was imported, exactly as it was."""
+def _found(context: _Context, address: str, bound: Bound) -> _Result:
+    """What was imported, exactly as it was, with what it adopted of the road."""
+    spec = bound.spec
     if isinstance(spec, _Runs) and spec.run is None and not spec.carried:
-        return []
-    if getattr(spec, "format", "kubernetes") != "kubernetes" or getattr(spec, "platform", None):
-        return []
-    parts = ["as-found", spec.model_dump_json(exclude_unset=True)]
-    return [context.unit(address, spec, parts, partial(_given_back, spec))]
+        return [], []
+    parts = ["as-found", spec.model_dump_json()]
+    if not isinstance(spec, _Runs) or not spec.adopted:
+        return [context.unit(address, spec, parts, partial(_given_back, spec))], []
+    known = found_workload(context.binding, address, bound, context.edges)
+    if known is None:
+        return [context.unit(address, spec, parts, partial(_given_back, spec))], []
+    parts += [repr(known.ways), repr(known.about)]
+    unit = context.unit(address, spec, parts, partial(_with_adopted, known))
+    said = problems.guesses(address, bound, known.ways) if "network" in spec.adopted else ()
+    return [unit], list(said)
+
+
+def found_workload(
+    binding: Binding, address: str, bound: Bound, edges: reach.Reach | None = None
+) -> adopted.Found | None:
+    """An as-found workload as the road sees it, to adopt something; None where nothing runs."""
+    known = reach.reach(binding, reach.names(binding)) if edges is None else edges
+    ways = partial(network.openings, binding, known)
+    return adopted.found(binding, address, bound, found.objects(bound.spec), ways)
+
+
+def _with_adopted(known: adopted.Found) -> str:
+    return yamlout.documents(adopted.objects(known))
 
 
 def _given_back(spec: base.Kind) -> str:

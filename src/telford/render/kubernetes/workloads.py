@@ -30,7 +30,7 @@ def _deployment(subject: Subject, template: dict[str, Any]) -> tuple[str, str, d
         {
             **_replicas(subject),
             "revisionHistoryLimit": _history(subject),
-            "strategy": _strategy(subject.run.rollout),
+            "strategy": strategy(subject.run.rollout),
             "selector": {"matchLabels": subject.selector},
             "template": template,
         },
@@ -42,7 +42,7 @@ def _history(subject: Subject) -> int:
     return defaults.defaults().revision_history if given is None else given
 
 
-def _strategy(given: running.Rollout) -> dict[str, Any]:
+def strategy(given: running.Rollout) -> dict[str, Any]:
     """Never fewer ready replicas than asked for, unless the estate says otherwise."""
     if given.strategy == "Recreate":
         return {"type": "Recreate"}
