@@ -36,6 +36,62 @@ def test_scalars_mean_what_yaml_1_2_says(text: str, meant: object):
     assert value(f"k: {text}" if text != "-" else "k: -x") == {"k": meant}
 
 
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("%YAML 1.2\n---\na: 1", {"a": 1}), ("%YAML 1.3 # later\n---\na: 1", {"a": 1}),
+        ("a:\tb", {"a": "b"}), ("a: 1\t# c", {"a": 1}), ('{\n\t"a":\t[\n\t\t1]\n}', {"a": [1]}),
+        ("a:\n  - b\n\t\n  - c\n\t\t\n", {"a": ["b", "c"]}), ("a: b\n \t \nc: d", {"a": "b", "c": "d"}),
+        ("-\ta\n- - -\tb", ["a", [["b"]]]), ("a:\n  -\t\tb c", {"a": ["b c"]}),
+        ("? a\n: b", {"a": "b"}), ("? |\n  k\n: v", {"k\n": "v"}), ("{? a : b, ? c}", {"a": "b", "c": None}),
+        ("[a: b, c]", [{"a": "b"}, "c"]), ("{a, b: c, }", {"a": None, "b": "c"}), ("[a, ]", ["a"]),
+        ('{"a":b,"c":[1,2]}', {"a": "b", "c": [1, 2]}), ("[http://x:1/y, a:b]", ["http://x:1/y", "a:b"]),
+        ('"\\/\\x41\\u00e9"', "/Aé"), ('["\\ud83d\\ude00", "\\\\ud83d\\\\ude00"]', ["😀", "\\ud83d\\ude00"]),
+        ('{"a": "\\uD83D\\uDE00x\\ud83d\\ude80"}', {"a": "😀x🚀"}), ("a: 😀", {"a": "😀"}),
+        ("x: &a k\ny: {*a : b}", {"x": "k", "y": {"k": "b"}}), ("&x a: 1\nb: *x", {"a": 1, "b": "a"}),
+        ("key: [\na,\nb\n]", {"key": ["a", "b"]}), ("a: {b: y?, c: [d?]}", {"a": {"b": "y?", "c": ["d?"]}}),
+        ('a: "b\nc"', {"a": "b c"}), ("a: 'b\n\n  c'", {"a": "b\nc"}), ("--- |\n x\n", "x\n"), ("--- text", "text"),
+        ("a: |2\n   x\n", {"a": " x\n"}), ("a: |+\n x\n\n", {"a": "x\n\n"}), ("a: >-\n  x\n   y\n", {"a": "x\n y"}),
+        ("a: :b\n-a: ?c", {"a": ":b", "-a": "?c"}), ("a:b: c:d", {"a:b": "c:d"}), ("a: b#", {"a": "b#"}),
+        ("a: !<tag:yaml.org,2002:str> 1", {"a": "1"}), ("a: 1\r\nb:\r\n  c: 2\r\n", {"a": 1, "b": {"c": 2}}),
+        ("on: 1\nno: off\nn: y", {"on": 1, "no": "off", "n": "y"}), ("a: =\nb: ==", {"a": "=", "b": "=="}),
+        ("a: |\n  x\n# c\nb: 1", {"a": "x\n", "b": 1}), ("- a: 1\n  b: 2", [{"a": 1, "b": 2}]),
+        ("a: |\n  x\n  \t\n  y\n", {"a": "x\n\t\ny\n"}), ("a: &x {b: &x 1}\nc: *x", {"a": {"b": 1}, "c": {"b": 1}}),
+    ],
+)  # fmt: skip
+def test_legal_yaml_1_2_is_read(text: str, meant: object):
+    assert value(text) == meant
+
+
+def test_a_bare_document_may_follow_the_end_of_another():
+    nodes, problems = yamltext.read("a: 1\n... # end\n\n# two\nb: 2\n...\nc: d: e\n", "f")
+    assert [yamltext.plain(n) for n in nodes] == [{"a": 1}, {"b": 2}]
+    assert (nodes[1].line, nodes[1].column) == (5, 1)
+    assert [(d.code, d.position and d.position.line) for d in problems] == [("TEL100", 7)]
+
+
+def test_positions_are_those_of_the_text_although_it_was_written_otherwise_to_be_read():
+    nodes, problems = yamltext.read("a: b\n\t\nc:\n  -\td\n---\ne: f: g\n---\nh: 1\n", "f")
+    assert [yamltext.plain(n) for n in nodes] == [{"a": "b", "c": ["d"]}, {"h": 1}]
+    first = nodes[0]
+    assert isinstance(first, yamltext.Mapping)
+    assert (first.keys["c"].line, nodes[1].line) == (3, 8)
+    assert [d.position.line for d in problems if d.position] == [6]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # Legal, and refused all the same: no real file was seen to hold one (docs/internals/estate.md).
+        "a: &x.y 1", "{'a\n b': 1}", "a: [?x, ?]", "a: 'x\u2028y\nz': 1", "? - a\n: b",
+        # Not legal: a tab may not stand where indentation counts.
+        "a:\n\tb: 1", "-\ta: 1", "-\t- a", "a: @x", "a: `x`", "a: %x", "a: b: c", "a: - b",
+    ],
+)  # fmt: skip
+def test_what_is_still_refused_is_said_and_never_raises(text: str):
+    assert codes(text)
+
+
 def test_positions_are_of_keys_and_values_from_one():
     nodes, _ = yamltext.read("# c\na:\n  - b: [1, two]\n", "f")
     root = nodes[0]
@@ -170,5 +226,7 @@ def test_the_examples_of_the_repository_read_as_the_reference_reader_reads_them(
     assert files
     for path in files:
         ours = [yamltext.plain(n) for n in yamltext.read(path.read_text(), str(path))[0]]
-        theirs = [d for d in yaml.safe_load_all(path.read_text()) if d is not None]
+        text = path.read_text()
+        # The pure Python reader takes the question mark of `{a: b?, c: d}` for a key.
+        theirs = [d for d in yaml.load_all(text, yaml.CSafeLoader) if d is not None]
         assert ours == theirs, path

@@ -17,7 +17,9 @@ from typing import Any
 
 import yaml
 
+from telford.basics import yamlrepair, yamlscalars
 from telford.basics.diagnostics import Diagnostic, Position, Severity
+from telford.basics.yamlscalars import resolve
 
 # A person's estate file has tens of kilobytes; rendered manifests of a large system a few million.
 MAX_CHARACTERS = 16_000_000
@@ -27,26 +29,11 @@ MAX_NODES = 2_000_000
 MAX_DEPTH = 100
 # One broken file must not flood the list: after this many syntax errors the rest is left unread.
 MAX_SYNTAX_ERRORS = 20
-# Python refuses to convert longer texts to numbers; nobody means one.
-MAX_NUMBER_CHARACTERS = 300
+# A text that libyaml refuses is written otherwise and tried again this often.
+MAX_REPAIRS = 10
 
 # libyaml's line breaks: its line numbers count these.
 _BREAKS = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
-_INTEGER = re.compile(r"[-+]?[0-9]+")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
-_WORDS: dict[str, bool | float | None] = {
-    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-    **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"), float("inf")),
-    **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), float("-inf")),
-    **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
-}
-_TAG = "tag:yaml.org,2002:"
-_STANDARD_TAGS = frozenset(
-    _TAG + name for name in ("str", "int", "float", "bool", "null", "map", "seq")
-)
 
 
 @dataclass(slots=True)
@@ -98,7 +85,7 @@ class _Frame:
     # The depth of the deepest node inside, counted from the document's root.
     deepest: int
     key: Scalar | None = None
-    merges: list[tuple[Scalar, Node]] = field(default_factory=list)
+    merges: list[tuple[Scalar, Node]] | None = None
 
 
 @dataclass(slots=True)
@@ -130,13 +117,16 @@ def lines(text: str) -> list[str]:
     return _BREAKS.split(text)
 
 
-def read(text: str, file: str) -> tuple[tuple[Node, ...], tuple[Diagnostic, ...]]:
-    """All documents of a text that could be read, and everything wrong with it.
+def read(
+    text: str, file: str, first_line: int = 1
+) -> tuple[tuple[Node, ...], tuple[Diagnostic, ...]]:
+    """All documents of a text that could be read, and everything wrong with it. `first_line` is the
+    number of its first line in the file.
 
     A syntax error costs the rest of its own document only: reading goes on at the next ``---``.
     Empty documents are left out.
     """
-    reader = _Reader(file)
+    reader = _Reader(file, first_line - 1)
     text = text.removeprefix("\ufeff")
     if len(text) > MAX_CHARACTERS:
         reader.report("TEL103", 1, 1, f"the file has more than {MAX_CHARACTERS:,} characters")
@@ -176,46 +166,14 @@ def _unreadable(text: str) -> tuple[int, int, str] | None:
     return len(before), len(before[-1]) + 1, found[0]
 
 
-def resolve(text: str) -> str | int | float | bool | None:
-    """What a plain scalar means under the YAML 1.2 core schema."""
-    if text in _WORDS:
-        return _WORDS[text]
-    if not text or text[0] not in "-+.0123456789" or len(text) > MAX_NUMBER_CHARACTERS:
-        return text
-    if _INTEGER.fullmatch(text):
-        return int(text)
-    if _BASED.fullmatch(text):
-        return int(text[2:], 8 if text[1] == "o" else 16)
-    return float(text) if _FLOAT.fullmatch(text) else text
-
-
-def _foreign(tag: str) -> str:
-    """The tag where it is none of YAML's own, else ""."""
-    return "" if tag == "!" or tag in _STANDARD_TAGS else tag
-
-
-def _tagged(tag: str, text: str) -> str | int | float | bool | None:
-    """The value of a scalar with a standard tag. Raises ValueError where it cannot be one."""
-    if tag == "!" or tag == _TAG + "str":
-        return text
-    value = resolve(text)
-    wanted = tag.removeprefix(_TAG)
-    if wanted == "float" and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    actual = {type(None): "null", bool: "bool", int: "int", float: "float"}.get(type(value), "str")
-    if actual != wanted:
-        raise ValueError(f"{text!r} is not of the type that its tag !!{wanted} says")
-    return value
-
-
 class _Reader:
     """One text on its way to documents. Holds what one file needs and nothing else."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, offset: int) -> None:
         self.file = file
         self.documents: list[Node] = []
         self.diagnostics: list[Diagnostic] = []
-        self._offset = 0
+        self._offset = offset
         self._count = 0
         self._anchors: dict[str, _Anchored | None] = {}
         self._stack: list[_Frame] = []
@@ -240,17 +198,23 @@ class _Reader:
     def read(self, text: str) -> None:
         """Read all documents, starting again behind each broken one."""
         rest: str | None = text
-        for _ in range(MAX_SYNTAX_ERRORS):
+        repairs = 0
+        for _ in range(MAX_SYNTAX_ERRORS + MAX_REPAIRS):
+            before = len(self.documents), len(self.diagnostics)
             try:
                 self._compose(rest or "")
             except yaml.YAMLError as error:
-                rest = self._resume(rest or "", error)
+                mended = _repaired(rest or "", error) if repairs < MAX_REPAIRS else None
+                if mended is not None:
+                    repairs += 1
+                    del self.documents[before[0] :], self.diagnostics[before[1] :]
+                rest = mended or self._resume(rest or "", error)
             except _StopError as error:
                 self._stopped(error)
                 return
             else:
                 return
-            if rest is None:
+            if rest is None or len(self.diagnostics) >= MAX_SYNTAX_ERRORS:
                 return
 
     def _stopped(self, error: _StopError) -> None:
@@ -279,19 +243,26 @@ class _Reader:
         self._stack = []
         parser = yaml.CBaseLoader(text)
         next_event: Callable[[], Any] = parser.get_event
+        room = MAX_NODES
         # The kinds are compared by identity, the most frequent first: isinstance costs double.
         while (event := next_event()) is not None:
             kind = type(event)
             if kind is yaml.ScalarEvent:
                 self._scalar(event)
+                room -= 1
             elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
                 self._open(event, kind is yaml.MappingStartEvent)
+                room -= 1
             elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
                 self._close()
             elif kind is yaml.AliasEvent:
                 self._alias(event)
             elif kind is yaml.DocumentStartEvent:
                 self._anchors = {}
+            if room < 0:
+                mark = event.start_mark
+                line, column = self._offset + mark.line + 1, mark.column + 1
+                raise _StopError(line, column, f"the file has over {MAX_NODES:,} values")
 
     def _place(self, node: Node) -> None:
         """Put a finished or just opened node where it belongs."""
@@ -312,7 +283,7 @@ class _Reader:
             return
         frame.key = None
         if key.value is _MERGE:
-            frame.merges.append((key, node))
+            frame.merges = [*(frame.merges or ()), (key, node)]
             return
         text = key.text
         if text in holder.values:
@@ -345,21 +316,41 @@ class _Reader:
     def _scalar(self, event: Any) -> None:
         mark = event.start_mark
         text: str = event.value
-        line, column = self._offset + mark.line + 1, mark.column + 1
-        value: str | int | float | bool | None
+        self._count += 1
+        if event.tag is not None or event.anchor is not None:
+            self._rare_scalar(event, text, self._offset + mark.line + 1, mark.column + 1)
+            return
+        value: yamlscalars.Value = text
+        if event.implicit[0]:
+            value = _MERGE if text == "<<" else resolve(text)
+        node = Scalar(self._offset + mark.line + 1, mark.column + 1, value, text)
+        # What `_place` does, for the case that is nearly every one.
+        if self._stack:
+            frame = self._stack[-1]
+            holder = frame.node
+            if type(holder) is Mapping:
+                key = frame.key
+                if key is None:
+                    frame.key = node
+                    return
+                if key.value is not _MERGE and key.text not in holder.values:
+                    holder.keys[key.text] = key
+                    holder.values[key.text] = node
+                    frame.key = None
+                    return
+        self._place(node)
+
+    def _rare_scalar(self, event: Any, text: str, line: int, column: int) -> None:
+        """A scalar with a tag or an anchor."""
         tag = event.tag
+        value: yamlscalars.Value = text
         if tag is not None:
             value = self._tag(tag, text, line, column, plain_style=event.implicit[0])
         elif event.implicit[0]:
-            value = resolve(text)
-            if text == "<<":
-                value = _MERGE
-        else:
-            value = text
+            value = _MERGE if text == "<<" else resolve(text)
         node = Scalar(line, column, value, text)
         if tag is not None:
-            node.tag = _foreign(tag)
-        self._count += 1
+            node.tag = yamlscalars.foreign(tag)
         if event.anchor is not None:
             self._anchors[event.anchor] = _Anchored(node, 1, 0)
         self._place(node)
@@ -367,11 +358,11 @@ class _Reader:
     def _tag(
         self, tag: str, text: str, line: int, column: int, *, plain_style: bool
     ) -> str | int | float | bool | None:
-        if tag != "!" and tag not in _STANDARD_TAGS:
+        if yamlscalars.foreign(tag):
             self._unknown_tag(tag, line, column)
             return resolve(text) if plain_style else text
         try:
-            return _tagged(tag, text)
+            return yamlscalars.tagged(tag, text)
         except ValueError as error:
             self.report("TEL104", line, column, str(error), fix="remove the tag or the value")
             return text
@@ -392,7 +383,7 @@ class _Reader:
         line, column = self._offset + mark.line + 1, mark.column + 1
         node: Sequence | Mapping
         node = Mapping(line, column) if mapping else Sequence(line, column)
-        if event.tag is not None and event.tag != "!" and event.tag not in _STANDARD_TAGS:
+        if event.tag is not None and yamlscalars.foreign(event.tag):
             self._unknown_tag(event.tag, line, column)
             node.tag = event.tag
         depth = len(self._stack) + 1
@@ -455,7 +446,7 @@ class _Reader:
         """Add what ``<<`` brings; keys written here win, then the first of several mappings."""
         target = frame.node
         assert isinstance(target, Mapping)
-        for key, node in frame.merges:
+        for key, node in frame.merges or ():
             for source in _merged(node):
                 if source is None:
                     self.report(
@@ -480,6 +471,13 @@ def _merged(node: Node) -> Iterator[Mapping | None]:
     """The mappings that a merge key names; None for anything else."""
     for item in node.items if isinstance(node, Sequence) else [node]:
         yield item if isinstance(item, Mapping) else None
+
+
+def _repaired(text: str, error: yaml.YAMLError) -> str | None:
+    """The text in libyaml's own dialect, where that is all that was wrong."""
+    mark = getattr(error, "problem_mark", None)
+    problem = str(getattr(error, "problem", None))
+    return yamlrepair.repaired(text, problem, mark.line) if mark is not None else None
 
 
 def _explain(error: yaml.YAMLError, source: str) -> tuple[str, str]:
