@@ -63,7 +63,7 @@ class Ledger:
         elif isinstance(node, Row) and node.items:
             for item, kept in zip(node.items, value, strict=True):
                 self.carry(item, kept, to, reason)
-        elif isinstance(node, Leaf) and value != node.value:
+        elif isinstance(node, Leaf) and value != nodes.plain(node):
             self.mark(node, Status.DROPPED, "", hiding.HIDDEN)
         else:
             self.mark(node, Status.CARRIED, to, reason)

@@ -11,7 +11,7 @@ Taken = set[tuple[str, str, str]]
 
 
 def unique(wish: str, space: str, system: str, taken: Taken) -> str:
-    """A name that nothing else of the space (``running``, ``config``) and system has."""
+    """A name that nothing else of the space (``running``, ``configs``) and system has."""
     label = names.slug(wish)
     number = 2
     while (space, system, label) in taken:
@@ -32,13 +32,17 @@ def services(model: Table, system: str, taken: Taken) -> dict[str, Address]:
     }
 
 
-def configs(model: Table, system: str, taken: Taken) -> dict[str, str]:
-    """A name for each config; one from outside is called as it is there."""
+def granted(model: Table, part: str, system: str, taken: Taken) -> dict[str, str]:
+    """A name for each of the `configs` or `secrets`; one from outside is called as it is there."""
     found = {}
-    for name, node in nodes.table(model, "configs").items():
+    for name, node in nodes.table(model, part).items():
         outside = nodes.flag(nodes.table(node).get("external")) is True
         said = nodes.text(nodes.table(node).get("name")) or name
-        found[name] = names.slug(said) if outside else unique(name, "config", system, taken)
+        if outside:
+            found[name] = names.slug(said)
+            taken.add((part, system, found[name]))
+        else:
+            found[name] = unique(name, part, system, taken)
     return found
 
 
@@ -48,6 +52,11 @@ def secrets(model: Table) -> frozenset[str]:
     for service in nodes.table(model, "services").values():
         for name, node in nodes.table(service, "environment").items():
             value = nodes.written(node)
-            if value is not None and hiding.named(name) and hiding.secret(name, value):
+            if (
+                value is not None
+                and hiding.named(name)
+                and hiding.secret(name, value)
+                and not hiding.refers(value)
+            ):
                 found.add(value)
     return frozenset(found)

@@ -17,7 +17,9 @@ from telford.intake.compose.nodes import Leaf, Node, Origin, Row, Table
 from telford.intake.compose.services import Mapped
 from telford.intake.imported import Unresolved
 
-WAITS = "what is waited for at the start: no field says it"
+AGAIN = "whether it starts again with the other one: no field says it"
+# What a dependency waits for; that it has started is what depending means here.
+_WAITS = {"service_started": "started", "service_healthy": "ready", roles.DONE: "done"}
 # `network_mode: service:db` and the like: it lives inside of another one.
 _INSIDE = ("network_mode", "ipc", "pid")
 Key = tuple[int, str]
@@ -54,7 +56,7 @@ class Links:
     services: Mapping[Key, Mapped]
     projects: tuple[Project, ...]
     _names: dict[tuple[str, str], list[Key]] = field(default_factory=dict)
-    # Services that somebody calls by HTTP.
+    # Services that somebody calls by their address.
     called: set[Key] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -115,12 +117,14 @@ class Links:
                 if nodes.flag(node) is False and (key[0], name) in found.uses:
                     found.uses[key[0], name]["critical"] = False
                 at.say(node)
-            elif setting == "condition" and text in ("service_started", roles.DONE):
+            elif setting == "condition" and text in _WAITS:
+                if (key[0], name) in found.uses and text != "service_started":
+                    found.uses[key[0], name]["wait"] = _WAITS[text]
                 at.say(node)
             elif isinstance(node, Leaf) and node.value is None:
                 at.drop(node, desk.NULL)
             else:
-                at.keep(("depends_on", name, setting), node, WAITS)
+                at.keep(("depends_on", name, setting), node, AGAIN)
 
     def _use(
         self, key: Key, service: Mapped, part: str, name: str, node: Node, found: Found
@@ -173,8 +177,7 @@ class Links:
         odd = candidate.port is not None and other.ports and candidate.port not in other.ports
         if target == key or (odd and not candidate.certain):
             return
-        if f"http://{candidate.host}" in text.text.lower():
-            self.called.add(target)
+        self.called.add(target)
         if target not in found.uses:
             use = self._reference(key, target)
             found.uses[target] = {**use, "inferred": {"from": text.said}}

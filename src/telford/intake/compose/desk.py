@@ -29,14 +29,20 @@ class Project:
     system: str
     # Service of the project -> its address in the estate.
     services: Mapping[str, Address]
-    # Config of the project -> its name in the estate, and the one of the surroundings.
+    # Config or secret of the project -> its name in the estate; what settings from outside and
+    # secrets from outside are kept in; and the secret of each service.
     configs: Mapping[str, str]
+    granted: Mapping[str, str]
     environment: str
+    vault: str
+    vaults: Mapping[str, str]
     # The variables that its files are read with.
     variables: Mapping[str, str]
     loader: Loader
     # Values that the files themselves call secrets.
     secrets: frozenset[str]
+    # Networks of its own that every service is on.
+    common: frozenset[str]
 
     def defined(self, part: str, name: str) -> bool:
         """Whether the top-level part (``volumes``) defines a name."""
@@ -71,6 +77,11 @@ class Desk:
     hidden: list[str] = field(default_factory=list)
     # Names under which others reach it beside its own.
     aliases: dict[str, Node] = field(default_factory=dict)
+
+    @property
+    def vault(self) -> str:
+        """The secret that holds what the service's files say in plain text."""
+        return self.project.vaults[self.name]
 
     @property
     def ledger(self) -> Ledger:

@@ -37,6 +37,9 @@ class Writer:
     secrets: list[SecretName] = field(default_factory=list)
     owners: dict[str, str] = field(default_factory=dict)
     unowned: list[str] = field(default_factory=list)
+    # System -> folder of a project -> what it keeps of it.
+    _systems: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    _written: set[str] = field(default_factory=set)
 
     def service(self, service: Mapped, found: Found, job: bool, called: bool) -> None:
         """The document of one service."""
@@ -63,7 +66,7 @@ class Writer:
         self._add(f"{address.system}/{address.name}.yaml", address, value, origins)
         hidden = [*at.secrets, *(name for name in at.composed if name not in at.secrets)]
         if hidden:
-            self._secret(address.system, address.name, hidden)
+            self._secret(address.system, at.vault, hidden)
 
     def _whole(self, service: Mapped, value: Mapping[str, Any]) -> dict[str, Any]:
         """A document that says its name alone: everything else is carried."""
@@ -115,10 +118,10 @@ class Writer:
             value["description"] = f"Variables that compose files read and nothing sets: {names}."
             self._add(f"{project.system}/configs.yaml", address, value, ())
         if hidden:
-            self._secret(project.system, project.environment, list(dict.fromkeys(hidden)))
+            self._secret(project.system, project.vault, list(dict.fromkeys(hidden)))
 
-    def project(self, project: Project) -> None:
-        """The System, with everything at the top of the files that no field says."""
+    def project(self, project: Project, folder: str) -> None:
+        """What the System keeps of a project: everything at the top of the files that no field says."""
         address = f"system/{project.system}"
         ledger = project.loader.ledger
         kept: dict[str, Any] = {}
@@ -142,15 +145,17 @@ class Writer:
             if nodes.flag(nodes.table(node).get("external")) is True or not nodes.table(node)
         }
         kept |= {"configs": external} if external else {}
-        value: dict[str, Any] = {
-            "apiVersion": API_VERSION,
-            "kind": "System",
-            "name": project.system,
-            "owner": f"team/{self._default()}",
-        }
-        if kept:
-            value[CARRIED] = kept
-        self.documents.append(Document("systems.yaml", value))
+        self._systems.setdefault(project.system, {})[folder or "."] = kept
+
+    def finish(self) -> None:
+        """The System of each project; several projects of one system are told apart by folder."""
+        for name, projects in self._systems.items():
+            value: dict[str, Any] = {"apiVersion": API_VERSION, "kind": "System", "name": name}
+            value["owner"] = f"team/{self._default()}"
+            filled = {folder: kept for folder, kept in projects.items() if kept}
+            if filled:
+                value[CARRIED] = filled if len(projects) > 1 else next(iter(filled.values()))
+            self.documents.append(Document("systems.yaml", value))
 
     def _misshapen(self, project: Project, key: str, node: Node, kept: dict[str, Any]) -> None:
         if not isinstance(node, Table) or not node.items:
@@ -170,7 +175,7 @@ class Writer:
         for name, node in nodes.table(project.model, "secrets").items():
             place = node.origin.position
             project.diagnostics.append(problems.secret(place, name))
-            address = Address("secret", project.system, names.slug(name))
+            address = Address("secret", project.system, project.granted[name])
             items = nodes.table(node)
             value = self._head("Secret", address, self._default())
             file = nodes.text(items.get("file"))
@@ -229,6 +234,10 @@ class Writer:
     def _add(
         self, file: str, address: Address, value: Mapping[str, Any], origins: Iterable[Any]
     ) -> None:
+        if str(address) in self._written:
+            # A secret from outside that two projects name is one.
+            return
+        self._written.add(str(address))
         if value["owner"] == f"team/{UNASSIGNED}":
             self.unowned.append(str(address))
         self.documents.append(Document(file, value, tuple(origins)))

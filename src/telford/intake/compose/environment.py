@@ -61,11 +61,11 @@ def _one(desk: Desk, path: tuple[str, ...], name: str, node: Node) -> Setting | 
     elif value is None:
         desk.drop(node, "null: the same as not written")
     elif hiding.refers(value):
-        _put(desk, name, {"secret": desk.address.name, "key": name})
+        _put(desk, name, {"secret": desk.vault, "key": name})
         desk.composed.append(name)
         desk.say(node, A_SECRET)
     elif hiding.secret(name, value):
-        _put(desk, name, {"secret": desk.address.name, "key": name})
+        _put(desk, name, {"secret": desk.vault, "key": name})
         desk.hide(node, name)
     else:
         _put(desk, name, value)
@@ -83,14 +83,13 @@ def _variable(leaf: Leaf, name: str) -> str:
 
 
 def _refer(desk: Desk, name: str, variable: str, node: Node) -> None:
-    place = desk.project.environment
     if hiding.named(variable) or hiding.named(name):
         desk.hidden.append(variable)
-        _put(desk, name, {"secret": place, "key": variable})
+        _put(desk, name, {"secret": desk.project.vault, "key": variable})
         desk.say(node, A_SECRET)
     else:
         desk.reads.append(variable)
-        _put(desk, name, {"config": place, "key": variable, "optional": True})
+        _put(desk, name, {"config": desk.project.environment, "key": variable, "optional": True})
         desk.say(node, SURROUNDINGS)
 
 

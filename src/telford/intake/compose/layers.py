@@ -96,6 +96,16 @@ class Loader:
             self._parsed[file] = tuple(self._documents(file))
         return self._parsed[file]
 
+    def filled(self, text: str, folder: str) -> str:
+        """A text with the variables of a project's folder put in; as it stands where that fails."""
+        if "$" not in text:
+            return text
+        variables = self.variables(paths.joined(folder, ".env"), {}, None)
+        try:
+            return interpolation.expand(text, variables, hiding.named).text
+        except interpolation.InvalidError:
+            return text
+
     def text(self, path: str, position: Position, *, optional: bool = False) -> str | None:
         """The text of a file that another one names; None where it is not there, or not yet."""
         refused = paths.refused(path)
@@ -264,8 +274,9 @@ class Loader:
         wanted = nodes.text(nodes.table(extends).get("service"))
         position = extends.origin.position
         if wanted is None:
-            why = "it names no service"
-            self.diagnostics.append(problems.refused(position, "extends", why))
+            if isinstance(extends, Table):
+                why = "it names no service"
+                self.diagnostics.append(problems.refused(position, "extends", why))
             return service
         self.ledger.mark(extends, Status.DROPPED, "", READ_IN_PLACE)
         if (file, name) in chain or len(chain) >= MAX_INCLUDES:

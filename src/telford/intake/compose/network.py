@@ -19,7 +19,7 @@ _LABEL = re.compile(NAME_PATTERN)
 # All interfaces: the same as not written.
 _EVERYWHERE = frozenset({"", "0.0.0.0", "::", "0:0:0:0:0:0:0:0"})  # noqa: S104 - nothing is bound
 LOCAL = "which address of the machine it is bound to is kept beside: no field says it"
-DEFAULT_NETWORK = "every service is on the default network"
+COMMON = "every service of the project is on it, as on the network of compose itself"
 MEMBER = "no field says who shares a network; names are resolved by it"
 
 
@@ -213,8 +213,8 @@ def networks(desk: Desk, node: Node) -> None:
             )
         settings = nodes.table(item)
         if not settings:
-            if name == "default" and isinstance(item, Leaf):
-                desk.say(item, DEFAULT_NETWORK)
+            if name in desk.project.common:
+                desk.say(item, COMMON)
             else:
                 desk.keep(("networks", name), item, MEMBER)
         for key, setting in settings.items():

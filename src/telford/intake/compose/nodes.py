@@ -131,12 +131,12 @@ def leaves(node: Node) -> Iterator[Node]:
 
 
 def plain(node: Node) -> Any:
-    """The node as dict, list and scalars."""
+    """The node as dict, list and scalars; as it is written where a variable has no value."""
     if isinstance(node, Table):
         return {key: plain(item) for key, item in node.items.items()}
     if isinstance(node, Row):
         return [plain(item) for item in node.items]
-    return node.value
+    return node.raw if node.unset and node.raw is not None else node.value
 
 
 def untagged(node: Node) -> Node:

@@ -121,7 +121,9 @@ def conflict(position: Position, what: str, file: str) -> Diagnostic:
     )
 
 
-def plain_secrets(position: Position, address: str, names: Sequence[str]) -> Diagnostic:
+def plain_secrets(
+    position: Position, address: str, secret: str, names: Sequence[str]
+) -> Diagnostic:
     """Secrets that are written into the file."""
     more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
     return Diagnostic(
@@ -130,7 +132,7 @@ def plain_secrets(position: Position, address: str, names: Sequence[str]) -> Dia
         f"secrets in plain text are left out: {', '.join(names[:MAX_NAMED])}{more}",
         address=address,
         position=position,
-        detail=f"The estate refers to them as keys of the secret `{address.rpartition('.')[2]}`.",
+        detail=f"The estate refers to them as keys of the secret `{secret}`.",
         fix="see that the place has a secret of this name, and take them out of the file",
     )
 

@@ -131,6 +131,7 @@ def _included(files: Sequence[str], loader: Loader) -> set[str]:
 
 def _includes(file: str, loader: Loader) -> set[str]:
     found: set[str] = set()
+    folder = paths.folder(file)
     for document in loader.parsed(file):
         include = nodes.table(document).get("include")
         for entry in include.items if isinstance(include, Row) else ():
@@ -138,7 +139,7 @@ def _includes(file: str, loader: Loader) -> set[str]:
             for path in listed.items if isinstance(listed, Row) else (listed,):
                 text = nodes.text(path)
                 if text and not paths.refused(text):
-                    found.add(paths.joined(paths.folder(file), text))
+                    found.add(paths.joined(folder, loader.filled(text, folder)))
     return found - {file}
 
 

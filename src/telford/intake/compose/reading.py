@@ -43,6 +43,7 @@ def read(sources: Sources, options: Options) -> Imported | Needs:
     loader = Loader(sources, Ledger())
     # 1. Which files are one project.
     found = projects.sort(sources.texts, options.named, loader)
+    folders = [files.folder for files in found.projects]
     # 2. The model of each: interpolated, extended, included, merged.
     models = [loader.project(files.files, files.folder) for files in found.projects]
     # 3. Names for everything, and services as fields.
@@ -56,7 +57,7 @@ def read(sources: Sources, options: Options) -> Imported | Needs:
     links = Links(everything, made)
     uses = {key: links.of(key) for key in everything}
     # 5. Documents.
-    writer = _written(made, everything, links, uses, options)
+    writer = _written(made, everything, links, uses, options, folders)
     if loader.wanted:
         return Needs(files=tuple(loader.wanted.values()))
     # 6. The fate of every leaf, and everything that somebody should look at.
@@ -100,15 +101,24 @@ def _projects(
     made = []
     for (model, variables), name in zip(models, systems, strict=True):
         system = names.slug(options.system or name)
+        named = addressing.services(model, system, taken)
+        granted = addressing.granted(model, "secrets", system, taken)
         project = Project(
             model=model,
             system=system,
-            services=addressing.services(model, system, taken),
-            configs=addressing.configs(model, system, taken),
-            environment=addressing.unique("environment", "config", system, taken),
+            services=named,
+            configs=addressing.granted(model, "configs", system, taken),
+            granted=granted,
+            environment=addressing.unique("environment", "configs", system, taken),
+            vault=addressing.unique("environment", "secrets", system, taken),
+            vaults={
+                service: addressing.unique(address.name, "secrets", system, taken)
+                for service, address in named.items()
+            },
             variables=variables,
             loader=loader,
             secrets=addressing.secrets(model),
+            common=roles.common(model),
         )
         made.append(project)
     return tuple(made)
@@ -120,6 +130,7 @@ def _written(
     links: Links,
     uses: Mapping[Key, Found],
     options: Options,
+    folders: list[str],
 ) -> Writer:
     """The documents of every project."""
     writer = Writer(options)
@@ -135,7 +146,8 @@ def _written(
             hidden += service.desk.hidden
         writer.configs(project)
         writer.surroundings(project, reads, hidden)
-        writer.project(project)
+        writer.project(project, folders[number])
+    writer.finish()
     return writer
 
 

@@ -16,7 +16,11 @@ def engine(name: str, service: Node) -> str:
     """The engine of the data store that a service is, or ""."""
     items = nodes.table(service)
     container: dict[str, Any] = {"image": nodes.text(items.get("image")) or "", "name": name}
-    return engines.of(container, _ports(service), set(nodes.table(service, "environment")))
+    ports = _ports(service)
+    if not ports and not nodes.table(service, "depends_on"):
+        # Compose need not name the port that an image listens on, so any may be meant.
+        ports = {int(item["port"]) for item in engines.conventions()["engines"].values()}
+    return engines.of(container, ports, set(nodes.table(service, "environment")))
 
 
 def job(service: Node) -> bool:
@@ -32,6 +36,22 @@ def finished(model: Table) -> set[str]:
             if nodes.text(nodes.table(settings).get("condition")) == DONE:
                 waited.add(target)
     return waited
+
+
+def common(model: Table) -> frozenset[str]:
+    """The networks of a project that every service is on: they keep nobody apart. Those that are
+    shared with other projects are none.
+    """
+    services = nodes.table(model, "services").values()
+    modes = [nodes.table(service).get("network_mode") for service in services]
+    if any(modes) or not modes:
+        return frozenset()
+    joined = [set(nodes.table(service, "networks")) or {"default"} for service in services]
+    return frozenset(
+        name
+        for name in set.intersection(*joined)
+        if not nodes.table(model, "networks", name).keys() & {"external", "name"}
+    )
 
 
 def kinds(model: Table) -> dict[str, str]:

@@ -163,5 +163,5 @@ def _check(at: Desk) -> None:
         at.project.diagnostics.append(problems.no_image(position, str(at.address), at.name))
     if at.secrets and at.secrets_at is not None:
         at.project.diagnostics.append(
-            problems.plain_secrets(at.secrets_at.position, str(at.address), at.secrets)
+            problems.plain_secrets(at.secrets_at.position, str(at.address), at.vault, at.secrets)
         )

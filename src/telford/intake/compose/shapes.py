@@ -4,6 +4,7 @@ Each function takes a text or node and answers with what it means, or None where
 Called by `merging` and by the modules that map services.
 """
 
+import ipaddress
 import re
 import shlex
 from collections.abc import Iterator
@@ -77,10 +78,18 @@ def ports(text: str) -> list[Port] | None:
         return None
     host = match["six"] or match["ip"] or ""
     outside = _outside(match["published"], len(targets))
-    if outside is None:
+    if outside is None or (host and not _is_address(host)):
         return None
     pairs = zip(targets, outside, strict=True)
     return [Port(target, published, name, host) for target, published in pairs]
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _outside(text: str, count: int) -> list[int | None] | None:

@@ -201,7 +201,8 @@ def grants(desk: Desk, node: Node, key: str) -> None:
 
 
 def _granted(desk: Desk, key: str, item: Node, name: str, target: str) -> None:
-    source = desk.project.configs.get(name) if key == "configs" else name
+    known = desk.project.configs if key == "configs" else desk.project.granted
+    source = known.get(name)
     if source is None:
         desk.keep_item((key,), item)
         return
