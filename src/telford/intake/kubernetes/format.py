@@ -18,7 +18,8 @@ def claims(path: str, text: str) -> bool:
     """
     if path.endswith(".json"):
         return len(set(_JSON_HEAD.findall(text))) == 2
-    if _OURS.search(text):
+    # The word first: it is found much faster than an expression, and most documents have none.
+    if "telford/" in text and _OURS.search(text):
         return False
     return _HEAD.search(text) is not None
 

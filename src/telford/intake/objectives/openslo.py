@@ -35,7 +35,8 @@ _DAYS = {"M": 30, "Q": 90, "Y": 365}
 def claims(path: str, text: str) -> bool:
     """Whether a document says that it is OpenSLO."""
     del path
-    return _VERSION.search(text) is not None
+    # The word first: it is found much faster than an expression, and most documents have none.
+    return "openslo" in text and _VERSION.search(text) is not None
 
 
 @dataclass(slots=True)
