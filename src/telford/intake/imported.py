@@ -178,6 +178,8 @@ class Report:
     objects: Mapping[str, int] = field(default_factory=dict)
     # Lines of comments, by file: they are not taken over, and are no leaves.
     comments: Mapping[str, int] = field(default_factory=dict)
+    # Objects of kinds that no field speaks of, by kind with its version: they are carried whole.
+    whole: Mapping[str, int] = field(default_factory=dict)
 
     def totals(self) -> dict[str, Counter[Status]]:
         """Leaves by kind of object and fate, kinds sorted."""
@@ -204,6 +206,7 @@ class Report:
             },
             "dropped": dict(sorted(self.reasons().items())),
             "commentLines": dict(sorted(self.comments.items())),
+            "carriedWhole": dict(sorted(self.whole.items())),
             "edges": [
                 {"from": edge.source, "to": edge.target, "origin": edge.origin}
                 for edge in self.edges

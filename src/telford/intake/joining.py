@@ -17,7 +17,7 @@ from telford.basics.diagnostics import Diagnostic, Severity, ordered
 from telford.estate.address import Address
 from telford.estate.kinds import registry
 from telford.intake import codeowners, names
-from telford.intake.imported import Document, Fate, Imported, Options, Ownership, Report
+from telford.intake.imported import Document, Fate, Fates, Imported, Options, Ownership, Report
 
 # The owner of what names none.
 UNASSIGNED = "team/unassigned"
@@ -261,12 +261,14 @@ def _report(reports: Sequence[Report], moved: Mapping[Address, Address]) -> Repo
     texts = {str(old): str(new) for old, new in moved.items()}
     objects: Counter[str] = Counter()
     comments: Counter[str] = Counter()
+    whole: Counter[str] = Counter()
     for report in reports:
         objects.update(report.objects)
+        whole.update(report.whole)
         for file, count in report.comments.items():
             comments[file] = max(comments[file], count)
     return Report(
-        fates=tuple(_moved_fate(fate, texts) for report in reports for fate in report.fates),
+        fates=_fates([report.fates for report in reports], texts),
         edges=tuple(
             replace(e, source=texts.get(e.source, e.source), target=texts.get(e.target, e.target))
             for report in reports
@@ -280,7 +282,15 @@ def _report(reports: Sequence[Report], moved: Mapping[Address, Address]) -> Repo
         secrets=tuple(secret for report in reports for secret in report.secrets),
         objects=objects,
         comments=comments,
+        whole=whole,
     )
+
+
+def _fates(parts: Sequence[Sequence[Fate]], texts: Mapping[str, str]) -> Sequence[Fate]:
+    """All fates; where nothing moved, none of them is looked at."""
+    if not texts:
+        return Fates.joined(parts)
+    return tuple(_moved_fate(fate, texts) for part in parts for fate in part)
 
 
 def _moved_fate(fate: Fate, texts: Mapping[str, str]) -> Fate:

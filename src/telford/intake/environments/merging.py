@@ -267,8 +267,10 @@ def _report(reports: list[Report]) -> Report:
     first = dict.fromkeys((edge.source, edge.target) for report in reports for edge in report.edges)
     objects: Counter[str] = Counter()
     comments: Counter[str] = Counter()
+    whole: Counter[str] = Counter()
     for report in reports:
         objects.update(report.objects)
+        whole.update(report.whole)
         comments.update(report.comments)
     return Report(
         fates=Fates.joined(report.fates for report in reports),
@@ -277,4 +279,5 @@ def _report(reports: list[Report]) -> Report:
         secrets=tuple(item for report in reports for item in report.secrets),
         objects=objects,
         comments=comments,
+        whole=whole,
     )

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from telford.basics.diagnostics import Diagnostic, Severity
 from telford.estate.address import Address
 from telford.intake.imported import Report
-from telford.intake.kubernetes import access, documents, grouping
+from telford.intake.kubernetes import access, claiming, documents, grouping, notices, policies
+from telford.intake.kubernetes.dependencies import Inferred
 from telford.intake.kubernetes.documents import Written
 from telford.intake.kubernetes.grouping import Scene
 from telford.intake.kubernetes.objects import Key, Object, Path
@@ -25,7 +26,11 @@ _SECRET = re.compile(
 
 
 def of(
-    scene: Scene, written: Written, report: Report, named: Mapping[Key, Address]
+    scene: Scene,
+    written: Written,
+    report: Report,
+    named: Mapping[Key, Address],
+    inferred: Mapping[Key, Inferred],
 ) -> Iterator[Diagnostic]:
     """Every diagnostic of an import beyond those of reading."""
     yield from _refused(written)
@@ -35,6 +40,8 @@ def of(
     yield from _missing_configs(scene, named)
     yield from _plain_secrets(scene)
     yield from _unowned(written)
+    yield from notices.of(scene, written, named)
+    yield from policies.problems(scene, inferred, named)
 
 
 def _refused(written: Written) -> Iterator[Diagnostic]:
@@ -53,7 +60,7 @@ def _refused(written: Written) -> Iterator[Diagnostic]:
 def _whole(scene: Scene, written: Written, named: Mapping[Key, Address]) -> Iterator[Diagnostic]:
     """Workloads and settings that ended as opaque manifests: their meaning is lost."""
     expected = [group.workload for group in scene.groups] + scene.configs
-    expected += [item for item, reason in scene.others if reason == "it has no list of containers"]
+    expected += [item for item, reason in scene.others if reason == claiming.NO_CONTAINERS]
     for item in expected:
         if item.key in written.reasons:
             yield Diagnostic(
@@ -114,7 +121,7 @@ def _missing_configs(scene: Scene, named: Mapping[Key, Address]) -> Iterator[Dia
                     f"ConfigMap {name} is read and is not in the input",
                     address=str(named[group.workload.key]),
                     position=group.workload.where((*grouping.template_path(group.workload), *path)),
-                    detail="The reference is carried along as it was found.",
+                    detail="The reference is kept, and says `elsewhere: true`.",
                     fix="import it too, or see that the place has it",
                 )
 

@@ -19,6 +19,7 @@ from telford.intake.kubernetes import (
     claiming,
     documents,
     naming,
+    notices,
     objects,
     problems,
 )
@@ -54,8 +55,9 @@ def read(texts: Mapping[str, str], options: Options | None = None) -> Imported:
         secrets=accounting.secrets(scene),
         objects=Counter(item.kind for item in found.objects),
         comments=imported.count_comments(texts),
+        whole=notices.whole(scene),
     )
-    diagnostics = [*found.diagnostics, *problems.of(scene, written, report, named)]
+    diagnostics = [*found.diagnostics, *problems.of(scene, written, report, named, inferred)]
     everything = (*writer.surroundings(written), *written.documents)
     return Imported(everything, report, ordered(diagnostics))
 
