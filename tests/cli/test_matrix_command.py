@@ -68,9 +68,9 @@ def test_places_with_the_same_values_share_a_column_and_differences_stand_first(
     assert [row.field for row in found.different] == ["run.env.LEVEL", "run.replicas"]
     replicas = found.rows[1]
     assert [(c.value, c.layer, str(c.position)) for c in replicas.cells] == [
-        (2, "base", "a.yaml:35:13"),
-        (4, "prod", "a.yaml:39:25"),
-        (6, "prod/us", "a.yaml:40:28"),
+        (2, "base", "a.yaml:34:13"),
+        (4, "prod", "a.yaml:38:26"),
+        (6, "prod/us", "a.yaml:39:29"),
     ]
 
 

@@ -84,15 +84,16 @@ def run(
     for a revision, a place or a kind that there is not, `PermanentError` where Git fails.
     """
     wanted = [_kind(name) for name in kinds]
-    old, was = _load(folder, before)
-    new, now = _load(folder, after)
+    (first, was), (second, now) = _read(folder, before), _read(folder, after)
+    old, new = loading.of_both(first, second)
     _known_place(where, old, new)
     with loading.undisturbed():
         found = diff.compare(old.estate, new.estate, where=where, kinds=wanted)
         hidden = _hidden(old) | _hidden(new)
         shown = tuple(c for c in found.changes if not {c.address, c.was} & hidden)
         found = replace(found, changes=shown)
-        return Answer(was, now, found, found.radii(), tuple(sorted(hidden)))
+        sides = _side(before, was, old), _side(after, now, new)
+        return Answer(*sides, found, found.radii(), tuple(sorted(hidden)))
 
 
 def touched(change: Change, radius: BlastRadius) -> Mapping[str, tuple[str, ...]]:
@@ -109,15 +110,17 @@ def touched(change: Change, radius: BlastRadius) -> Mapping[str, tuple[str, ...]
     }
 
 
-def _load(folder: Path, revision: str) -> tuple[Loaded, Revision]:
-    if revision:
-        snapshot = git.snapshot(folder, revision)
-        found, commit = snapshot.found, snapshot.commit
-    else:
-        found, commit = git.without_links(files.read([folder])), ""
-    loaded = loading.of_texts(found)
+def _read(folder: Path, revision: str) -> tuple[files.Texts, str]:
+    """The texts of a side, and its commit."""
+    if not revision:
+        return git.without_links(files.read([folder])), ""
+    snapshot = git.snapshot(folder, revision)
+    return snapshot.found, snapshot.commit
+
+
+def _side(revision: str, commit: str, loaded: Loaded) -> Revision:
     errors = tuple(d for d in loaded.diagnostics if d.severity is Severity.ERROR)
-    return loaded, Revision(revision, commit, errors)
+    return Revision(revision, commit, errors)
 
 
 def _kind(name: str) -> str:

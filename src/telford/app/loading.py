@@ -4,6 +4,7 @@ import contextlib
 import gc
 import os
 import re
+from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -61,6 +62,31 @@ def of_texts(found: files.Texts, cache: Cache | None = None) -> Loaded:
     return loaded
 
 
+def of_both(before: files.Texts, after: files.Texts) -> tuple[Loaded, Loaded]:
+    """The estates of one folder at two times, with what is wrong in their texts, rules left out. A
+    file that says the same at both is read once, and its entities are the very same in both.
+    """
+    with undisturbed():
+        first = _loaded(before, kept.NOTHING)
+        assert first.memory is not None, "it was asked for"
+        memory = _unchanged(first.memory, before, after)
+        second = _loaded(after, memory)
+    return _with_unread(before, first), _with_unread(after, second)
+
+
+def _with_unread(found: files.Texts, loaded: Loaded) -> Loaded:
+    """With what could not be read among the diagnostics."""
+    every = diagnostics.ordered([*found.diagnostics, *loaded.diagnostics])
+    return replace(loaded, diagnostics=every)
+
+
+def _unchanged(memory: Memory, before: files.Texts, after: files.Texts) -> Memory:
+    """The files that say what they said."""
+    old, new = before.hashes(), after.hashes()
+    same = {name: file for name, file in memory.files.items() if new.get(name) == old[name]}
+    return replace(memory, files=same)
+
+
 class Reloader:
     """Loads the same paths again and again, as a server does: only what changed is read as YAML,
     and everything else is the very same entities as before. Not for several threads at once.
@@ -88,9 +114,7 @@ class Reloader:
         if self._last is None:
             return kept.NOTHING
         before, memory = self._last
-        old, new = before.hashes(), found.hashes()
-        same = {name: file for name, file in memory.files.items() if new.get(name) == old[name]}
-        return replace(memory, files=same)
+        return _unchanged(memory, before, found)
 
 
 def _key(found: files.Texts) -> str:
@@ -134,7 +158,8 @@ def _judged(found: files.Texts, loaded: Loaded, cache: Cache | None) -> Loaded:
     known = remember.recall(found, cache) if cache is not None else None
     if known is not None:
         return replace(loaded, diagnostics=known.diagnostics)
-    more = loading.with_source(registry.check(loaded), found.texts)
+    beside = ChainMap[str, str | None]({**found.attached}, {**found.texts})
+    more = loading.with_source(registry.check(loaded, found.today, beside), found.texts)
     everything = diagnostics.ordered([*found.diagnostics, *loaded.diagnostics, *more])
     if cache is not None:
         report = remember.Report(everything, len(found.texts), len(loaded.estate.entities))
