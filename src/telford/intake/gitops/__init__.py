@@ -1,0 +1,1 @@
+"""Reads what says where manifests come from: Argo CD, Flux, charts and kustomizations."""
