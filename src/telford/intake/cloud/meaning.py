@@ -159,6 +159,8 @@ def _name(resource: Resource, entry: Entry) -> str:
 
 def _fill(thing: Thing, resource: Resource, entry: Entry) -> bool:
     """Set the fields that a resource says; False where one that is required is not there."""
+    for path in entry.said:
+        thing.said_by[f"{resource.label}.{path}"] = resource, path
     for path in entry.names if entry.role == "thing" else ():
         found = tree.at(resource.body, path)
         if found is not None and isinstance(found[1], Scalar):

@@ -286,8 +286,11 @@ def _carriers(scene: _Scene) -> _Groups:
         else:
             folder = piece.file.rpartition("/")[0]
             system = scene.names.system(roots.get(folder, folder))
-            wish = f"{scene.found.language}-{folder.rpartition('/')[2] or 'root'}"
-            address = scene.names.give("Manifest", system, wish, folder, f"settings {folder}")
+            # A template stands alone; the files of a folder are one configuration.
+            unit = folder if scene.found.language == "terraform" else piece.file
+            last = unit.rpartition("/")[2].partition(".")[0] or "root"
+            wish = f"{scene.found.language}-{last}"
+            address = scene.names.give("Manifest", system, wish, folder, f"settings {unit}")
             reason = "settings of a configuration: no field of the model says them"
         groups.setdefault(address, ([], reason))[0].append(piece)
         scene.homes.settle(piece, str(address))

@@ -9,7 +9,7 @@ the names it uses.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -68,18 +68,47 @@ class Entry:
     link: Link | None = None
     # A field that counts the parts of this type that a thing has.
     counts: str = ""
-    # Where the code of a thing's own definition is found (`AWS::ECS::TaskDefinition`).
+    # Where a thing names what defines it (the task definition of a service).
     joins: tuple[Path, ...] = ()
+    # What its kind says by itself.
+    said: tuple[Path, ...] = ()
 
 
 @cache
-def load(package: str, *files: str) -> Mapping[str, Entry]:
-    """Every entry of some tables of a package, by type."""
+def load(
+    package: str, *files: str, under: str = "", beside: tuple[str, ...] = ()
+) -> Mapping[str, Entry]:
+    """Every entry of some tables of a package, by type.
+
+    The attributes of a resource stand under the key `under` where it is given, but for those of
+    `beside`.
+    """
     entries: dict[str, Entry] = {}
     for file in files:
         for name, value in resources.toml(package, file).items():
-            entries[name] = _entry(name, value)
+            entry = _entry(name, value)
+            entries[name] = _under(entry, under, beside) if under else entry
     return entries
+
+
+def _under(entry: Entry, under: str, beside: tuple[str, ...]) -> Entry:
+    """The entry with its paths under a key."""
+
+    def below(path: Path) -> Path:
+        return path if path[0] in beside else (under, *path)
+
+    link = entry.link
+    return replace(
+        entry,
+        names=tuple(map(below, entry.names)),
+        fields=tuple(replace(one, source=below(one.source)) for one in entry.fields),
+        labels=below(entry.labels) if entry.labels else None,
+        uses=tuple(map(below, entry.uses)),
+        of=below(entry.of) if entry.of else None,
+        link=replace(link, source=below(link.source), target=below(link.target)) if link else None,
+        joins=tuple(map(below, entry.joins)),
+        said=(("Type",),),
+    )
 
 
 def _entry(name: str, value: Mapping[str, Any]) -> Entry:

@@ -1,0 +1,1 @@
+"""Reads CloudFormation and SAM templates, YAML and JSON. `reading.FORMAT` is the door."""
