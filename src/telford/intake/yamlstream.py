@@ -20,6 +20,8 @@ from telford.road import patch
 
 # Line breaks other than \n, directives, ends of documents: such a file is read as a whole.
 _STRANGE = re.compile("[\r\x85\u2028\u2029]|^(?:%|[.]{3})", re.MULTILINE)
+# A kind that is Secret, or that only the lines above or below tell.
+_SECRET = re.compile(r"kind['\"]?: *(?:[*&|>]|['\"]?Secret['\"]?(?: |$))", re.MULTILINE)
 _MARKER = re.compile(r"---[ ]*(?:(?<=[ ])#.*)?$")
 # Beyond this many lines a file may mean more values than `yamltext` allows, which counts them.
 MAX_LINES = 500_000
@@ -45,8 +47,7 @@ class Source:
     def node(self) -> Node:
         """The document with the position of each of its parts."""
         if self._node is None:
-            before = "\n" * (self.line - 1)
-            self._node = yamltext.read(before + self._text, "")[0][0]
+            self._node = yamltext.read(self._text, "", self.line)[0][0]
         return self._node
 
     @property
@@ -55,6 +56,18 @@ class Source:
         if self._leaves is None:
             self._leaves = list(_lines(self.value, self.node))
         return self._leaves
+
+    def line_of(self, path: patch.Path) -> int:
+        """The line of the leaf at a path, or of the first in what is there."""
+        number = 0
+        value = self.value
+        for step in path:
+            for key, item in _items(value):
+                if key == step:
+                    value = item
+                    break
+                number += sum(1 for _ in patch.leaves(item))
+        return self.leaves[number]
 
     def without(self, value: Any) -> "Source":
         """The same document with a part of its value only."""
@@ -109,7 +122,8 @@ def _apart(lines: list[str], file: str) -> tuple[list[Source], list[Diagnostic]]
 
 def _of_plain(plain: blockyaml.Plain, text: str) -> Source:
     where = plain.line, plain.column
-    return Source(plain.value, *where, plain.nulls, "Secret" in text, plain.leaves, None, text)
+    secrets = _SECRET.search(text) is not None
+    return Source(plain.value, *where, plain.nulls, secrets, plain.leaves, None, text)
 
 
 def _plain(
@@ -136,6 +150,14 @@ def _documents(lines: list[str]) -> Iterator[tuple[int, int, int]]:
             start = number + 1 if _MARKER.match(line) else number
     # Behind the last line break there is no line.
     yield begin, start, len(lines) - 1 if lines[-1] == "" else len(lines)
+
+
+def _items(value: Any) -> Iterator[tuple[str | int, Any]]:
+    """What a collection holds, by key or index."""
+    if isinstance(value, dict):
+        yield from value.items()
+    elif isinstance(value, list):
+        yield from enumerate(value)
 
 
 def _lines(value: Any, node: Node) -> Iterator[int]:

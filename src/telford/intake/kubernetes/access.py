@@ -1,6 +1,5 @@
 """Safe looks into foreign values, which may have any shape. Called all over this package."""
 
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 
@@ -38,15 +37,22 @@ def whole(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def strings(value: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
+def strings(value: Any) -> list[tuple[tuple[str | int, ...], str]]:
     """Every text of a tree, with its path."""
+    found: list[tuple[tuple[str | int, ...], str]] = []
+    _collect(value, (), found)
+    return found
+
+
+def _collect(
+    value: Any, path: tuple[str | int, ...], found: list[tuple[tuple[str | int, ...], str]]
+) -> None:
+    # A list to fill, for generators inside of generators cost a step for each level.
     if isinstance(value, str):
-        yield (), value
-    elif isinstance(value, Mapping):
+        found.append((path, value))
+    elif isinstance(value, dict):
         for key, item in value.items():
-            for path, found in strings(item):
-                yield (key, *path), found
+            _collect(item, (*path, key), found)
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            for path, found in strings(item):
-                yield (index, *path), found
+            _collect(item, (*path, index), found)
