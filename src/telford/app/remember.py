@@ -58,7 +58,8 @@ def keep(found: files.Texts, report: Report, cache: Cache) -> None:
 
 
 def _key(found: files.Texts) -> str:
-    return remembered.key(code_version(), found.hashes())
+    day = {"today": found.today.isoformat()} if found.today is not None else {}
+    return remembered.key(code_version(), {**found.hashes(), **day})
 
 
 def code_version() -> str:

@@ -4,9 +4,11 @@ Reading never fails as a whole: what cannot be read becomes a diagnostic beside 
 could. Used by `telford.app.loading` for estates, by import, build and init for theirs.
 """
 
+import datetime as dt
 import hashlib
 import itertools
 import os
+import re
 import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -26,6 +28,10 @@ MAX_TOTAL_BYTES = 512 * 1024 * 1024
 # Folders nested deeper are a loop of links or a mistake.
 MAX_DEPTH = 30
 _CHUNK = 64 * 1024
+# Contracts of 1,000 services in a few versions each.
+MAX_ATTACHED = 10_000
+# What may be the file of a contract: a file too many costs time, nothing else.
+_NAMED = re.compile(r"""\bfile["']?\s*:\s*["']?([^\s"',}\]#]+\.(?:json|proto|ya?ml))""")
 _NO_FILE = "this is no regular file, so it is not opened"
 # Folders that are never an estate's own, beside hidden ones.
 SKIPPED = frozenset({"node_modules", "__pycache__"})
@@ -34,13 +40,17 @@ SKIPPED = frozenset({"node_modules", "__pycache__"})
 @dataclass(slots=True)
 class Texts:
     """What was read: file name -> text, and what could not be. `digests` are SHA-256 hashes of the
-    bytes, where they were read from files.
+    bytes, where they were read from files. `attached` are files of other formats that documents
+    name (a contract's): their text, or None where there is none to be had; what is not in it nobody
+    looked for. `today` is the day to judge by, where one is given.
     """
 
     texts: dict[str, str] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     size: int = 0
     digests: dict[str, str] = field(default_factory=dict)
+    attached: dict[str, str | None] = field(default_factory=dict)
+    today: dt.date | None = None
 
     def hashes(self) -> Mapping[str, str]:
         """A hash of every file's content."""
@@ -74,7 +84,40 @@ def read(paths: Iterable[Path], suffixes: tuple[str, ...] = SUFFIXES) -> Texts:
             _report(found, path.as_posix(), "TEL106", _NO_FILE)
         else:
             raise UsageError(f"there is no file or folder {path}", fix="check the path")
+        if folder or file:
+            _attach(found, os.path.realpath(path if folder else path.parent))
     return found
+
+
+def _attach(found: Texts, root: str) -> None:
+    """Read the files that contracts among the texts name, where they lie under the same folder."""
+    for name, text in list(found.texts.items()):
+        if "Contract" not in text:
+            continue
+        for match in _NAMED.finditer(text):
+            beside = os.path.normpath(PurePosixPath(name).parent / match[1])
+            if beside in found.texts or found.attached.get(beside) is not None:
+                continue
+            if len(found.attached) >= MAX_ATTACHED:
+                return
+            content = _beside(beside, root, found)
+            found.attached[beside] = content
+            said = "" if content is None else content
+            found.digests[beside] = hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()
+
+
+def _beside(name: str, root: str, found: Texts) -> str | None:
+    """The text of a file under `root`; None where it is not there, no text, too large or outside."""
+    real = os.path.realpath(name)
+    if not real.startswith(root.rstrip("/") + "/"):
+        return None
+    scratch = Texts(size=found.size)
+    try:
+        data = _bytes(real, scratch)
+    except OSError:
+        return None
+    found.size += len(data or b"")
+    return decoded(data, PurePosixPath(name), scratch) if data is not None else None
 
 
 class _Walk:

@@ -1,5 +1,6 @@
 """`telford check`: find everything wrong in an estate."""
 
+import datetime as dt
 from pathlib import Path
 from typing import Annotated
 
@@ -22,8 +23,15 @@ def command(
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="check even if nothing changed")
     ] = False,
+    day: Annotated[
+        str,
+        typer.Option(
+            "--day", metavar="DATE", help="judge what runs out by this day (default: today)",
+            show_default=False,
+        ),
+    ] = "",
     as_json: options.Json = False,
-) -> None:
+) -> None:  # fmt: skip
     """Find everything wrong in an estate, all at once, each with its line and how to fix it.
 
     Exit code 0: nothing wrong; 1: at least one error.
@@ -33,6 +41,7 @@ def command(
     where = paths or [options.folder(estate)]
     store = None if no_cache else cache.FileCache(options.cache_folder() / "check")
     found = files.read(where)
+    found.today = dt.date.fromisoformat(day) if day else dt.datetime.now(tz=dt.UTC).date()
     report = remember.recall(found, store) if store is not None else None
     if report is None:
         report = table.load("telford.app.check").fresh(found, store)

@@ -4,27 +4,43 @@ Each entity is looked at where it is written, and again in every place where an 
 the same mistake at the same token is reported once.
 """
 
-from collections.abc import Iterable, Iterator
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 from telford.basics.diagnostics import Diagnostic, Position, Severity
 from telford.estate import documents, overlays
-from telford.estate.codes import Code
+from telford.estate.codes import CODES, Code
 from telford.estate.kinds.base import Kind
 from telford.estate.model import Entity, Loaded
 from telford.estate.place import Place
 from telford.rules import (
+    brokers,
+    calendars,
     change,
+    clusters,
     containers,
+    days,
     dependencies,
+    direction,
+    doors,
+    events,
+    governance,
+    lineage,
     ownership,
+    patience,
     places,
     promises,
+    recovery,
     references,
+    response,
     running,
+    stores,
     streams,
 )
 from telford.rules.rule import EstateRule, Finding, Rule, Subject, World, base, subject
 
+NOTHING_BESIDE: Mapping[str, str | None] = MappingProxyType({})
 RULES: tuple[Rule, ...] = (
     *references.RULES,
     *ownership.RULES,
@@ -35,11 +51,32 @@ RULES: tuple[Rule, ...] = (
     *places.RULES,
     *promises.RULES,
     *change.RULES,
+    *stores.RULES,
+    *brokers.RULES,
+    *events.RULES,
+    *patience.RULES,
+    *lineage.RULES,
+    *doors.RULES,
+    *clusters.RULES,
+    *calendars.RULES,
+    *governance.RULES,
+    *response.RULES,
+    *direction.RULES,
+    *days.RULES,
 )
 ESTATE_RULES: tuple[EstateRule, ...] = (
     *dependencies.ESTATE_RULES,
     *ownership.ESTATE_RULES,
     *places.ESTATE_RULES,
+    *recovery.ESTATE_RULES,
+    *brokers.ESTATE_RULES,
+    *events.ESTATE_RULES,
+    *patience.ESTATE_RULES,
+    *lineage.ESTATE_RULES,
+    *doors.ESTATE_RULES,
+    *calendars.ESTATE_RULES,
+    *governance.ESTATE_RULES,
+    *direction.ESTATE_RULES,
 )
 
 
@@ -49,10 +86,20 @@ def codes() -> tuple[Code, ...]:
     return tuple(sorted(found, key=lambda code: code.code))
 
 
-def check(loaded: Loaded) -> list[Diagnostic]:
-    """Everything that the rules find, at base and in every place where overlays change it."""
+def check(
+    loaded: Loaded,
+    today: dt.date | None = None,
+    beside: Mapping[str, str | None] = NOTHING_BESIDE,
+) -> list[Diagnostic]:
+    """Everything that the rules find, at base and in every place where overlays change it.
+
+    `today` is the day to judge by; rules about days are silent where there is none. `beside` are
+    files that documents name (see `World.beside`); about others nothing is said.
+    """
     estate = loaded.estate if loaded.draft is None else loaded.draft
-    world = World(estate, loaded.broken, partial=estate is not loaded.estate)
+    known = frozenset(code.code for code in (*CODES, *codes()))
+    partial = estate is not loaded.estate
+    world = World(estate, loaded.broken, partial, known, today, beside)
     run = _Run(world)
     everywhere = overlays.places(estate)
     for entity in estate.entities.values():

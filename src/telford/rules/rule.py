@@ -5,12 +5,13 @@ the whole estate, and yields findings: a path in the document and a sentence. Th
 `telford.rules.registry` turns them into diagnostics at the exact token. Rules are pure functions.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from telford.basics.diagnostics import Severity
-from telford.basics.yamltext import Mapping
+from telford.basics.yamltext import Mapping as MappingNode
 from telford.estate import pruning
 from telford.estate.address import Address
 from telford.estate.codes import Code
@@ -30,6 +31,12 @@ class World:
     estate: Estate
     broken: frozenset[Address]
     partial: bool = False
+    # The codes of all rules, for rules about rules; none where they are not known.
+    codes: frozenset[str] = frozenset()
+    # The day on which it is looked at; rules about days say nothing where there is none.
+    today: dt.date | None = None
+    # Files of other formats that documents name: path -> text, None for one that is not there.
+    beside: Mapping[str, str | None] = field(default_factory=dict, compare=False)
 
     @cached_property
     def graph(self) -> Graph:
@@ -83,7 +90,7 @@ class Subject:
     references: tuple[tuple[Reference, tuple[str, ...]], ...]
 
     @property
-    def node(self) -> Mapping:
+    def node(self) -> MappingNode:
         """The (merged) document; it is made when somebody asks for it."""
         node = self.bound.node
         assert node is not None, "what is judged was written as a document"

@@ -1,6 +1,8 @@
 """Cron schedules, as Kubernetes and POSIX crontab write them: is it one, and can it ever run."""
 
 import re
+from decimal import Decimal
+from itertools import pairwise
 
 _WORDS = frozenset(
     ("@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly")
@@ -70,3 +72,31 @@ def _number(text: str, names: dict[str, int]) -> int | None:
     if text.isascii() and text.isdigit() and len(text) <= 4:
         return int(text)
     return names.get(text.lower())
+
+
+# Two weeks: every pattern of hours and days of the week comes round in it.
+_MINUTES_LOOKED_AT = 14 * 24 * 60
+
+
+def longest_gap_seconds(text: str) -> Decimal | None:
+    """The longest time between two runs of a schedule by hours and days of the week, in seconds;
+    None for one by days of the month or months, whose gaps are weeks and more.
+    """
+    words = {"@hourly": Decimal(3600), "@daily": Decimal(86_400), "@midnight": Decimal(86_400)}
+    if text.startswith("@"):
+        return words.get(text, Decimal(604_800) if text == "@weekly" else None)
+    parts = text.split()
+    if problem(text) or not {parts[2], parts[3]} <= {"*", "?"}:
+        return None
+    minutes, hours, _, _, days = (
+        _field(part, low, high, names) or set()
+        for part, (_, low, high, names) in zip(parts, _FIELDS, strict=True)
+    )
+    weekdays = {day % 7 for day in days}
+    runs = [
+        at
+        for at in range(_MINUTES_LOOKED_AT)
+        if at % 60 in minutes and at // 60 % 24 in hours and at // 1440 % 7 in weekdays
+    ]
+    gaps = [later - earlier for earlier, later in pairwise(runs)]
+    return Decimal(60 * max(gaps)) if gaps else None
