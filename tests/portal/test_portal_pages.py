@@ -17,6 +17,7 @@ PAGES = [
     "/catalogue/service/shop.storefront",
     "/catalogue/service/shop.orders?in=prod/eu-west-1",
     "/catalogue/service/shop.orders/artifacts",
+    "/catalogue/service/shop.orders/matrix",
     "/catalogue/system/shop",
     "/catalogue/team/orders",
     "/catalogue/datastore/shop.orders",
@@ -132,6 +133,17 @@ def test_artifacts_come_after_the_page_with_their_text(reader: Client) -> None:
     text = reader.get("/catalogue/service/shop.orders/artifacts?in=dev").text
     assert "dev/orders/deployment.yaml" in text
     assert "kind: Deployment" in text
+
+
+def test_one_thing_is_shown_across_all_places_with_links_to_why(reader: Client) -> None:
+    """Differences first, places as links to the same page there, fields as links to their chain."""
+    text = reader.get("/catalogue/service/shop.storefront").text
+    assert 'hx-get="/catalogue/service/shop.storefront/matrix"' in text
+    part = reader.get("/catalogue/service/shop.storefront/matrix").text
+    assert "run.replicas" in part
+    assert "in=prod/eu-west-1#fields" in part or "in=prod%2Feu-west-1#fields" in part
+    assert "#field-run.replicas" in part
+    assert "fields are the same everywhere" in part
 
 
 def test_the_catalogue_is_one_page_of_rows_however_large(described: Describe) -> None:

@@ -4,7 +4,7 @@ Called by `telford.app.confirm` and `telford.app.adopt`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from telford.app import loading
@@ -88,7 +88,7 @@ def rewrite(folder: Path, found: files.Texts, edits: Iterable[Edit]) -> Rewrite:
 def _require_sound(found: files.Texts, after: Mapping[str, str]) -> None:
     before = _errors(loading.of_texts(found))
     known = {(error.code, error.address, error.summary) for error in before}
-    for error in _errors(loading.of_texts(files.Texts(dict(after)))):
+    for error in _errors(loading.of_texts(replace(found, texts=dict(after), digests={}))):
         if (error.code, error.address, error.summary) not in known:
             raise RefusedError(
                 f"the estate would have an error: {error.summary} ({error.position})",

@@ -5,7 +5,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from telford.app import entity_page
+from telford.app import entity_page, matrix
 from telford.app.described import Described
 from telford.basics.errors import TelfordError
 from telford.estate.artifact import Artifact
@@ -18,6 +18,8 @@ router = APIRouter(include_in_schema=False)
 MAX_RELEASES = 8
 MAX_ARTIFACTS = 60
 """An entity causes a dozen; a system's page shows none."""
+MAX_FIELDS = 300
+"""More than anybody compares by eye; the command has all."""
 
 
 @router.get("/catalogue/{kind}/{name}")
@@ -62,6 +64,32 @@ def artifacts(request: Request, kind: str, name: str) -> Response:
         artifacts=made[:MAX_ARTIFACTS],
         problem=problem,
         more=max(len(made) - MAX_ARTIFACTS, 0),
+    )
+
+
+@router.get("/catalogue/{kind}/{name}/matrix")
+def across(request: Request, kind: str, name: str) -> Response:
+    """One thing across all places, as a part of the page: fetched after it, as artifacts are."""
+    described = page.context_of(request).estate.current()
+    found = described.estate.find(f"{kind}/{name}")
+    if len(found) != 1:
+        raise HTTPException(404, f"the estate has no {kind}/{name}")
+    view, problem = None, ""
+    try:
+        view = matrix.matrix(described.estate, str(found[0].address))
+    except TelfordError as error:
+        problem = error.message
+    different = view.different[:MAX_FIELDS] if view else ()
+    same = view.same[:MAX_FIELDS] if view else ()
+    return page.fragment(
+        request,
+        "matrix.html",
+        view=view,
+        problem=problem,
+        different=different,
+        same=same,
+        cut=len(view.rows) - len(different) - len(same) if view else 0,
+        shown=entity_page.text_of,
     )
 
 
