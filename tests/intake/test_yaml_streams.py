@@ -1,5 +1,6 @@
 """The quick way through YAML says exactly what the slow one says."""
 
+import itertools
 import pathlib
 import random
 from typing import Any
@@ -11,6 +12,9 @@ from hypothesis import strategies as st
 from telford.basics import yamltext
 from telford.intake import blockyaml, yaml11, yamlstream
 from telford.road import patch, yamlout
+
+# Asking for each place of a large document costs its square.
+MAX_PLACES = 40
 
 Told = tuple[Any, list[int], int, int]
 
@@ -34,10 +38,20 @@ def _agrees(text: str) -> None:
         assert patch.same(source.value, value), text
         assert list(source.leaves) == leaves, text
         assert (source.line, source.column) == (line, column), text
+        _stand_alike(source, text)
         node = source.node
         assert (node.line, node.column) == (line, column), text
         assert _nulls(value) <= source.nulls
     assert problems == list(yamltext.read(text, "x")[1]), text
+
+
+def _stand_alike(source: yamlstream.Source, text: str) -> None:
+    """Every leaf stands where the slow reader says, asked for before that was used and after."""
+    paths = [path for path, _ in itertools.islice(patch.leaves(source.value), MAX_PLACES)]
+    quick = [source.where(path) for path in paths]
+    nodes = [yamlstream.at(source.node, path) for path in paths]
+    assert quick == [(node.line, node.column) for node in nodes], text
+    assert quick == [source.where(path) for path in paths], text
 
 
 def _nulls(value: Any) -> bool:
@@ -202,7 +216,7 @@ _INDENTED = st.builds(lambda indent, line: " " * indent + line, st.integers(0, 4
 
 
 @hypothesis.given(st.lists(_INDENTED, max_size=9), st.booleans())
-@hypothesis.settings(max_examples=1500, deadline=None)
+@hypothesis.settings(max_examples=600, deadline=None)
 def test_any_lines_are_read_alike(lines: list[str], ended: bool) -> None:
     _agrees("\n".join(lines) + "\n" * ended)
 
@@ -224,7 +238,7 @@ _VALUES = st.recursive(
 
 
 @hypothesis.given(st.dictionaries(st.text(alphabet="abc", min_size=1), _VALUES, min_size=1))
-@hypothesis.settings(max_examples=300, deadline=None)
+@hypothesis.settings(max_examples=120, deadline=None)
 def test_what_we_write_is_read_alike(value: dict[str, Any]) -> None:
     _agrees(yamlout.document(value))
 

@@ -393,3 +393,16 @@ def _unquoted(text: str) -> str:
     if text[0] == "'":
         return text[1:-1].replace("''", "'")
     return _ESCAPE.sub(lambda match: _ESCAPED[match[1]], text[1:-1])
+
+
+def column(line: str) -> int:
+    """Where the one value on a plain line begins, counted from 1; 0 where that is not on it, or
+    where several stand in a list.
+    """
+    head = _DASHES.match(line)
+    rest = line[head.end() :] if head is not None else ""
+    found = _ENTRY.match(rest) or _SCALAR.match(rest)
+    if head is None or found is None or found["flow"] is not None or found["empty"] is not None:
+        return 0
+    begins = max(found.start(name) for name in ("single", "double", "block", "plain"))
+    return head.end() + begins + 1 if begins >= 0 else 0

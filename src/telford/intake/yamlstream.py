@@ -57,6 +57,16 @@ class Source:
             self._leaves = list(_lines(self.value, self.node))
         return self._leaves
 
+    def where(self, path: patch.Path) -> tuple[int, int]:
+        """Line and column of what is at a path, or of the nearest around it."""
+        if self._node is None and _is_text(self.value, path):
+            line = self.line_of(path)
+            column = blockyaml.column(self._text.split("\n")[line - self.line])
+            if column:
+                return line, column
+        node = at(self.node, path)
+        return node.line, node.column
+
     def line_of(self, path: patch.Path) -> int:
         """The line of the leaf at a path, or of the first in what is there."""
         number = 0
@@ -150,6 +160,13 @@ def _documents(lines: list[str]) -> Iterator[tuple[int, int, int]]:
             start = number + 1 if _MARKER.match(line) else number
     # Behind the last line break there is no line.
     yield begin, start, len(lines) - 1 if lines[-1] == "" else len(lines)
+
+
+def _is_text(value: Any, path: patch.Path) -> bool:
+    """Whether there is a text at a path."""
+    for step in path:
+        value = dict(_items(value)).get(step)
+    return isinstance(value, str)
 
 
 def _items(value: Any) -> Iterator[tuple[str | int, Any]]:

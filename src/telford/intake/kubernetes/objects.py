@@ -60,8 +60,7 @@ class Object:
 
     def where(self, path: Path) -> Position:
         """Where a value begins; the nearest thing around it that has a place."""
-        node = yamlstream.at(self.source.node, path)
-        return Position(self.file, node.line, node.column)
+        return Position(self.file, *self.source.where(path))
 
 
 @dataclass(frozen=True, slots=True)
