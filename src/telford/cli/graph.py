@@ -1,12 +1,15 @@
 """`telford graph`: show what depends on what."""
 
+import shutil
+import sys
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from telford.app import explain, loading
+from telford.app import explain, graph_languages, graph_text, loading
 from telford.app import graph as use_case
+from telford.app.graph import Ask
 from telford.basics.errors import UsageError
 from telford.cli import options, output
 
@@ -18,19 +21,54 @@ class Format(StrEnum):
     MERMAID = "mermaid"
     DOT = "dot"
     JSON = "json"
+    SVG = "svg"
 
 
 def command(
-    address: Annotated[
-        str, typer.Argument(help="an address, such as service/orders; default: everything")
-    ] = "",
-    dependents: Annotated[bool, typer.Option("--dependents", help="who needs it")] = False,
+    addresses: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="ADDRESS",
+            help="such as service/orders or system/shop; default: everything",
+        ),
+    ] = None,
+    *,
     dependencies: Annotated[
         bool, typer.Option("--dependencies", help="what it needs (the default)")
     ] = False,
+    dependents: Annotated[bool, typer.Option("--dependents", help="who needs it")] = False,
+    both: Annotated[bool, typer.Option("--both", help="both ways")] = False,
     blast_radius: Annotated[
         bool, typer.Option("--blast-radius", help="what its failure touches, and whom")
     ] = False,
+    to: Annotated[
+        str, typer.Option("--to", metavar="ADDRESS", help="every way from it to another")
+    ] = "",
+    shared: Annotated[
+        bool, typer.Option("--shared", help="what several (or all) have in common")
+    ] = False,
+    critical_path: Annotated[
+        bool, typer.Option("--critical-path", help="the longest chain that must not break")
+    ] = False,
+    cycles: Annotated[bool, typer.Option("--cycles", help="what goes round in a circle")] = False,
+    orphans: Annotated[
+        bool, typer.Option("--orphans", help="what nothing needs or nobody can reach")
+    ] = False,
+    contexts: Annotated[
+        bool, typer.Option("--contexts", help="which system depends on which, through what")
+    ] = False,
+    depth: Annotated[
+        int | None, typer.Option("--depth", metavar="N", help="at most so many steps away")
+    ] = None,
+    system: Annotated[
+        str, typer.Option("--system", metavar="NAME", help="only things of this system")
+    ] = "",
+    team: Annotated[
+        str, typer.Option("--team", metavar="NAME", help="only things of this team")
+    ] = "",
+    tier: Annotated[
+        int | None, typer.Option("--tier", metavar="N", help="only things of this tier")
+    ] = None,
     form: Annotated[Format, typer.Option("--format", help="how to show it")] = Format.TREE,
     where: options.In = "",
     estate: options.Estate = None,
@@ -38,40 +76,56 @@ def command(
 ) -> None:
     """Show what depends on what, at base or in a place.
 
+    Ask one question at a time: --dependencies, --dependents, --both, --blast-radius or --to of an
+    address; --shared and --critical-path of some or of all; --cycles, --orphans and --contexts of
+    the estate.
+
     Example: telford graph service/orders --blast-radius
     """
-    if dependents + dependencies + blast_radius > 1:
-        raise UsageError("give one of --dependents, --dependencies and --blast-radius")
-    if (dependents or dependencies or blast_radius) and not address:
-        raise UsageError("of what?", fix="name an address, such as service/orders")
-    direction = "dependents" if dependents else "dependencies"
+    chosen = {
+        Ask.DEPENDENCIES: dependencies,
+        Ask.DEPENDENTS: dependents,
+        Ask.BOTH: both,
+        Ask.BLAST_RADIUS: blast_radius,
+        Ask.PATHS: bool(to),
+        Ask.SHARED: shared,
+        Ask.CRITICAL_PATH: critical_path,
+        Ask.CYCLES: cycles,
+        Ask.ORPHANS: orphans,
+        Ask.CONTEXTS: contexts,
+    }
+    question = use_case.Question(
+        _ask([ask for ask, wanted in chosen.items() if wanted], bool(addresses)),
+        tuple(addresses or ()),
+        to,
+        depth,
+        use_case.Filter(system, team, tier),
+    )
     loaded = loading.load_folder(options.folder(estate))
     output.unsound(loaded.diagnostics)
-    place = explain.parse_place(loaded.estate, where)
-    found = use_case.view(
-        loaded.estate, address, "blast-radius" if blast_radius else direction, place
-    )
-    if as_json or form is Format.JSON:
+    found = use_case.answer(loaded.estate, question, explain.parse_place(loaded.estate, where))
+    _show(found, Format.JSON if as_json else form)
+
+
+def _ask(chosen: list[Ask], about_something: bool) -> Ask:
+    if len(chosen) > 1:
+        names = " and ".join("--to" if ask is Ask.PATHS else f"--{ask}" for ask in chosen)
+        raise UsageError(f"{names} are several questions", fix="ask one at a time")
+    return chosen[0] if chosen else Ask.DEPENDENCIES if about_something else Ask.ALL
+
+
+def _show(found: use_case.View, form: Format) -> None:
+    if form is Format.JSON:
         output.json(found.as_json())
         return
-    if found.blast is not None and form is Format.TREE:
-        _blast(found)
+    if form is not Format.TREE:
+        output.line(graph_languages.FORMATS[form.value](found).rstrip("\n"))
         return
-    for line in use_case.FORMATS[form.value](found):
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+    told = graph_text.text(found, width)
+    for line in told.before:
         output.line(line)
-
-
-def _blast(found: use_case.View) -> None:
-    blast = found.blast
-    assert blast is not None
-    hit = [r for r in blast.entities if r.critical]
-    felt = [r for r in blast.entities if not r.critical]
-    output.line(f"If {blast.address} fails:")
-    rows = [
-        ("fails with it", str(len(hit)), ", ".join(r.address for r in hit)),
-        ("feels it", str(len(felt)), ", ".join(r.address for r in felt)),
-        ("teams", str(len(blast.teams)), ", ".join(blast.teams)),
-        ("objectives", str(len(blast.objectives)), ", ".join(blast.objectives)),
-        ("environments", str(len(blast.environments)), ", ".join(blast.environments)),
-    ]
-    output.table(("what", "how many", "which"), rows)
+    if told.rows:
+        output.table(told.columns, told.rows)
+    for line in told.after:
+        output.line(line)
