@@ -12,6 +12,7 @@ from typing import Any
 from telford.estate.kinds import base, network, running, scaling, secret, structure
 from telford.road import (
     found_access,
+    found_batch,
     found_operated,
     found_pods,
     found_routes,
@@ -64,6 +65,17 @@ def objects(spec: base.Kind) -> tuple[Object, ...]:
     if isinstance(spec, secret.Secret):
         return _patched(spec, list(found_secrets.secrets(spec)))
     return ()
+
+
+def gives_objects(spec: base.Kind) -> bool:
+    """Whether an as-found thing gives any: a secret that is made by other means gives none."""
+    if isinstance(spec, structure.Manifest):
+        return spec.format == "kubernetes"
+    if isinstance(spec, structure.Service | structure.Datastore) and spec.run is not None:
+        return getattr(spec, "platform", None) is None
+    if isinstance(spec, structure.Datastore | structure.Stream | secret.Secret):
+        return spec.operator is not None or bool(spec.carried)
+    return True
 
 
 def workload_kind(spec: Running) -> str:
@@ -133,9 +145,10 @@ def _workload(spec: Running, run: running.Run, kind: str) -> dict[str, Any]:
     if kind == "Pod":
         return dict(template.get("spec", {}))
     if kind == "Job":
-        return _job(run) | {"template": template}
+        return found_batch.job(run.batch) | {"template": template}
     if kind == "CronJob":
-        return _cron(run) | {"jobTemplate": _job_template(spec, run, template)}
+        cron = found_batch.cron(run.batch, run.schedule)
+        return cron | {"jobTemplate": _job_template(spec, run, template)}
     replicas = run.replicas.initial if isinstance(run.replicas, scaling.Replicas) else run.replicas
     return some(
         replicas=replicas,
@@ -143,11 +156,17 @@ def _workload(spec: Running, run: running.Run, kind: str) -> dict[str, Any]:
         selector={"matchLabels": _selector(spec, run)},
         serviceName=_governing(spec) if kind == "StatefulSet" else None,
         **_rollout(run.rollout, kind),
-        **written(run, spellings.inverse(spellings.LONG_RUNNING)),
-        **written_times(run, spellings.inverse(spellings.LONG_RUNNING_TIMES)),
+        **progress(run),
         template=template,
         volumeClaimTemplates=found_pods.claims(run) if kind == "StatefulSet" else None,
     )
+
+
+def progress(run: running.Run) -> dict[str, Any]:
+    """How replacing replicas goes on; the same on both roads."""
+    names = spellings.inverse(spellings.LONG_RUNNING)
+    times = spellings.inverse(spellings.LONG_RUNNING_TIMES)
+    return written(run, names) | written_times(run, times)
 
 
 def _governing(spec: Running) -> str | None:
@@ -167,50 +186,11 @@ def _rollout(rollout: running.Rollout, kind: str) -> dict[str, Any]:
     return {field: some(type=rollout.strategy, rollingUpdate=rolling)}
 
 
-def _job(run: running.Run) -> dict[str, Any]:
-    names = {
-        "retries": "backoffLimit",
-        "completions": "completions",
-        "parallelism": "parallelism",
-    }
-    times = {"deadline": "activeDeadlineSeconds", "keep": "ttlSecondsAfterFinished"}
-    failures = [_failure(item) for item in run.batch.on_failure]
-    return (
-        written(run.batch, names | {"completion": "completionMode"})
-        | written_times(run.batch, times)
-        | some(podFailurePolicy=some(rules=failures))
-    )
-
-
-def _failure(item: running.FailedPod) -> dict[str, Any]:
-    conditions = [{"type": name, "status": status} for name, status in item.conditions.items()]
-    codes = item.exit_codes or item.other_codes
-    exits = some(containerName=item.container) | {
-        "operator": "In" if item.exit_codes else "NotIn",
-        "values": list(codes),
-    }
-    return {"action": item.action} | some(
-        onPodConditions=conditions, onExitCodes=exits if codes else None
-    )
-
-
-def _cron(run: running.Run) -> dict[str, Any]:
-    names = {
-        "time_zone": "timeZone",
-        "concurrency": "concurrencyPolicy",
-        "suspend": "suspend",
-        "keep_succeeded": "successfulJobsHistoryLimit",
-        "keep_failed": "failedJobsHistoryLimit",
-    }
-    start = written_times(run.batch, {"start_deadline": "startingDeadlineSeconds"})
-    return some(schedule=run.schedule) | written(run.batch, names) | start
-
-
 def _job_template(spec: Running, run: running.Run, template: dict[str, Any]) -> dict[str, Any]:
     labels = spec.labels if run.job_labels is None else run.job_labels
     return some(
         metadata=some(name=run.job_name, labels=dict(labels)),
-        spec=_job(run) | {"template": template},
+        spec=found_batch.job(run.batch) | {"template": template},
     )
 
 
@@ -221,15 +201,18 @@ def _endpoint(spec: Running, run: running.Run, endpoint: structure.Endpoint) -> 
         made["metadata"] |= some(labels=dict(endpoint.labels))
     made["metadata"] |= some(annotations=dict(endpoint.annotations))
     selector = _selector(spec, run) if endpoint.selector is None else dict(endpoint.selector)
-    more = written(endpoint, spellings.inverse(spellings.SERVICE))
-    lists = written_lists(endpoint, spellings.inverse(spellings.SERVICE_LISTS))
     made["spec"] = (
         _endpoint_type(endpoint)
-        | more
-        | lists
+        | traffic(endpoint)
         | some(selector=selector, ports=[_endpoint_port(port) for port in endpoint.ports])
     )
     return made
+
+
+def traffic(endpoint: structure.Endpoint) -> dict[str, Any]:
+    """How calls are spread and who may make them; the same on both roads."""
+    more = written(endpoint, spellings.inverse(spellings.SERVICE))
+    return more | written_lists(endpoint, spellings.inverse(spellings.SERVICE_LISTS))
 
 
 def _endpoint_type(endpoint: structure.Endpoint) -> dict[str, Any]:

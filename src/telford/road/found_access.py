@@ -25,13 +25,21 @@ def accounts(spec: Found, run: running.Run) -> Iterator[tuple[Key, Object]]:
     """Its service account, where the document describes it, and what is granted to that."""
     if run.account is not None and run.service_account is not None:
         yield ("ServiceAccount", run.service_account), _account(spec, run)
+    yield from granted(spec, run, run.service_account or "default", spec.namespace)
+
+
+def granted(
+    spec: Found, run: running.Run, account: str, namespace: str | None
+) -> Iterator[tuple[Key, Object]]:
+    """The roles that a workload brings along, and what grants them to its account."""
     for grant in run.grants:
         if grant.permissions:
             kind = "ClusterRole" if grant.cluster_role else "Role"
             made = head(spec, kind, grant.role, grant.role_labels)
             made["rules"] = [_permission(item) for item in grant.permissions]
             yield (kind, grant.role), made
-        yield _binding(spec, run, grant)
+        subject = {"kind": "ServiceAccount", "name": account} | some(namespace=namespace)
+        yield _binding(spec, grant, subject)
 
 
 def _account(spec: Found, run: running.Run) -> Object:
@@ -47,12 +55,10 @@ def _permission(item: surroundings.Permission) -> dict[str, Any]:
     return written_lists(item, spellings.inverse(spellings.PERMISSION))
 
 
-def _binding(spec: Found, run: running.Run, grant: surroundings.Grant) -> tuple[Key, Object]:
+def _binding(spec: Found, grant: surroundings.Grant, subject: dict[str, Any]) -> tuple[Key, Object]:
     kind = "ClusterRoleBinding" if grant.everywhere else "RoleBinding"
     name = grant.binding or grant.role
     role = "ClusterRole" if grant.cluster_role else "Role"
-    account = run.service_account or "default"
-    subject = {"kind": "ServiceAccount", "name": account} | some(namespace=spec.namespace)
     made = head(spec, kind, name, grant.labels)
     made["roleRef"] = {"apiGroup": _RBAC, "kind": role, "name": grant.role}
     made["subjects"] = [subject]

@@ -27,24 +27,27 @@ def scalers(spec: Found, replicas: scaling.Replicas, kind: str) -> Iterator[tupl
     """The scaler of a workload of a Kubernetes kind: by events where there are triggers."""
     if replicas.triggers:
         name = named(spec, "ScaledObject")
-        yield ("ScaledObject", name), _by_events(spec, replicas, kind, name)
+        made = by_events(replicas, kind, named(spec, kind))
+        yield ("ScaledObject", name), head(spec, "ScaledObject", name) | {"spec": made}
     else:
         name = named(spec, "HorizontalPodAutoscaler")
-        yield ("HorizontalPodAutoscaler", name), _by_metrics(spec, replicas, kind, name)
-
-
-def _by_metrics(spec: Found, replicas: scaling.Replicas, kind: str, name: str) -> Object:
-    version = some(apiVersion=API_VERSIONS.get(kind))
-    target = version | {"kind": kind, "name": named(spec, kind)}
-    return head(spec, "HorizontalPodAutoscaler", name) | {
-        "spec": some(
-            scaleTargetRef=target,
-            minReplicas=replicas.min,
-            maxReplicas=replicas.max,
-            metrics=[*_shares(replicas), *map(_metric, replicas.metrics)],
-            behavior=_behaviour(replicas),
+        made = by_metrics(replicas, kind, named(spec, kind))
+        yield (
+            ("HorizontalPodAutoscaler", name),
+            head(spec, "HorizontalPodAutoscaler", name) | {"spec": made},
         )
-    }
+
+
+def by_metrics(replicas: scaling.Replicas, kind: str, workload: str) -> dict[str, Any]:
+    """The specification of the HorizontalPodAutoscaler of a workload; the same on both roads."""
+    version = some(apiVersion=API_VERSIONS.get(kind))
+    return some(
+        scaleTargetRef=version | {"kind": kind, "name": workload},
+        minReplicas=replicas.min,
+        maxReplicas=replicas.max,
+        metrics=[*_shares(replicas), *map(_metric, replicas.metrics)],
+        behavior=_behaviour(replicas),
+    )
 
 
 def _shares(replicas: scaling.Replicas) -> Iterator[dict[str, Any]]:
@@ -85,22 +88,21 @@ def _step(step: scaling.PaceStep) -> dict[str, Any]:
     return {"type": kind, "value": value, "periodSeconds": seconds(step.every)}
 
 
-def _by_events(spec: Found, replicas: scaling.Replicas, kind: str, name: str) -> Object:
-    target: dict[str, Any] = {"name": named(spec, kind)}
+def by_events(replicas: scaling.Replicas, kind: str, workload: str) -> dict[str, Any]:
+    """The specification of the ScaledObject of a workload; the same on both roads."""
+    target: dict[str, Any] = {"name": workload}
     if kind != "Deployment":
         target |= some(apiVersion=API_VERSIONS.get(kind), kind=kind)
     scaler = some(horizontalPodAutoscalerConfig=some(behavior=_behaviour(replicas)))
     times = written_times(replicas, spellings.inverse(spellings.SCALED_TIMES))
-    return head(spec, "ScaledObject", name) | {
-        "spec": {
-            "scaleTargetRef": target,
-            **times,
-            **some(idleReplicaCount=replicas.idle),
-            "minReplicaCount": replicas.min,
-            "maxReplicaCount": replicas.max,
-            **some(advanced=scaler),
-            "triggers": [_trigger(trigger) for trigger in replicas.triggers],
-        }
+    return {
+        "scaleTargetRef": target,
+        **times,
+        **some(idleReplicaCount=replicas.idle),
+        "minReplicaCount": replicas.min,
+        "maxReplicaCount": replicas.max,
+        **some(advanced=scaler),
+        "triggers": [_trigger(trigger) for trigger in replicas.triggers],
     }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from telford.basics import units
 from telford.estate.kinds import running
 from telford.render.kubernetes.subject import Subject
-from telford.road import defaults
+from telford.road import defaults, found_access, found_scaling, found_values
 
 
 def scalers(subject: Subject) -> list[dict[str, Any]]:
@@ -14,25 +14,32 @@ def scalers(subject: Subject) -> list[dict[str, Any]]:
     replicas = subject.replicas
     if not isinstance(replicas, running.Replicas):
         return []
-    use = units.ratio(replicas.target_cpu or defaults.defaults().target_cpu) * 100
-    target = {"type": "Utilization", "averageUtilization": max(1, round(use))}
-    return [
-        {
-            "apiVersion": "autoscaling/v2",
-            "kind": "HorizontalPodAutoscaler",
-            "metadata": subject.metadata(),
-            "spec": {
-                "scaleTargetRef": {
-                    "apiVersion": "apps/v1",
-                    "kind": subject.kind,
-                    "name": subject.name,
-                },
-                "minReplicas": max(replicas.min, 1),
-                "maxReplicas": max(replicas.max, 1),
-                "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": target}}],
-            },
-        }
-    ]
+    if replicas.triggers:
+        made = found_scaling.by_events(replicas, subject.kind, subject.name)
+        return [_object(subject, "ScaledObject", made)]
+    bounds: dict[str, int | str] = {"min": max(replicas.min, 1), "max": max(replicas.max, 1)}
+    if not (replicas.target_cpu or replicas.target_memory or replicas.metrics):
+        bounds["target_cpu"] = defaults.defaults().target_cpu
+    made = found_scaling.by_metrics(replicas.model_copy(update=bounds), subject.kind, subject.name)
+    return [_object(subject, "HorizontalPodAutoscaler", made)]
+
+
+def monitors(subject: Subject) -> list[dict[str, Any]]:
+    """Who reads its metrics, where the estate says so."""
+    labels = {**subject.labels, **(subject.endpoints[0].labels or {} if subject.endpoints else {})}
+    made = []
+    for (_, name), item in found_access.monitors(
+        subject.spec, subject.run, subject.selector, labels
+    ):
+        metadata = subject.metadata(name)
+        metadata["labels"] = {**item["metadata"].get("labels", {}), **subject.labels}
+        made.append({**item, "metadata": metadata})
+    return made
+
+
+def _object(subject: Subject, kind: str, spec: dict[str, Any]) -> dict[str, Any]:
+    version = {"apiVersion": found_values.API_VERSIONS[kind], "kind": kind}
+    return {**version, "metadata": subject.metadata(), "spec": spec}
 
 
 def disruption_budgets(subject: Subject) -> list[dict[str, Any]]:
@@ -48,11 +55,15 @@ def disruption_budgets(subject: Subject) -> list[dict[str, Any]]:
             "metadata": subject.metadata(),
             "spec": {
                 **_bound(given or running.Disruption()),
-                "unhealthyPodEvictionPolicy": road.disruption_eviction,
+                "unhealthyPodEvictionPolicy": _eviction(given) or road.disruption_eviction,
                 "selector": {"matchLabels": subject.selector},
             },
         }
     ]
+
+
+def _eviction(given: running.Disruption | None) -> str | None:
+    return given.evict_unready if given is not None else None
 
 
 def _bound(given: running.Disruption) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from telford.basics import units
 from telford.estate.kinds import running
 from telford.render.kubernetes import environment, probes, volumes
 from telford.render.kubernetes.subject import Subject
-from telford.road import defaults
+from telford.road import defaults, spellings
+from telford.road.found_values import written
 
 DEFAULT_NAME = "main"
 
@@ -40,6 +41,7 @@ def beside(subject: Subject, sidecars: tuple[running.Sidecar, ...]) -> list[dict
             security=security_context(sidecar.security, sidecar.security),
             extra=_Extra([], probes.given(sidecar.health, subject), volumes.scratch_mount(subject)),
         )
+        | written(sidecar, {"restart": "restartPolicy"})
         for sidecar in sidecars
     ]
 
@@ -78,7 +80,9 @@ def _container(
         "envFrom": environment.sources(given),
         "resources": resources(given.resources),
         **extra.probes,
-        "lifecycle": _lifecycle(given.before_stop),
+        "lifecycle": _lifecycle(given.before_stop, "preStop")
+        | _lifecycle(given.after_start, "postStart"),
+        **written(given, spellings.inverse(spellings.CONTAINER)),
         "securityContext": security,
         "volumeMounts": volumes.more_mounts(given.mounts, extra.mounts),
     }
@@ -89,17 +93,19 @@ def _port(port: running.Port) -> dict[str, Any]:
     found: dict[str, Any] = {"name": port.name, "containerPort": port.port}
     if port.protocol != "TCP":
         found["protocol"] = port.protocol
+    if port.host_port is not None:
+        found["hostPort"] = port.host_port
     return found
 
 
-def _lifecycle(given: running.BeforeStop | None) -> dict[str, Any]:
+def _lifecycle(given: running.BeforeStop | None, when: str) -> dict[str, Any]:
     """A wait is a command, for the sleep action is younger than the oldest supported version."""
     if given is None:
         return {}
     if given.sleep is not None:
         pause = f"{units.seconds(given.sleep):f}"
-        return {"preStop": {"exec": {"command": ["sleep", pause]}}}
-    return {"preStop": {"exec": {"command": list(given.command)}}}
+        return {when: {"exec": {"command": ["sleep", pause]}}}
+    return {when: {"exec": {"command": list(given.command)}}}
 
 
 def resources(given: running.Resources) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from telford.estate.kinds import structure
 from telford.render.kubernetes.subject import Subject
+from telford.road import found
 
 
 def services(subject: Subject) -> list[dict[str, Any]]:
@@ -17,6 +18,7 @@ def _service(subject: Subject, endpoint: structure.Endpoint) -> dict[str, Any]:
         spec["clusterIP"] = "None"
     else:
         spec["type"] = endpoint.type
+    spec |= found.traffic(endpoint)
     spec["selector"] = subject.selector if endpoint.selector is None else dict(endpoint.selector)
     spec["ports"] = [_port(port, index, endpoint) for index, port in enumerate(endpoint.ports)]
     metadata = subject.metadata(endpoint.name)
@@ -39,6 +41,8 @@ def _port(port: structure.EndpointPort, index: int, endpoint: structure.Endpoint
         found["protocol"] = port.protocol
     if port.node_port is not None:
         found["nodePort"] = port.node_port
+    if port.app_protocol is not None:
+        found["appProtocol"] = port.app_protocol
     return found
 
 

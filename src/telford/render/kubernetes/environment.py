@@ -4,6 +4,7 @@ from typing import Any
 
 from telford.estate.kinds import running
 from telford.render.kubernetes.subject import Subject
+from telford.road.found_values import written
 
 
 def object_name(reference: str) -> str:
@@ -28,6 +29,9 @@ def _variable(name: str, value: str | running.EnvironmentReference) -> dict[str,
         return {"name": name, "value": value}
     if value.field is not None:
         return {"name": name, "valueFrom": {"fieldRef": {"fieldPath": value.field}}}
+    if value.resource is not None:
+        names = {"resource": "resource", "container": "containerName", "divisor": "divisor"}
+        return {"name": name, "valueFrom": {"resourceFieldRef": written(value, names)}}
     kind = "configMapKeyRef" if value.config is not None else "secretKeyRef"
     reference = value.config if value.config is not None else value.secret
     source: dict[str, Any] = {"name": object_name(reference or ""), "key": value.key or name}
@@ -55,6 +59,8 @@ def configs(run: running.Run) -> tuple[str, ...]:
     names = [v.source or v.name for v in run.volumes if v.type == "config"]
     for container in (run, *run.sidecars, *run.initialise):
         values = container.env.values()
-        names += [v.config for v in values if not isinstance(v, str) and v.config is not None]
-        names += [s.config for s in container.env_from if s.config is not None]
+        names += [
+            v.config for v in values if not isinstance(v, str) and v.config and not v.elsewhere
+        ]
+        names += [s.config for s in container.env_from if s.config and not s.elsewhere]
     return tuple(dict.fromkeys(names))

@@ -6,7 +6,8 @@ from telford.basics import units
 from telford.estate.kinds import running
 from telford.render.kubernetes import containers, volumes
 from telford.render.kubernetes.subject import Subject
-from telford.road import conventions, defaults
+from telford.road import conventions, defaults, found_placing
+from telford.road.found_values import some, written
 
 
 def template(subject: Subject, config_digest: str) -> dict[str, Any]:
@@ -42,6 +43,7 @@ def pod(subject: Subject) -> dict[str, Any]:
         "initContainers": containers.beside(subject, run.initialise),
         "containers": [containers.main(subject), *containers.beside(subject, run.sidecars)],
         "volumes": volumes.volumes(subject),
+        **found_placing.placed(run),
     }
     return {key: value for key, value in found.items() if value not in (None, [], {})}
 
@@ -73,8 +75,9 @@ def restricted() -> dict[str, Any]:
 
 
 def _security(given: running.Security) -> dict[str, Any]:
-    group = {} if given.fs_group is None else {"fsGroup": given.fs_group}
-    return restricted() | containers.identity(given) | group
+    files = {"fs_group": "fsGroup", "fs_group_change": "fsGroupChangePolicy"}
+    groups = some(supplementalGroups=list(given.groups))
+    return restricted() | containers.identity(given) | written(given, files) | groups
 
 
 def spread(subject: Subject) -> list[dict[str, Any]]:

@@ -15,6 +15,8 @@ from telford.road import conventions, defaults
 Runs = structure.Service | structure.Datastore
 
 _DEFAULT_KINDS = {"job": "Job", "cron": "CronJob"}
+# What keeps replicas without replacing them becomes what does both.
+_PAVED = {"ReplicaSet": "Deployment", "Pod": "Deployment", "Rollout": "Deployment"}
 _LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 _LABEL_KEY = re.compile(
     r"(?:[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
@@ -109,7 +111,7 @@ def namespace_of(binding: Binding, spec: Runs | structure.Config) -> str:
 def workload_kind(spec: Runs) -> str:
     """Deployment, StatefulSet, DaemonSet, Job or CronJob."""
     if spec.run is not None and spec.run.workload is not None:
-        return spec.run.workload
+        return _PAVED.get(spec.run.workload, spec.run.workload)
     if isinstance(spec, structure.Datastore):
         return "StatefulSet"
     return _DEFAULT_KINDS.get(spec.type, "Deployment")

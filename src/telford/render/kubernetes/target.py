@@ -103,7 +103,7 @@ def _entity(context: _Context, address: str, bound: Bound) -> _Result:
 def _found(context: _Context, address: str, bound: Bound) -> _Result:
     """What was imported, exactly as it was, with what it adopted of the road."""
     spec = bound.spec
-    if isinstance(spec, _Runs) and spec.run is None and not spec.carried:
+    if not found.gives_objects(spec):
         return [], []
     parts = ["as-found", spec.model_dump_json()]
     if not isinstance(spec, _Runs) or not spec.adopted:
@@ -162,6 +162,8 @@ def objects(
     """Every object of a paved workload, in the order in which they should be applied."""
     # Who it is.
     yield from accounts.accounts(about)
+    # What it may do with the cluster.
+    yield from accounts.grants(about)
     # What may talk to it, before it runs.
     yield from network.policies(about, ways)
     # Where it keeps its files.
@@ -174,6 +176,8 @@ def objects(
     # How many there are, and how many may be away.
     yield from availability.scalers(about)
     yield from availability.disruption_budgets(about)
+    # Who reads its metrics.
+    yield from availability.monitors(about)
 
 
 def _namespaces(context: _Context) -> list[Unit]:

@@ -79,7 +79,11 @@ def _volume(subject: Subject, volume: running.Volume) -> dict[str, Any]:
     if volume.type == "secret":
         return {"name": volume.name, "secret": {"secretName": source, **_files(volume)}}
     if volume.type == "host":
-        return {"name": volume.name, "hostPath": {"path": volume.source or "/"}}
+        kind = {"type": volume.host_type} if volume.host_type is not None else {}
+        return {"name": volume.name, "hostPath": {"path": volume.source or "/", **kind}}
+    if volume.type == "driver":
+        told = {"volumeAttributes": dict(volume.attributes)} if volume.attributes else {}
+        return {"name": volume.name, "csi": {"driver": volume.driver or "", **told}}
     if volume.type == "storage":
         claim = volume.source or claim_name(subject, volume)
         return {"name": volume.name, "persistentVolumeClaim": {"claimName": claim}}

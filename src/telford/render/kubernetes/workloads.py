@@ -6,7 +6,7 @@ from telford.basics import units
 from telford.estate.kinds import running
 from telford.render.kubernetes import pods, volumes
 from telford.render.kubernetes.subject import Subject
-from telford.road import conventions, defaults
+from telford.road import conventions, defaults, found, found_batch
 
 
 def workload(subject: Subject, digest: str, config_digest: str) -> dict[str, Any]:
@@ -31,6 +31,7 @@ def _deployment(subject: Subject, template: dict[str, Any]) -> tuple[str, str, d
             **_replicas(subject),
             "revisionHistoryLimit": _history(subject),
             "strategy": strategy(subject.run.rollout),
+            **found.progress(subject.run),
             "selector": {"matchLabels": subject.selector},
             "template": template,
         },
@@ -74,6 +75,7 @@ def _stateful_set(subject: Subject, template: dict[str, Any]) -> tuple[str, str,
         "revisionHistoryLimit": _history(subject),
         "serviceName": _governing(subject),
         **_update(subject.run.rollout),
+        **found.progress(subject.run),
         "selector": {"matchLabels": subject.selector},
         "template": template,
     }
@@ -105,15 +107,16 @@ def _daemon_set(subject: Subject, template: dict[str, Any]) -> tuple[str, str, d
 def _job_spec(subject: Subject, template: dict[str, Any]) -> dict[str, Any]:
     road = defaults.defaults().jobs
     batch = subject.run.batch
-    found = {
+    made = {
         "completions": batch.completions,
         "parallelism": batch.parallelism,
         "backoffLimit": road.backoff if batch.retries is None else batch.retries,
         "activeDeadlineSeconds": _seconds(batch.deadline),
         "ttlSecondsAfterFinished": road.ttl_seconds if batch.keep is None else _seconds(batch.keep),
+        **found_batch.ending(batch),
         "template": template,
     }
-    return {key: value for key, value in found.items() if value is not None}
+    return {key: value for key, value in made.items() if value is not None}
 
 
 def _seconds(text: str | None) -> int | None:
