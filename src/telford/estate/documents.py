@@ -19,6 +19,7 @@ from telford.basics import units, yamltext
 from telford.basics.diagnostics import Diagnostic, Position, Severity
 from telford.basics.yamltext import Mapping, Node, Scalar, Sequence
 from telford.estate import pruning, shapes, suggestions
+from telford.estate.kinds import base
 from telford.estate.kinds.base import Kind, TooManyError
 from telford.estate.shapes import Shape
 
@@ -29,7 +30,12 @@ OVERLAYS = "in"
 # Each round of validation cuts at least one level off; no kind nests deeper than 12.
 _MAX_ROUNDS = 30
 
+# A document with more mistakes is a mistake as a whole: the rest is left unsaid.
+MAX_PROBLEMS = 200
+
 _Path = pruning.Path
+# After these a value is missing from what is validated.
+_CUTTING = frozenset({"TEL103", "TEL115"})
 _WORDS = {
     "text": "text",
     "integer": "a whole number",
@@ -87,7 +93,7 @@ class Reader:
         shape = shapes.of(self.kind)
         before = len(self.problems)
         self.data = self._mapping(node, shape, "", skip=OVERLAYS)
-        self.whole = all(p.code != "TEL115" for p in self.problems[before:])
+        self.whole = all(p.code not in _CUTTING for p in self.problems[before:])
         for _ in range(_MAX_ROUNDS):
             try:
                 return self.kind.model_validate(self._filled(node))
@@ -117,11 +123,18 @@ class Reader:
         What an alias repeats is one text and one mistake.
         """
         place = (code, node.line, node.column)
-        if place not in self.reported:
+        if place not in self.reported and not self._is_full(node):
             self.reported.add(place)
             self.problems.append(
                 Problem(code, node.line, node.column, summary, fix, length(node), detail)
             )
+
+    def _is_full(self, node: Node) -> bool:
+        """Whether there are so many problems that one more helps nobody."""
+        if len(self.problems) == MAX_PROBLEMS:
+            summary = f"the document has over {MAX_PROBLEMS} mistakes; the rest is left unsaid"
+            self.problems.append(Problem("TEL103", node.line, node.column, summary))
+        return len(self.problems) > MAX_PROBLEMS
 
     def _convert(self, node: Node, shape: Shape, path: str) -> Any:
         """The plain value of a node, or `_BAD` where it was reported."""
@@ -208,6 +221,9 @@ class Reader:
     def _unknown(self, node: Mapping, key: str, shape: Shape, path: str) -> str | None:
         """Report an unknown key. The key that was meant, where that is certain and not there."""
         assert shape.fields is not None
+        if self._is_full(node.keys[key]):
+            pruning.cut_key(node, key)
+            return None
         where = f"`{path}`" if path else f"a {self.kind.__name__}"
         advice = suggestions.for_key(key, shape.fields, shapes.places_of(self.kind), path)
         mark = node.keys[key]
@@ -383,6 +399,9 @@ def _sentence(item: Any, name: str, located: _Located) -> tuple[str, str, str]:
         choices = [str(choice) for choice in (located.shape.choices if located.shape else ())]
         fix = suggestions.for_value(node.text if isinstance(node, Scalar) else "", choices)
         return "TEL117", f"{name} cannot be {_found(node)}", fix
+    if kind == "string_pattern_mismatch" and context["pattern"] in base.FORMS:
+        what, fix = base.FORMS[context["pattern"]]
+        return "TEL119", f"{name}: {_found(node)} is not {what}", fix
     if kind == "string_pattern_mismatch":
         return (
             "TEL118",

@@ -16,6 +16,7 @@ from typing import Any
 from telford.basics import yamltext
 from telford.basics.diagnostics import Diagnostic, Severity
 from telford.basics.yamltext import Mapping as MappingNode
+from telford.estate.kinds import base
 from telford.intake import descriptor as descriptors
 from telford.intake import names, surroundings
 from telford.intake.descriptor import Descriptor, Draft, Path
@@ -31,6 +32,7 @@ _CARRY = "x-backstage"
 # Types of components that run; the type of the service that they are.
 _RUNNING = {"service": "http", "website": "http", "grpc": "grpc", "worker": "worker",
             "job": "job", "cron": "cron", "function": "function", "lambda": "function"}  # fmt: skip
+_URL = re.compile(base.URL_PATTERN)
 _LIFECYCLES = ("experimental", "production", "deprecated")
 _CONTRACTS = {"openapi": "openapi", "asyncapi": "asyncapi", "grpc": "protobuf"}
 # Words in the type, tags or name of a resource that tell its engine.
@@ -182,7 +184,7 @@ def _links(draft: Draft) -> None:
     for index in range(one.count("metadata", "links")):
         here: Path = ("metadata", "links", index)
         url, title = one.text(*here, "url"), one.text(*here, "title")
-        if url:
+        if _URL.fullmatch(url):
             found.append({"url": url} | ({"title": title} if title else {}))
             one.took(draft.address, *here, "url")
             one.took(draft.address, *here, "title")

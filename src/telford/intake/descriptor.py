@@ -11,10 +11,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import pydantic
+
 from telford.basics import yamltext
 from telford.basics.diagnostics import Diagnostic, Position, Severity
 from telford.basics.yamltext import Mapping as MappingNode
 from telford.basics.yamltext import Node, Scalar, Sequence
+from telford.estate.kinds import registry
 from telford.estate.kinds.base import API_VERSION
 from telford.intake.imported import Document, Fate, Status
 
@@ -172,6 +175,8 @@ class Draft:
     origin: Descriptor
     value: dict[str, Any] = field(default_factory=dict)
     marks: dict[Path, Position] = field(default_factory=dict)
+    # Where in the origin a value was read, by where it is said.
+    _sources: dict[Path, list[Path]] = field(default_factory=dict)
 
     @property
     def address(self) -> str:
@@ -195,6 +200,7 @@ class Draft:
             return
         self.put(to, value, self.origin.where(*path))
         self.origin.took(self.address, *path)
+        self._sources.setdefault(to, []).append(path)
 
     def copy(self, to: Path, *path: str | int) -> None:
         """Say the text at a path as it is, where there is one."""
@@ -212,11 +218,47 @@ class Draft:
     def document(self, file: str, carry: str = "") -> Document:
         """The document; with `carry` the origin's rest stands under that ``x-`` key."""
         head: dict[str, Any] = {"apiVersion": API_VERSION, "kind": self.kind, "name": self.name}
+        self._fit(head)
         value = head | self.value
         left = self.origin.rest() if carry else None
         if left is not None:
             value[carry] = left
         return Document(file, value, (self.origin.position,), self.marks)
+
+    def _fit(self, head: Mapping[str, Any]) -> None:
+        """Take back what the kind does not accept: it is carried with the rest instead."""
+        for _ in range(MAX_TAKEN_BACK):
+            try:
+                registry.BY_NAME[self.kind].model_validate({**head, **self.value})
+            except pydantic.ValidationError as error:
+                bad = {said for problem in error.errors() for said in self._about(problem["loc"])}
+                if not bad:
+                    return
+                for said in bad:
+                    self._take_back(said)
+            else:
+                return
+
+    def _about(self, location: tuple[str | int, ...]) -> list[Path]:
+        """What was said at a place, around it or inside of it; the places of unions are names."""
+        return [
+            said
+            for said in self._sources
+            if said == location[: len(said)] or said[: len(location)] == location
+        ]
+
+    def _take_back(self, said: Path) -> None:
+        for source in self._sources.pop(said):
+            self.origin.taken.pop(source, None)
+        self.marks.pop(said, None)
+        holder: Any = self.value
+        for step in said[:-1]:
+            holder = holder.get(step, {})
+        holder.pop(said[-1], None)
+
+
+# More rounds than a document has parts that depend on one another.
+MAX_TAKEN_BACK = 10
 
 
 def positioned(value: Any, marks: Mapping[Path, Position], default: Position) -> Node:

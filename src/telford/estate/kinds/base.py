@@ -74,6 +74,18 @@ def _bytes_text(text: str) -> str:
 
 # kind/name or kind/system.name, as `telford.estate.address` reads it.
 ADDRESS_PATTERN = r"^[a-z]+/[a-z0-9]([-.a-z0-9]{0,126}[a-z0-9])?$"
+URL_PATTERN = r"^(https?|mailto|ssh|git)://?\S+$"
+CLOCK_PATTERN = r"^([01]\d|2[0-3]):[0-5]\d$"
+CURRENCY_PATTERN = r"^[A-Z]{3}$"
+PARAMETER_PATTERN = r"^[a-z][a-zA-Z0-9]{0,62}$"
+# Pattern -> what it is the form of, and how to write one.
+FORMS = {
+    ADDRESS_PATTERN: ("an address", "write kind/name, such as service/checkout"),
+    URL_PATTERN: ("a URL", "write it whole, such as https://example.com/page"),
+    CLOCK_PATTERN: ("a time of day", "write hours and minutes, such as 09:30"),
+    CURRENCY_PATTERN: ("a currency", "write three capital letters, such as EUR"),
+    PARAMETER_PATTERN: ("a name of a parameter", "write letters and digits, such as serviceName"),
+}
 # A calendar day (ISO 8601).
 DATE_PATTERN = r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$"
 
@@ -149,7 +161,7 @@ class Moved(Model):
 class Link(Model):
     """Something to read about it elsewhere: its code, a dashboard, a manual."""
 
-    url: Annotated[str, Field(pattern=r"^(https?|mailto|ssh|git)://?\S+$", max_length=2000)]
+    url: Annotated[str, Field(pattern=URL_PATTERN, max_length=2000)]
     title: str = ""
 
 

@@ -66,7 +66,7 @@ class Delivery(base.Kind):
     canary_replicas: Annotated[int, Field(ge=1, le=100)] = 1
 
 
-Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+Clock = Annotated[str, Field(pattern=base.CLOCK_PATTERN)]
 
 
 class Weekly(base.Model):

@@ -78,7 +78,7 @@ class Initiative(base.Kind):
 class Parameter(base.Model):
     """A question that a template asks."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z][a-zA-Z0-9]{0,62}$")]
+    name: Annotated[str, Field(pattern=base.PARAMETER_PATTERN)]
     title: str = ""
     type: Literal["text", "number", "boolean", "address"] = "text"
     default: str | int | float | bool | None = None

@@ -76,7 +76,7 @@ class Rota(base.Kind):
     turn: base.Duration = "1w"
     starts: base.Date | None = None
     # When one hands over to the next, and where that clock stands (IANA time zone).
-    handover: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = "09:00"
+    handover: Annotated[str, Field(pattern=base.CLOCK_PATTERN)] = "09:00"
     timezone: str = "UTC"
     escalation: tuple[Escalation, ...] = ()
     overrides: tuple[Override, ...] = ()

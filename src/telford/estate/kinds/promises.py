@@ -140,7 +140,7 @@ class Budget(base.Kind):
     of: Annotated[tuple[base.AddressText, ...], Field(min_length=1)]
     amount: Annotated[float, Field(ge=0)]
     # ISO 4217.
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    currency: Annotated[str, Field(pattern=base.CURRENCY_PATTERN)]
     period: Literal["month", "quarter", "year"] = "month"
     # Shares at which the owner is told.
     alerts: tuple[base.Percentage, ...] = ("80%", "100%")

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 
 from telford.basics.diagnostics import Position
+from telford.basics.yamltext import Mapping as MappingNode
 from telford.estate.kinds.base import API_VERSION
 from telford.intake import names, surroundings
 from telford.intake.descriptor import Descriptor, Draft, Path
@@ -63,6 +64,15 @@ def owner(descriptor: Descriptor, options: Options) -> str:
             if found:
                 return surroundings.owner(options, found)
     return surroundings.owner(options)
+
+
+def refused(descriptor: Descriptor, what: str) -> bool:
+    """Whether a document is no mapping, so that nothing can be read of it; it says so then."""
+    if isinstance(descriptor.node, MappingNode):
+        return False
+    descriptor.problem("TEL692", f"this is no {what}: it must be a mapping", "mend its first lines")
+    descriptor.dropped[()] = f"it is no {what}"
+    return True
 
 
 def alerting(draft: Draft, *, page: bool, path: Path) -> None:

@@ -51,6 +51,9 @@ def read(sources: Sources, options: Options) -> Imported | Needs:
             one = Descriptor(file, "", node)
             one.subject = f"{one.text('kind') or 'document'}/{one.text('metadata', 'name') or '?'}"
             objects[one.text("kind")] = objects.get(one.text("kind"), 0) + 1
+            if promises.refused(one, "objective of Pyrra"):
+                done.append((one, ""))
+                continue
             draft = _objective(one, options)
             if draft is None:
                 documents.append(_whole(one, options, done))

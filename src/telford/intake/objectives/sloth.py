@@ -51,6 +51,9 @@ def read(sources: Sources, options: Options) -> Imported | Needs:
             service = one.text(*_root(one), "service")
             one.subject = f"ServiceLevel/{one.text('metadata', 'name') or service or '?'}"
             objects["ServiceLevel"] = objects.get("ServiceLevel", 0) + 1
+            if promises.refused(one, "service level of Sloth"):
+                done.append((one, ""))
+                continue
             made = _objectives(one, service, options)
             drafts += made
             documents += _documents(one, made, options, done)
