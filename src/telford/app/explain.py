@@ -1,18 +1,22 @@
 """`telford explain`: the value of a field in a place, and every line that had a say in it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from telford.basics.diagnostics import Position
 from telford.basics.errors import UsageError
 from telford.estate import fields, overlays, place
-from telford.estate.model import Entity, Estate, Link
+from telford.estate.kinds import structure
+from telford.estate.model import Bound, Entity, Estate, Link
 from telford.estate.place import Place
+from telford.road import given
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """One field: its path, its value in force, and the chain behind it, weakest first."""
+    """One field: its path, its value in force, and the chain behind it, weakest first. The last
+    link is the road's where the estate says nothing and a build adds something.
+    """
 
     field: str
     value: object
@@ -60,8 +64,34 @@ def explain(estate: Estate, address: str, field: str, where: str) -> Explanation
     entity = overlays.one(estate, address)
     here = parse_place(estate, where)
     bound = overlays.at(estate, entity, here)
+    road = _road(estate, bound, here)
     found = [_origin(estate, entity, here, field)] if field else _all(estate, entity, here)
-    return Explanation(str(entity.address), where, bound.layers, tuple(found))
+    origins = [_with_road(origin, road) for origin in found]
+    if not field:
+        known = {origin.field for origin in origins}
+        more = [Origin(name, None, ()) for name in road if name not in known]
+        origins += [_with_road(origin, road) for origin in more]
+    return Explanation(str(entity.address), where, bound.layers, tuple(origins))
+
+
+def _road(estate: Estate, bound: Bound, here: Place | None) -> Mapping[str, Link]:
+    """What the road fills in where nothing is said, by field."""
+    if not isinstance(bound.spec, structure.Service | structure.Datastore):
+        return {}
+    environments = [e for e in overlays.environments(estate) if here and e.name == here.environment]
+    production = environments[0].production if environments else None
+    return {
+        one.field: Link("road", one.value, one.position)
+        for one in given.given(bound.spec, production=production)
+    }
+
+
+def _with_road(origin: Origin, road: Mapping[str, Link]) -> Origin:
+    """The field with what the road says of it, where the estate says nothing."""
+    link = road.get(origin.field)
+    if link is None or origin.value is not None:
+        return origin
+    return Origin(origin.field, link.value, (*origin.links, link))
 
 
 def parse_place(estate: Estate, text: str) -> Place | None:

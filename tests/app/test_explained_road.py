@@ -1,0 +1,114 @@
+"""`telford explain` says what the road adds on build, and says it truly."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from telford.app import explain
+from telford.basics import resources, yamltext
+from telford.estate import loading, overlays
+from telford.render.kubernetes import target
+from telford.road import yamlout
+
+PLACES = """\
+apiVersion: telford/v1
+kind: Environment
+name: dev
+order: 1
+---
+apiVersion: telford/v1
+kind: Environment
+name: prod
+order: 2
+production: true
+---
+"""
+SERVICES = [
+    {"type": "http", "run": {"image": "x:1"}},
+    {"type": "http", "run": {"image": "x:1", "replicas": 3, "ports": [{"port": 80}]}},
+    {"type": "worker", "run": {"image": "x:1", "resources": {"limits": {"memory": "1Gi"}}}},
+    {"type": "http", "run": {"image": "x:1", "resources": {"requests": {"memory": "1Gi"}}}},
+    {"type": "grpc", "run": {"image": "x:1", "rollout": {"strategy": "Recreate"}}},
+    {"type": "cron", "run": {"image": "x:1", "schedule": "0 3 * * *"}},
+    {"type": "job", "run": {"image": "x:1", "batch": {"retries": 1}}},
+    {"type": "http", "run": {"image": "x:1", "workload": "StatefulSet"}},
+    {"type": "http", "run": {"image": "x:1", "security": {"runAsNonRoot": False}}},
+    {"type": "http", "run": {"image": "x:1", "replicas": {"min": 2, "max": 4}}},
+]
+
+
+def estate_of(fields: dict[str, Any]) -> Any:
+    head = {"apiVersion": "telford/v1", "kind": "Service", "name": "x"}
+    loaded = loading.load({"a.yaml": PLACES + yamlout.document({**head, **fields})})
+    assert not [d for d in loaded.diagnostics if d.severity == "error"], loaded.diagnostics
+    return loaded.estate
+
+
+def built(fields: dict[str, Any], place: str) -> list[Any]:
+    """The objects of the service in a place, without the digest of its fields."""
+    estate = estate_of(fields)
+    here = next(one for one in overlays.places(estate) if str(one) == place)
+    unit = target.one(overlays.bind(estate, here), "service/x")
+    assert unit is not None
+    text = "".join(
+        line for line in unit.make().splitlines(True) if "telford.dev/digest" not in line
+    )
+    nodes, _ = yamltext.read(text, "")
+    return [yamltext.plain(node) for node in nodes]
+
+
+def with_field(fields: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    made = copy.deepcopy(fields)
+    current = made
+    *way, last = path.split(".")
+    for step in way:
+        current = current.setdefault(step, {})
+    current[last] = value
+    return made
+
+
+@pytest.mark.parametrize("place", ["dev", "prod"])
+@pytest.mark.parametrize("fields", SERVICES, ids=range(len(SERVICES)))
+def test_writing_what_the_road_gives_changes_nothing(fields: dict[str, Any], place: str) -> None:
+    """Each value that explain says comes from the road is the one that a build uses."""
+    found = explain.explain(estate_of(fields), "service/x", "", place)
+    given = [origin for origin in found.origins if origin.decided.layer == "road"]
+    assert len(given) > 3
+    before = built(fields, place)
+    # A probe is one thing: the road's is taken as a whole or not at all.
+    probe = fields
+    for origin in given:
+        if origin.field.startswith("run.health"):
+            probe = with_field(probe, origin.field, origin.value)
+        else:
+            made = with_field(fields, origin.field, origin.value)
+            assert built(made, place) == before, origin
+    assert built(probe, place) == before
+
+
+def test_the_road_is_the_last_link_and_names_its_entry() -> None:
+    estate = estate_of({"run": {"image": "x:1"}})
+    (origin,) = explain.explain(estate, "service/x", "run.replicas", "prod").origins
+    assert (origin.value, origin.decided.layer) == (2, "road")
+    position = origin.decided.position
+    assert position is not None
+    line = resources.text("telford.road", "defaults.toml").splitlines()[position.line - 1]
+    assert line == "production = 2"
+    (origin,) = explain.explain(estate, "service/x", "run.replicas", "").origins
+    assert origin.decided.layer == "default"
+
+
+def test_what_the_estate_says_is_not_the_roads() -> None:
+    estate = estate_of({"run": {"image": "x:1", "replicas": 7}})
+    (origin,) = explain.explain(estate, "service/x", "run.replicas", "prod").origins
+    assert (origin.value, origin.decided.layer) == (7, "base")
+
+
+def test_something_as_found_gets_what_it_adopted_only() -> None:
+    fields = {"road": "as-found", "run": {"image": "x:1"}}
+    found = explain.explain(estate_of(fields), "service/x", "", "prod").origins
+    assert not [one for one in found if one.decided.layer == "road"]
+    fields["adopted"] = ["replicas"]
+    found = explain.explain(estate_of(fields), "service/x", "", "prod").origins
+    assert [one.field for one in found if one.decided.layer == "road"] == ["run.replicas"]
