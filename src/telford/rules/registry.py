@@ -35,6 +35,7 @@ from telford.rules import (
     references,
     response,
     running,
+    settled,
     stores,
     streams,
 )
@@ -63,6 +64,7 @@ RULES: tuple[Rule, ...] = (
     *response.RULES,
     *direction.RULES,
     *days.RULES,
+    *settled.RULES,
 )
 ESTATE_RULES: tuple[EstateRule, ...] = (
     *dependencies.ESTATE_RULES,
