@@ -1,4 +1,4 @@
-"""Two real systems: what is found in them is what a person reads in their manifests."""
+"""Three real systems and an organisation: what is found is what a person reads in the manifests."""
 
 import pathlib
 from collections import Counter
@@ -15,6 +15,7 @@ from telford.road import patch
 SYSTEMS = {
     "online-boutique": "online-boutique/release",
     "bank-of-anthos": "bank-of-anthos/kubernetes-manifests",
+    "sock-shop": "sock-shop/deploy/kubernetes",
 }
 # The kinds of which at least nine leaves in ten must be understood.
 UNDERSTOOD = (
@@ -43,6 +44,10 @@ EDGES = {
         userservice -> accounts-db
         loadgenerator -> frontend
     """,
+    # Its images know one another's names; this one address is all that the manifests say.
+    "sock-shop": """
+        user -> user-db
+    """,
 }
 SERVICES = {
     "online-boutique": """
@@ -52,10 +57,20 @@ SERVICES = {
     "bank-of-anthos": """
         balancereader contacts frontend ledgerwriter loadgenerator transactionhistory userservice
     """,
+    "sock-shop": """
+        carts catalogue front-end orders payment queue-master rabbitmq shipping user
+    """,
 }
 STORES = {
     "online-boutique": {"redis-cart": "redis"},
     "bank-of-anthos": {"accounts-db": "postgres", "ledger-db": "postgres"},
+    "sock-shop": {
+        "carts-db": "mongodb",
+        "catalogue-db": "mysql",
+        "orders-db": "mongodb",
+        "session-db": "redis",
+        "user-db": "mongodb",
+    },
 }
 
 

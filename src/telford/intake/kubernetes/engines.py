@@ -1,4 +1,4 @@
-"""Which workloads are data stores: by image, or by port, settings and name together. Called by
+"""Which workloads are data stores: by image, or by port, name and what it is told together. Called by
 `telford.intake.kubernetes.reading`.
 
 A wrong guess would hide a service among the stores, so an image that is not an engine's own needs
@@ -48,11 +48,14 @@ def of(container: Mapping[str, Any], ports: Collection[int], settings: Collectio
     """
     image = repository(access.text(container.get("image")))
     words = {*image.split("-"), *access.text(container.get("name")).split("-")}
+    called = {access.text(port.get("name")) for port in access.mappings(container.get("ports"))}
     for engine in _engines():
         if image in engine.images:
             return engine.name
         named = bool(words & (_STORE_WORDS | engine.images))
-        if named and engine.port in ports and not engine.settings.isdisjoint(settings):
+        # The third witness: a setting that only it reads, or a port that is called after it.
+        told = not engine.settings.isdisjoint(settings) or bool(called & engine.images)
+        if named and engine.port in ports and told:
             return engine.name
     return ""
 
