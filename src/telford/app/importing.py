@@ -180,7 +180,9 @@ def gather(order: Order, renderer: Renderer | None = None) -> Gathered:
     options = replace(order.options, fallback=_system(order.everything()), named=read.named)
     with loading.undisturbed():
         parts = {
-            name: _one(texts, read, replace(options, environment=name), renderer or _nothing)
+            name: _one(
+                routed.among(texts), read, replace(options, environment=name), renderer or _nothing
+            )
             for name, texts in split.items()
         }
         known = {name: stage for name in parts if (stage := stages.stage_of(name)) is not None}
@@ -188,9 +190,8 @@ def gather(order: Order, renderer: Renderer | None = None) -> Gathered:
     return Gathered(imported, read, counted, tuple(routed.unknown), split)
 
 
-def _one(texts: Mapping[str, str], read: Inputs, options: Options, renderer: Renderer) -> Imported:
+def _one(routed: routing.Routed, read: Inputs, options: Options, renderer: Renderer) -> Imported:
     """One environment: each reader its documents, and all of them joined."""
-    routed = routing.route(texts, formats.FORMATS)
     parts = [
         inputs.gather(one, routed.of(one), read, options, renderer)
         for one in formats.FORMATS

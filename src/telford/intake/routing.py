@@ -7,7 +7,7 @@ counted once. Called by `telford.app.importing` and `telford.intake.resident`.
 
 import itertools
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from telford.intake.format import Format
@@ -29,6 +29,14 @@ class Routed:
     def of(self, one: Format) -> Mapping[str, str]:
         """The texts of a format."""
         return self.texts.get(one.name, {})
+
+    def among(self, paths: Container[str]) -> "Routed":
+        """The same for some of the files."""
+        texts = {
+            name: {path: text for path, text in given.items() if path in paths}
+            for name, given in self.texts.items()
+        }
+        return Routed(texts, [path for path in self.unknown if path in paths])
 
 
 def route(texts: Mapping[str, str], formats: Iterable[Format]) -> Routed:
