@@ -225,3 +225,22 @@ def test_a_workload_needs_its_configs_and_secrets_once_each_unless_they_are_opti
     ]
     assert [r.address for r in found.dependents("secret/password", 1)] == ["service/api"]
     assert found.dependents("secret/spare") == ()
+
+
+def test_the_blast_radius_names_the_environments_in_which_the_thing_exists():
+    text = """
+{apiVersion: telford/v1, kind: Environment, name: dev, order: 1}
+---
+{apiVersion: telford/v1, kind: Environment, name: prod, order: 2}
+---
+{apiVersion: telford/v1, kind: Service, name: trial, in: {prod: null}}
+---
+{apiVersion: telford/v1, kind: Service, name: web}
+"""
+    whole = loading.load({"e.yaml": text}).estate
+    found = graph.Graph(whole)
+    assert found.blast_radius("service/trial").environments == ("dev",)
+    assert found.blast_radius("service/web").environments == ("dev", "prod")
+    there = graph.Graph(overlays.bind(whole, Place("prod")))
+    assert there.blast_radius("service/web").environments == ("prod",)
+    assert "service/trial" not in there.number

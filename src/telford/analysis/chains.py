@@ -124,11 +124,11 @@ def critical_path(estate: Graph, within: Sequence[str] = ()) -> CriticalPath:
     (Sedgewick and Wayne, *Algorithms*, 4.4: longest paths in edge-weighted DAGs). O(n + m).
     Of several equally long, the one that begins at the smallest address.
     """
-    steps = _Steps(estate)
     starts = [estate.number[a] for a in within]
-    longest = steps.chain([1.0] * len(steps.edges), starts)
-    slowest = steps.chain(steps.waits, starts)
-    early = steps.impatient()
+    waits = _waits(estate)
+    longest = _chain(estate, waits, [1.0] * len(waits), starts)
+    slowest = _chain(estate, waits, waits, starts)
+    early = _impatient(estate, waits)
     if starts:
         forward = estate.critical_links.forward
         below = {estate.nodes[n] for level in graph.walk(starts, forward) for n in level}
@@ -137,73 +137,67 @@ def critical_path(estate: Graph, within: Sequence[str] = ()) -> CriticalPath:
     return CriticalPath(longest, slow, tuple(early[:MAX_IMPATIENT]), len(early))
 
 
-class _Steps:
-    """The critical edges in columns, ordered by the group of their source, what is needed first:
-    one object an edge more would cost more than the search itself.
-    """
+def _waits(estate: Graph) -> list[float]:
+    """What each critical edge allows to be waited, in the order of `Graph.critical_steps`."""
+    known: dict[tuple[str | None, int | None], float] = {}
+    waits = []
+    for edge in estate.critical_steps.edges:
+        key = (edge.timeout, edge.retries)
+        if key not in known:
+            known[key] = waiting(edge)
+        waits.append(known[key])
+    return waits
 
-    def __init__(self, estate: Graph) -> None:
-        self._estate = estate
-        self._links = estate.critical_links
-        home = self._links.group_of
-        order = estate.critical_order
-        self.edges = [estate.edges[n] for n in order]
-        self.sources = [home[estate.sources[n]] for n in order]
-        self.targets = [home[estate.targets[n]] for n in order]
-        known: dict[tuple[str | None, int | None], float] = {}
-        self.waits = []
-        for edge in self.edges:
-            key = (edge.timeout, edge.retries)
-            if key not in known:
-                known[key] = waiting(edge)
-            self.waits.append(known[key])
 
-    def chain(self, weights: list[float], starts: Sequence[int]) -> Chain:
-        """The chain whose weights sum highest, from one of `starts` (from anywhere without any)."""
-        best = [0.0] * len(self._links.groups)
-        taken = [-1] * len(best)
-        ends = zip(self.sources, self.targets, weights, strict=True)
-        for step, (source, target, weight) in enumerate(ends):
-            total = weight + best[target]
-            if source != target and total > best[source]:
-                best[source], taken[source] = total, step
-        home = self._links.group_of
-        candidates = starts or range(len(home))
-        top = max((best[home[n]] for n in candidates), default=0.0)
-        first = min((n for n in candidates if best[home[n]] == top), default=None)
-        return Chain((), (), (), 0.0) if first is None else self._followed(first, taken)
+def _chain(estate: Graph, waits: list[float], weights: list[float], starts: Sequence[int]) -> Chain:
+    """The chain whose weights sum highest, from one of `starts` (from anywhere without any)."""
+    steps, home = estate.critical_steps, estate.critical_links.group_of
+    best = [0.0] * len(estate.critical_links.groups)
+    taken = [-1] * len(best)
+    ends = zip(steps.source_groups, steps.target_groups, weights, strict=True)
+    for step, (source, target, weight) in enumerate(ends):
+        total = weight + best[target]
+        if source != target and total > best[source]:
+            best[source], taken[source] = total, step
+    candidates = starts or range(len(home))
+    top = max((best[home[n]] for n in candidates), default=0.0)
+    first = min((n for n in candidates if best[home[n]] == top), default=None)
+    return Chain((), (), (), 0.0) if first is None else _followed(estate, waits, first, taken)
 
-    def _followed(self, first: int, taken: list[int]) -> Chain:
-        nodes, groups = self._estate.nodes, self._links.groups
-        group = self._links.group_of[first]
-        addresses, passed, steps = [nodes[first]], [group], []
-        while (step := taken[group]) >= 0:
-            group = self.targets[step]
-            addresses.append(self.edges[step].target)
-            passed.append(group)
-            steps.append(step)
-        return Chain(
-            tuple(addresses),
-            tuple(tuple(nodes[n] for n in groups[group]) for group in passed),
-            tuple(self.edges[step] for step in steps),
-            round(sum(self.waits[step] for step in steps), 6),
-        )
 
-    def impatient(self) -> list[Impatient]:
-        """Calls whose timeout is shorter than the longest waiting of what is called."""
-        slowest: dict[str, int] = {}
-        for step, edge in enumerate(self.edges):
-            known = slowest.get(edge.source)
-            if self.waits[step] > (self.waits[known] if known is not None else 0.0):
-                slowest[edge.source] = step
-        found = []
-        for step, edge in enumerate(self.edges):
-            below = slowest.get(edge.target)
-            if below is None or not self.waits[step]:
-                continue
-            allowed = self.waits[step] / (1 + (edge.retries or 0))
-            if self.waits[below] > allowed:
-                needed = self.waits[below]
-                found.append(Impatient(edge, self.edges[below], round(allowed, 6), needed))
-        found.sort(key=lambda i: (i.allowed_seconds - i.needed_seconds, i.call.source))
-        return found
+def _followed(estate: Graph, waits: list[float], first: int, taken: list[int]) -> Chain:
+    nodes, links, steps = estate.nodes, estate.critical_links, estate.critical_steps
+    group = links.group_of[first]
+    addresses, passed, way = [nodes[first]], [group], []
+    while (step := taken[group]) >= 0:
+        group = steps.target_groups[step]
+        addresses.append(nodes[steps.targets[step]])
+        passed.append(group)
+        way.append(step)
+    return Chain(
+        tuple(addresses),
+        tuple(tuple(nodes[n] for n in links.groups[group]) for group in passed),
+        tuple(steps.edges[step] for step in way),
+        round(sum(waits[step] for step in way), 6),
+    )
+
+
+def _impatient(estate: Graph, waits: list[float]) -> list[Impatient]:
+    """Calls whose timeout is shorter than the longest waiting of what is called."""
+    steps = estate.critical_steps
+    slowest = [-1] * len(estate.nodes)
+    longest = [0.0] * len(estate.nodes)
+    for step, (source, wait) in enumerate(zip(steps.sources, waits, strict=True)):
+        if wait > longest[source]:
+            longest[source], slowest[source] = wait, step
+    found = []
+    for step, (target, wait) in enumerate(zip(steps.targets, waits, strict=True)):
+        needed = longest[target]
+        # A call that is tried again waits for one answer less long than in all.
+        if not needed or not wait or needed * (1 + (steps.edges[step].retries or 0)) <= wait:
+            continue
+        allowed = wait / (1 + (steps.edges[step].retries or 0))
+        below = steps.edges[slowest[target]]
+        found.append(Impatient(steps.edges[step], below, round(allowed, 6), needed))
+    found.sort(key=lambda i: (i.allowed_seconds - i.needed_seconds, i.call.source))
+    return found

@@ -13,9 +13,9 @@ from functools import cached_property
 
 import rustworkx
 
+from telford.estate import overlays
 from telford.estate.edges import THINGS, Edge, Index, edges_of, kind_of, owner_of
 from telford.estate.kinds.base import Kind
-from telford.estate.kinds.places import Environment
 from telford.estate.kinds.promises import Objective
 from telford.estate.model import Binding, Bound, Entity, Estate
 
@@ -55,6 +55,19 @@ class BlastRadius:
     def services(self) -> tuple[Reached, ...]:
         """The services among the entities."""
         return tuple(r for r in self.entities if r.address.startswith("service/"))
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Edges in columns, with their ends and the groups of those by number: an object for each more
+    would cost more than most questions.
+    """
+
+    edges: list[Edge]
+    sources: list[int]
+    targets: list[int]
+    source_groups: list[int]
+    target_groups: list[int]
 
 
 class Links:
@@ -137,6 +150,7 @@ class Graph:
     """
 
     def __init__(self, source: Estate | Binding) -> None:
+        self._source = source
         self._entities: Mapping[str, Entity | Bound] = source.entities
         self._index = Index(source)
         self.nodes: tuple[str, ...] = tuple(sorted(source.entities))
@@ -263,13 +277,20 @@ class Graph:
         return Links(len(self.nodes), self._pairs(e for e in self.edges if e.critical))
 
     @cached_property
-    def critical_order(self) -> tuple[int, ...]:
-        """The places in `edges` of those that are critical, ordered by the group of the source in
-        `critical_links`: what is needed comes first.
+    def critical_steps(self) -> "Steps":
+        """The critical edges, ordered by the group of their source in `critical_links`: what is
+        needed comes first.
         """
-        home, sources = self.critical_links.group_of, self.sources
+        home, sources, targets = self.critical_links.group_of, self.sources, self.targets
         critical = [n for n, edge in enumerate(self.edges) if edge.critical]
-        return tuple(sorted(critical, key=lambda n: home[sources[n]]))
+        order = sorted(critical, key=lambda n: home[sources[n]])
+        return Steps(
+            [self.edges[n] for n in order],
+            [sources[n] for n in order],
+            [targets[n] for n in order],
+            [home[sources[n]] for n in order],
+            [home[targets[n]] for n in order],
+        )
 
     @cached_property
     def _uses_links(self) -> Links:
@@ -288,7 +309,7 @@ class Graph:
     def prepared(self) -> "Graph":
         """The same, with all that queries share made at once: so that none of them waits for it."""
         _ = self.links.condensed, self.critical_links.condensed, self._uses_links.groups
-        _ = self._by_source, self._by_target, self._owners, self._objectives, self.critical_order
+        _ = self._by_source, self._by_target, self._owners, self._objectives, self.critical_steps
         return self
 
     @cached_property
@@ -319,15 +340,18 @@ class Graph:
         return (address for address in self.nodes if kind_of(address) == kind)
 
     def _environments(self, address: str) -> tuple[str, ...]:
-        specs = [self.spec(a) for a in self._of_kind("environment")]
-        found = [s for s in specs if isinstance(s, Environment)]
-        found.sort(key=lambda s: (s.order, s.name))
+        """The environments in which a thing exists; of a place's binding, that place's."""
         name = address.rpartition("/")[2]
         if kind_of(address) == "environment":
             return (name,)
+        if isinstance(self._source, Binding):
+            return (self._source.place.environment,)
+        estate, entity = self._source, self._source.entities[address]
+        places = overlays.places(estate)
         if kind_of(address) == "region":
-            found = [s for s in found if name in s.regions]
-        return tuple(s.name for s in found)
+            places = tuple(place for place in places if place.region == name)
+        there = (p.environment for p in places if not overlays.absent(estate, entity, p))
+        return tuple(dict.fromkeys(there))
 
 
 def circle(
