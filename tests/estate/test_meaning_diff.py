@@ -1,13 +1,16 @@
 """What changed between two estates, by meaning: resolved values per place, never text."""
 
 import random
+import re
 
+import every_field
 import pytest
 from estate_sample import TEXT
 
 from telford.basics import yamltext
-from telford.estate import diff, effects, loading
+from telford.estate import diff, effects, loading, shapes
 from telford.estate.diff import Change, Diff
+from telford.estate.kinds import registry
 from telford.road import yamlout
 
 BASE = """\
@@ -267,6 +270,32 @@ def test_each_change_knows_whom_it_touches() -> None:
     assert [r.address for r in gone.radii()["service/shop.stock"].services] == [
         "service/shop.orders"
     ]
+
+
+def test_every_kind_written_anew_is_the_same_and_every_lost_field_is_one_change() -> None:
+    """Documents of every kind and field: turned around they are equal; without one of their fields
+    they differ in just that field.
+    """
+    for document in every_field.documents():
+        text = yamlout.document(document)
+        turned = yamlout.document(dict(reversed(document.items())))
+        assert compare(text, turned).changes == ()
+        kind = registry.BY_NAME[document["kind"]]
+        kept = {"apiVersion", "kind", "name", "system", *shapes.of(kind).required}
+        for key in document.keys() - kept - {"moved"}:
+            less = yamlout.document({k: v for k, v in document.items() if k != key})
+            try:
+                found = compare(text, less).changes
+            except AssertionError:
+                continue  # Without this field the document is wrong.
+            if not found:
+                # What was written is what the field is anyway.
+                specs = [loading.load({"a.yaml": one}).estate.entities for one in (text, less)]
+                assert [e.spec for e in specs[0].values()] == [e.spec for e in specs[1].values()]
+                continue
+            (change,) = found
+            assert {re.split(r"[.\[]", f.field)[0] for f in change.fields} == {key}
+            assert all(f.effect in effects.names() and f.before for f in change.fields)
 
 
 def test_every_effect_of_the_table_is_named_and_every_name_used() -> None:
