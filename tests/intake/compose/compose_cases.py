@@ -4,7 +4,7 @@ leaves of files as a parser that is not ours reads them.
 
 import pathlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import yaml
@@ -101,7 +101,12 @@ def fates(found: Imported) -> dict[str, tuple[str, str]]:
 
 def _path(fate: Any) -> str:
     head = "" if fate.subject == "project" else fate.subject.partition("#")[0].replace("/", ".", 1)
-    return ".".join(part for part in (head, fate.path) if part)
+    return _joined(f"{head}.{fate.path}".split("."))
+
+
+def _joined(path: Iterable[str]) -> str:
+    """A dotted path; keys that are empty texts leave no dots behind."""
+    return ".".join(part for step in path for part in step.split(".") if part)
 
 
 def problems(found: Imported) -> list[str]:
@@ -114,7 +119,7 @@ def problems(found: Imported) -> list[str]:
 def written(texts: Mapping[str, str]) -> Counter[tuple[str, str]]:
     """Every leaf of compose files as PyYAML reads them: (file, dotted path)."""
     return Counter(
-        (file, ".".join(path))
+        (file, _joined(path))
         for file, text in texts.items()
         for document in yaml.load_all(text, _Loader)
         for path in _leaves(document)
@@ -133,7 +138,17 @@ def count(found: Imported, status: Status, part: str = "services") -> int:
     return found.report.totals().get(part, Counter())[status]
 
 
-class _Loader(yaml.SafeLoader):
+def dumped(value: Any) -> str:
+    """YAML of a value."""
+    return str(yaml.dump(value, Dumper=yaml.CSafeDumper, allow_unicode=True, sort_keys=False))
+
+
+def parsed(text: str) -> Any:
+    """One document as PyYAML reads it."""
+    return yaml.load(text, _Loader)
+
+
+class _Loader(yaml.CSafeLoader):
     """Takes the tags of compose for what they stand at, and every key for a text."""
 
 

@@ -6,7 +6,6 @@ from collections import Counter
 from typing import Any
 
 import compose_cases as cases
-import yaml
 
 from telford.intake import emission
 from telford.intake.compose import accounting, documents, network
@@ -144,14 +143,14 @@ def test_what_is_called_mapped_changes_a_document_when_it_changes(estates: pathl
         (file,) = [path for path in texts if "compose" in path]
         before = cases.imported(texts, fallback=name)
         plain = _said(before)
-        value = yaml.safe_load(texts[file])
+        value = cases.parsed(texts[file])
         for fate in before.report.fates:
             kind, _, subject = fate.subject.partition("/")
             if fate.status is not Status.MAPPED or kind != "services" or fate.reason in excused:
                 continue
             changed = copy.deepcopy(value)
             _change(changed["services"][subject], fate.path.split("."))
-            after = cases.imported({**texts, file: yaml.safe_dump(changed)}, fallback=name)
+            after = cases.imported({**texts, file: cases.dumped(changed)}, fallback=name)
             assert _said(after) != plain, (name, fate)
             tried += 1
     assert tried > 400

@@ -41,6 +41,8 @@ class Project:
     loader: Loader
     # Values that the files themselves call secrets.
     secrets: frozenset[str]
+    # The services that are data stores, with their engines.
+    engines: Mapping[str, str]
     # Networks of its own that every service is on.
     common: frozenset[str]
 

@@ -10,7 +10,7 @@ from telford.estate.address import Address
 from telford.estate.kinds import structure
 from telford.estate.kinds.base import API_VERSION
 from telford.intake import names
-from telford.intake.compose import dependencies, desk, hiding, keys, nodes, problems, roles
+from telford.intake.compose import dependencies, desk, hiding, keys, nodes, problems
 from telford.intake.compose.accounting import BEYOND
 from telford.intake.compose.dependencies import Found
 from telford.intake.compose.desk import Project
@@ -251,7 +251,7 @@ def _what(service: Mapped, job: bool, called: bool) -> dict[str, Any]:
     """Engine and version of a data store; the type of a service."""
     if service.address.kind == "datastore":
         image = str(service.desk.run.get("image", ""))
-        engine = roles.engine(service.desk.name, service.desk.service)
+        engine = service.desk.project.engines[service.desk.name]
         own = engines.repository(image) in engines.images(engine)
         version = engines.version(image) if own else ""
         return {"engine": engine} | ({"version": version} if version else {})

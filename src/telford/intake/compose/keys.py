@@ -6,9 +6,9 @@ text may stand for a number or a boolean everywhere, because interpolation gives
 `services` and `documents`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from telford.intake.compose.nodes import Leaf, Node, Row
+from telford.intake.compose.nodes import Leaf, Node, Row, Table
 
 TOP = {
     "version": "t",
@@ -118,6 +118,86 @@ SERVICE = {
     "volumes_from": "l",
     "working_dir": "t",
 }
+_ANY = "tnblm"
+# The keys beneath keys of a service, by dotted path; `*` stands for any key. What the handler of a
+# key checks on its own may have any shape here.
+_BENEATH: Mapping[str, Mapping[str, str]] = {
+    "build": {
+        "context": _ANY,
+        "dockerfile": _ANY,
+        "dockerfile_inline": "t",
+        "entitlements": "l",
+        "args": "m",
+        "ssh": "lm",
+        "labels": "m",
+        "cache_from": "l",
+        "cache_to": "l",
+        "no_cache": "tb",
+        "no_cache_filter": "tl",
+        "additional_contexts": "m",
+        "network": "t",
+        "provenance": "tb",
+        "sbom": "tb",
+        "pull": "tb",
+        "target": _ANY,
+        "shm_size": "tn",
+        "extra_hosts": "m",
+        "isolation": "t",
+        "privileged": "tb",
+        "secrets": "l",
+        "tags": "l",
+        "ulimits": "m",
+        "platforms": "l",
+    },
+    "depends_on": {"*": "m"},
+    "depends_on.*": {"condition": "t", "restart": "tb", "required": "tb"},
+    "deploy": {
+        "mode": _ANY,
+        "endpoint_mode": "t",
+        "replicas": _ANY,
+        "labels": "m",
+        "rollback_config": "m",
+        "update_config": "m",
+        "resources": "m",
+        "restart_policy": "m",
+        "placement": "m",
+    },
+    "deploy.resources": {"limits": "m", "reservations": "m"},
+    "deploy.resources.limits": {"cpus": _ANY, "memory": _ANY, "pids": "tn"},
+    "deploy.resources.reservations": {
+        "cpus": _ANY,
+        "memory": _ANY,
+        "generic_resources": "l",
+        "devices": "l",
+    },
+    "develop": {"watch": "l"},
+    "extra_hosts": {"*": "tl"},
+    "healthcheck": {
+        "disable": "tb",
+        "interval": _ANY,
+        "retries": _ANY,
+        "test": _ANY,
+        "timeout": _ANY,
+        "start_period": _ANY,
+        "start_interval": "t",
+    },
+    "logging": {"driver": "t", "options": "m"},
+    "logging.options": {"*": "tn"},
+    "networks": {"*": "m"},
+    "networks.*": {
+        "aliases": "l",
+        "interface_name": "t",
+        "ipv4_address": "t",
+        "ipv6_address": "t",
+        "link_local_ips": "l",
+        "mac_address": "t",
+        "driver_opts": "m",
+        "priority": "tn",
+        "gw_priority": "tn",
+        "use_service_name_alias": "tb",
+    },
+    "sysctls": {"*": "tnb"},
+}
 _WORDS = {"t": "a text", "n": "a number", "b": "true or false", "l": "a list", "m": "a mapping"}
 
 
@@ -128,6 +208,30 @@ def misfit(key: str, node: Node, shapes: Mapping[str, str]) -> str:
     if wanted is None or found in wanted or found == "0":
         return ""
     return "it must be " + " or ".join(_WORDS[letter] for letter in wanted)
+
+
+def strange(path: str, node: Node) -> Iterator[tuple[str, Node, str]]:
+    """What is wrong beneath a key of a service: where, the value, and what it should be; "" for a
+    key that the Specification does not have.
+    """
+    yield from _strange(path, path, node)
+
+
+def _strange(path: str, pattern: str, node: Node) -> Iterator[tuple[str, Node, str]]:
+    shapes = _BENEATH.get(pattern)
+    if shapes is None or not isinstance(node, Table):
+        return
+    for key, item in node.items.items():
+        where = f"{path}.{key}"
+        if key.startswith("x-"):
+            continue
+        if key not in shapes and "*" not in shapes:
+            yield where, item, ""
+        elif why := misfit("*" if "*" in shapes else key, item, shapes):
+            yield where, item, why
+        else:
+            beneath = f"{pattern}.{'*' if '*' in shapes else key}"
+            yield from _strange(where, beneath, item)
 
 
 def _shape(node: Node) -> str:

@@ -45,6 +45,8 @@ def build(desk: Desk, node: Node) -> None:
             desk.fit(path, item, build={"context": _context(desk, item, desk.clear(text))})
         elif key in ("dockerfile", "target") and text:
             desk.fit(path, item, build={key: text})
+        elif key in ("context", "dockerfile", "target"):
+            desk.refuse(path, item, "it must be a text")
         elif key == "args" and isinstance(item, Table):
             _arguments(desk, item)
         elif isinstance(item, Leaf) and item.value is None:
@@ -66,7 +68,9 @@ def _context(desk: Desk, node: Node, text: str) -> str:
 def _arguments(desk: Desk, table: Table) -> None:
     for name, item in table.items.items():
         value = nodes.written(item)
-        if value is None:
+        if not isinstance(item, Leaf):
+            desk.refuse(("build", "args", name), item, "it must be a text")
+        elif value is None:
             desk.keep(("build", "args", name), item)
         elif desk.clear(value) != value or hiding.secret(name, value):
             desk.hide(item, name)
@@ -270,5 +274,7 @@ def security(desk: Desk, node: Node) -> None:
             desk.fit(("security_opt",), item, security={"seccomp": "Unconfined"})
         else:
             desk.keep_item(("security_opt",), item)
+            if not text:
+                desk.complain(("security_opt",), item, "it must be a text")
     if not nodes.row(node):
         desk.keep(("security_opt",), node)

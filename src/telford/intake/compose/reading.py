@@ -46,6 +46,8 @@ def read(sources: Sources, options: Options) -> Imported | Needs:
     folders = [files.folder for files in found.projects]
     # 2. The model of each: interpolated, extended, included, merged.
     models = [loader.project(files.files, files.folder) for files in found.projects]
+    if loader.wanted:
+        return Needs(files=tuple(loader.wanted.values()))
     # 3. Names for everything, and services as fields.
     made = _projects(found, models, loader, options)
     everything = {
@@ -118,6 +120,7 @@ def _projects(
             variables=variables,
             loader=loader,
             secrets=addressing.secrets(model),
+            engines=roles.engines(model),
             common=roles.common(model),
         )
         made.append(project)

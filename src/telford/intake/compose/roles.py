@@ -2,25 +2,69 @@
 address of a thing says its kind. Called by `addressing`, `documents` and `reading`.
 """
 
+import re
+from dataclasses import dataclass, field
 from typing import Any
 
+from telford.intake import addresses
 from telford.intake.compose import nodes, shapes
 from telford.intake.compose.nodes import Node, Table
-from telford.intake.kubernetes import engines
+from telford.intake.kubernetes import engines as known
 
 DONE = "service_completed_successfully"
+# The name of a setting and the scheme of an address; more is no word of either.
+_LONGEST = 200
 _JOBS = ("replicated-job", "global-job")
 
 
-def engine(name: str, service: Node) -> str:
-    """The engine of the data store that a service is, or ""."""
+@dataclass(slots=True)
+class _Hints:
+    """What others say of a service where they address it: ports, and words around them."""
+
+    ports: set[int] = field(default_factory=set)
+    words: set[str] = field(default_factory=set)
+
+
+def engines(model: Table) -> dict[str, str]:
+    """The engine of each service that is a data store."""
+    hints = _hints(model)
+    jobs = finished(model)
+    found = {}
+    for name, service in nodes.table(model, "services").items():
+        engine = "" if name in jobs or job(service) else _engine(name, service, hints[name])
+        if engine:
+            found[name] = engine
+    return found
+
+
+def _engine(name: str, service: Node, hints: _Hints) -> str:
     items = nodes.table(service)
-    container: dict[str, Any] = {"image": nodes.text(items.get("image")) or "", "name": name}
-    ports = _ports(service)
+    container: dict[str, Any] = {
+        "image": nodes.text(items.get("image")) or "",
+        "name": name,
+        "ports": [{"name": word} for word in sorted(hints.words)],
+    }
+    ports = _ports(service) | hints.ports
     if not ports and not nodes.table(service, "depends_on"):
         # Compose need not name the port that an image listens on, so any may be meant.
-        ports = {int(item["port"]) for item in engines.conventions()["engines"].values()}
-    return engines.of(container, ports, set(nodes.table(service, "environment")))
+        ports = {int(item["port"]) for item in known.conventions()["engines"].values()}
+    return known.of(container, ports, set(nodes.table(service, "environment")))
+
+
+def _hints(model: Table) -> dict[str, _Hints]:
+    """For each service: ``MONGO_HOST: user-db:27017`` tells a port and the word ``mongo``."""
+    services = nodes.table(model, "services")
+    found = {name: _Hints() for name in services}
+    for service in services.values():
+        for key, node in nodes.table(service, "environment").items():
+            text = nodes.written(node) or ""
+            for candidate in addresses.candidates(key, text):
+                if candidate.host in found and candidate.port is not None:
+                    scheme = text.partition("://")[0] if "://" in text else ""
+                    words = re.split("[^a-z]+", f"{key} {scheme}".lower()[:_LONGEST])
+                    found[candidate.host].ports.add(candidate.port)
+                    found[candidate.host].words |= {word for word in words if word}
+    return found
 
 
 def job(service: Node) -> bool:
@@ -56,13 +100,9 @@ def common(model: Table) -> frozenset[str]:
 
 def kinds(model: Table) -> dict[str, str]:
     """The kind of each service: service or datastore."""
-    jobs = finished(model)
-    return {
-        name: "datastore"
-        if name not in jobs and not job(item) and engine(name, item)
-        else "service"
-        for name, item in nodes.table(model, "services").items()
-    }
+    stores = engines(model)
+    services = nodes.table(model, "services")
+    return {name: "datastore" if name in stores else "service" for name in services}
 
 
 def _ports(service: Node) -> set[int]:

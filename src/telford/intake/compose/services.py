@@ -123,13 +123,28 @@ def _sifted(at: Desk) -> dict[str, Node]:
             at.refuse((key,), node, why)
             refused.append(key)
         elif key in _HANDLERS:
+            _beneath(at, key, node)
             found[key] = node
-        elif key not in _ELSEWHERE:
-            at.keep((key,), node)
+        else:
+            _beneath(at, key, node)
+            if key not in _ELSEWHERE:
+                at.keep((key,), node)
     if refused:
         rest = {key: node for key, node in at.service.items.items() if key not in refused}
         at.service = Table(at.service.origin, rest)
     return found
+
+
+def _beneath(at: Desk, key: str, node: Node) -> None:
+    """Say what is wrong beneath a key; whoever maps it carries it."""
+    for path, item, why in keys.strange(key, node):
+        where = f"services.{at.name}.{path}"
+        place = item.origin.position
+        at.project.diagnostics.append(
+            problems.refused(place, where, why, str(at.address))
+            if why
+            else problems.unknown(place, where)
+        )
 
 
 def _annotations(at: Desk, node: Node, key: str) -> None:
