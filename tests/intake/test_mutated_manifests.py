@@ -27,7 +27,7 @@ SEEDS = range(500)
 
 def _manifests() -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
-    for name in ("import-harbour", "import-two-namespaces"):
+    for name in ("import-harbour", "import-two-namespaces", "import-observatory"):
         found += cases.objects(cases.texts(cases.GOLDEN / name / "manifests"))
     return found
 

@@ -386,6 +386,7 @@ class Stream(base.Kind):
 
     identity: ClassVar[tuple[str, ...]] = (*base.Kind.identity, "engine")
     stand_ins: ClassVar[dict[str, object]] = {"engine": "kafka"}
+    merge_keys: ClassVar[dict[str, tuple[str, ...]]] = {"carried": ("object",)}
 
     kind: Literal["Stream"]
     engine: Literal["kafka", "rabbitmq", "nats", "sqs", "embedded"]

@@ -109,12 +109,11 @@ class _Claims:
         if isinstance(account, str):
             self._by_account.setdefault((one.namespace, account), []).append(one)
         names = {
-            access.mapping(volume, "persistentVolumeClaim").get("claimName")
+            access.text(access.mapping(volume, "persistentVolumeClaim").get("claimName"))
             for volume in access.mappings(spec.get("volumes"))
         }
-        for name in names:
-            if isinstance(name, str):
-                self._by_claim.setdefault((one.namespace, name), []).append(one)
+        for name in names - {""}:
+            self._by_claim.setdefault((one.namespace, name), []).append(one)
 
     def claim(self, item: Object) -> None:
         """Give the object to its workload, or to nobody, saying why."""

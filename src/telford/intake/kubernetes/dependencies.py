@@ -170,7 +170,7 @@ class Inference:
     def _files(self, group: Group, spec: Mapping[str, Any]) -> Iterator[Text]:
         """The lines of the ConfigMaps that a container sees as files."""
         mounts = {
-            mount.get("name")
+            access.text(mount.get("name"))
             for kind in ("containers", "initContainers")
             for container in access.mappings(spec.get(kind))
             for mount in access.mappings(container.get("volumeMounts"))
@@ -178,9 +178,9 @@ class Inference:
         for volume in access.mappings(spec.get("volumes")):
             source = access.mapping(volume, "configMap")
             config = self._configs.get((group.namespace, access.text(source.get("name"))))
-            if config is None or volume.get("name") not in mounts:
+            if config is None or access.text(volume.get("name")) not in mounts:
                 continue
-            chosen = {item.get("key") for item in access.mappings(source.get("items"))}
+            chosen = {access.text(item.get("key")) for item in access.mappings(source.get("items"))}
             for key, text in access.mapping(config.body, "data").items():
                 if isinstance(text, str) and (not chosen or key in chosen):
                     yield from _lines(config, key, text)

@@ -47,8 +47,9 @@ def run(
     main = main_container(template, workload)
     volumes, mounts = _volumes(spec, main, configs)
     for volume in volumes:
-        if volume.get("type") == "storage" and volume["source"] in claims:
-            volume.update(_claimed(claims[volume["source"]]))
+        claim = claims.get(access.text(volume.get("source")))
+        if volume.get("type") == "storage" and claim is not None:
+            volume.update(_claimed(claim))
     context = access.mapping(spec, "securityContext")
     own = access.mapping(main, "securityContext")
     beside = [item for item in access.mappings(spec.get("containers")) if item is not main]
@@ -158,7 +159,7 @@ def _outside(name: str, volume: Mapping[str, Any]) -> Fields:
     return {}
 
 
-def claim(spec: Mapping[str, Any]) -> Fields:
+def claimed(spec: Mapping[str, Any]) -> Fields:
     """What a claim says of storage."""
     modes = access.items(spec.get("accessModes"))
     requests = access.mapping(spec, "resources", "requests")
@@ -170,7 +171,7 @@ def claim(spec: Mapping[str, Any]) -> Fields:
 
 def _claimed(item: Object) -> Fields:
     labels = access.texts(access.mapping(item.body, "metadata").get("labels", {}))
-    return claim(access.mapping(item.body, "spec")) | {"claimLabels": labels or {}}
+    return claimed(access.mapping(item.body, "spec")) | {"claimLabels": labels or {}}
 
 
 def _files(source: Mapping[str, Any]) -> Fields:

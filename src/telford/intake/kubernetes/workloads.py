@@ -168,7 +168,7 @@ def _claims(spec: Mapping[str, Any], main: Mapping[str, Any], run: Fields) -> Fi
         name = access.text(access.mapping(claim, "metadata").get("name"))
         if name and name not in others:
             here = {"name": name, "type": "storage"}
-            claims[name] = here | pods.claim(access.mapping(claim, "spec"))
+            claims[name] = here | pods.claimed(access.mapping(claim, "spec"))
     if not claims:
         return {}
     pods.place(claims, main)
