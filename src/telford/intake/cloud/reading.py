@@ -78,7 +78,8 @@ def imported(found: Found, table: Mapping[str, Entry], options: Options) -> Impo
 def _address(scene: _Scene, thing: Thing) -> Address:
     system = "" if thing.kind in writing.PLACES else naming.system_of(thing, scene.names)
     resource = thing.resource
-    return scene.names.give(thing.kind, system, thing.wish, resource.folder, resource.label)
+    key = f"{resource.folder} {resource.piece.file} {resource.label}"
+    return scene.names.give(thing.kind, system, thing.wish, resource.folder, key)
 
 
 def _places(scene: _Scene) -> None:
@@ -300,7 +301,8 @@ def _carriers(scene: _Scene) -> _Groups:
 
 def _resource_manifest(scene: _Scene, resource: Resource) -> Address:
     piece = resource.piece
-    wish = piece.subject.replace("/", "-").replace("::", "-")
+    # An address of Terraform has the type in it; a name of CloudFormation has not.
+    wish = resource.label if scene.found.language == "terraform" else piece.subject
     system = scene.names.system(resource.folder)
     key = f"{resource.folder} {piece.file} {piece.subject}"
     return scene.names.give("Manifest", system, wish, resource.folder, key)

@@ -6,15 +6,14 @@ from telford.basics.yamltext import Mapping, Node, Scalar, Sequence
 from telford.intake.cloud import tree
 from telford.intake.cloud.tree import Unknown
 from telford.intake.terraform import modules
-from telford.intake.terraform.expressions import Evaluator, NoScope
+from telford.intake.terraform.expressions import Evaluator
+from telford.intake.terraform.scopes import NoScope
 from telford.intake.terraform.syntax import Block, Body
-
-_WRITTEN = Evaluator(NoScope(), literal=True)
 
 
 def written(block: Block) -> Mapping:
     """What a block says, nothing of it evaluated: one leaf for each literal and expression."""
-    return _filled(block, _WRITTEN)
+    return _filled(block, Evaluator(NoScope(), literal=True))
 
 
 def evaluated(block: Block, evaluator: Evaluator) -> Mapping:

@@ -15,8 +15,8 @@ from telford.intake.cloud import tree
 from telford.intake.cloud.resources import Found, Piece, Place, Resource
 from telford.intake.format import Wanted
 from telford.intake.terraform import bodies, jsontext, modules, syntax
-from telford.intake.terraform.expressions import Limits
 from telford.intake.terraform.modules import Folder, Instance, Module, Written
+from telford.intake.terraform.scopes import MAX_ALL_STEPS, Limits
 
 # All calls of all modules together.
 MAX_MODULES = 2_000
@@ -59,6 +59,20 @@ class Configuration:
         for path in sorted(self.folders):
             if path not in called and self.folders[path].blocks:
                 self._root(self.folders[path])
+        if self._limits.spent:
+            self._spent()
+
+    def _spent(self) -> None:
+        self.found.diagnostics.append(
+            Diagnostic(
+                "TEL642",
+                Severity.WARNING,
+                f"its values take more than {MAX_ALL_STEPS:,} steps to compute; not all are known",
+                position=Position(min(self.folders, default="")),
+                detail="What is not known is carried as it is written.",
+                fix="import a plan instead: `terraform show -json`",
+            )
+        )
 
     def _called(self) -> set[str]:
         """The folders that calls name; what is wanted and not there is noted."""

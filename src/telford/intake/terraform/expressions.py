@@ -7,7 +7,6 @@ raises for what a text says; nesting beyond `MAX_DEPTH` gives an unknown value.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import tree_sitter
 
@@ -17,63 +16,12 @@ from telford.intake.cloud import tree
 from telford.intake.cloud.tree import Unknown
 from telford.intake.terraform import functions, operators, syntax, templates
 from telford.intake.terraform.functions import NotKnownError
+from telford.intake.terraform.scopes import MAX_DEPTH, MAX_STEPS, Limits, Scope
 
 # What a `for` may make; configurations range over dozens.
 MAX_ITEMS = 1_000
-# Nodes that one expression may visit, so that nested `for`s end.
-MAX_STEPS = 200_000
-# Expressions in expressions, through locals and modules too: Python's own stack must hold them.
-MAX_DEPTH = 60
 
 _POSTFIX = frozenset({"get_attr", "index", "splat"})
-
-
-class Scope(Protocol):
-    """What names mean in one module."""
-
-    def variable(self, name: str) -> Node | None:
-        """The value of ``var.NAME``, or None where there is no such variable."""
-
-    def local(self, name: str) -> Node | None:
-        """The value of ``local.NAME``."""
-
-    def output(self, module: str, name: str) -> Node | None:
-        """The value of ``module.MODULE.NAME``."""
-
-    def reference(self, kind: str, name: str) -> str | None:
-        """The key of a resource or data source of the module."""
-
-
-class NoScope:
-    """Knows nothing: what a text says before anything is evaluated."""
-
-    def variable(self, name: str) -> Node | None:
-        """See `Scope`."""
-        del name
-        return None
-
-    def local(self, name: str) -> Node | None:
-        """See `Scope`."""
-        del name
-        return None
-
-    def output(self, module: str, name: str) -> Node | None:
-        """See `Scope`."""
-        del module, name
-        return None
-
-    def reference(self, kind: str, name: str) -> str | None:
-        """See `Scope`."""
-        del kind, name
-        return None
-
-
-@dataclass(slots=True)
-class Limits:
-    """How much was visited for the value that is being computed, and how deep it is now."""
-
-    steps: int = 0
-    depth: int = 0
 
 
 @dataclass(slots=True)
@@ -128,11 +76,11 @@ class Evaluator:
 
     def of(self, node: tree_sitter.Node) -> Node:
         """The value of one `expression`, at its place."""
-        self.limits.steps += 1
+        self.limits.step()
         self.limits.depth += 1
         line, column = syntax.place(node)
         try:
-            if self.limits.depth > MAX_DEPTH or self.limits.steps > MAX_STEPS:
+            if self.limits.over():
                 return _unknown(node, line, column, ())
             value = self._operand([item for item in node.named_children if not _comment(item)])
         except NotKnownError:
@@ -174,7 +122,7 @@ class Evaluator:
         return self._primary(first)
 
     def _primary(self, node: tree_sitter.Node) -> Node:
-        self.limits.steps += 1
+        self.limits.step()
         readers = {
             "literal_value": self._literal_value,
             "template_expr": self._template,

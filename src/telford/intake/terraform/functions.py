@@ -27,16 +27,14 @@ class NotKnownError(Exception):
 
 def call(name: str, arguments: Sequence[Node], near: Node) -> Node:
     """What a function gives. Raises `NotKnownError` where that cannot be said."""
-    shaped = _ON_TREES.get(name)
-    if shaped is not None:
-        return shaped(arguments, near)
-    plain = _ON_VALUES.get(name)
-    if plain is None or not all(map(tree.known, arguments)):
-        raise NotKnownError(name)
     try:
-        return tree.built(plain(*map(tree.plain, arguments)), near)
+        if name in _ON_TREES:
+            return _ON_TREES[name](arguments, near)
+        if name in _ON_VALUES and all(map(tree.known, arguments)):
+            return tree.built(_ON_VALUES[name](*map(tree.plain, arguments)), near)
     except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
         raise NotKnownError(name) from error
+    raise NotKnownError(name)
 
 
 def text(value: object) -> str:
@@ -273,6 +271,7 @@ _ON_VALUES: dict[str, Callable[..., object]] = {
     "reverse": lambda items: items[::-1],
     "sort": sorted,
     "split": _split,
+    "strrev": lambda subject: subject[::-1],
     "startswith": lambda subject, start: subject.startswith(start),
     "substr": _substring,
     "title": _title,

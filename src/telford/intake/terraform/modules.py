@@ -15,8 +15,9 @@ from telford.basics.yamltext import Node, Scalar, Sequence
 from telford.intake.cloud import tree
 from telford.intake.cloud.tree import Unknown
 from telford.intake.terraform import functions
-from telford.intake.terraform.expressions import Evaluator, Limits, NoScope
+from telford.intake.terraform.expressions import Evaluator
 from telford.intake.terraform.functions import NotKnownError
+from telford.intake.terraform.scopes import Limits, NoScope
 from telford.intake.terraform.syntax import Block, Body, Expression
 
 # Instances of one block; a longer list stays one thing whose number is not said.

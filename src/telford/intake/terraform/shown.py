@@ -17,6 +17,8 @@ from telford.intake.cloud import tree
 from telford.intake.cloud.resources import Found, Piece, Place, Resource
 from telford.intake.cloud.tree import Path, Unknown
 
+NAMES = "it names the resource for terraform: what carries it is called so"
+UNSET = "it is null: nothing is said"
 AGAIN = "a plan says it again: what will be there counts"
 HIDDEN = "terraform calls it sensitive"
 MASK = "it only says which values are sensitive"
@@ -25,6 +27,9 @@ RAW_STATE = "a state file as terraform keeps it holds every secret in plain text
 MAX_DEPTH = 20
 # A value that is this long may be an address that others refer to.
 _LEAST = 8
+_NAMING = ("address", "mode", "type", "name", "provider_name", "schema_version", "index")
+_ADDRESS = re.compile(r"((?:data\.)?[\w-]+\.[\w-]+)(\[[^\]]*\])?")
+_References = Mapping[str, Mapping[str, tuple[str, ...]]]
 _IDENTIFYING = frozenset(
     {
         *("id", "arn", "url", "endpoint", "address", "fqdn", "hostname", "dns_name", "self_link"),
@@ -92,6 +97,8 @@ class _Shown:
         self._planned = "planned_values" in root.values
         self._resources: list[Resource] = []
         self._pieces: set[int] = set()
+        # Bodies, and what the configuration says that they refer to.
+        self._waiting: list[tuple[MappingNode, Mapping[str, tuple[str, ...]]]] = []
 
     def read(self) -> None:
         """Resources first, then every other section of the file."""
@@ -101,6 +108,7 @@ class _Shown:
             module = holder.values.get("root_module")
             if isinstance(module, MappingNode):
                 self._module(module, references, 0)
+        self._complete_all()
         self._refer()
         self._found.resources += self._resources
         self._sections()
@@ -108,7 +116,7 @@ class _Shown:
     def _module(
         self,
         module: MappingNode,
-        references: Mapping[str, Mapping[str, tuple[str, ...]]],
+        references: _References,
         depth: int,
     ) -> None:
         for node in _items(module.values.get("resources")):
@@ -118,9 +126,7 @@ class _Shown:
             if isinstance(child, MappingNode) and depth < MAX_DEPTH:
                 self._module(child, references, depth + 1)
 
-    def _resource(
-        self, node: MappingNode, references: Mapping[str, Mapping[str, tuple[str, ...]]]
-    ) -> None:
+    def _resource(self, node: MappingNode, references: _References) -> None:
         kind, name = _text(node.values.get("type")), _text(node.values.get("name"))
         address = _text(node.values.get("address")) or f"{kind}.{name}"
         if not kind:
@@ -136,9 +142,13 @@ class _Shown:
         for path, leaf in tree.leaves(masked):
             if isinstance(leaf, Unknown) and leaf.sensitive:
                 self._found.drop(piece, ("values", *path), HIDDEN)
+            elif isinstance(leaf, Scalar) and leaf.value is None:
+                self._found.drop(piece, ("values", *path), UNSET)
         self._found.drop(piece, ("sensitive_values",), MASK)
+        for name_key in _NAMING:
+            self._found.drop(piece, (name_key,), NAMES)
         body = masked if isinstance(masked, MappingNode) else body
-        self._complete(body, references.get(_plain_address(address), {}))
+        self._waiting.append((body, references.get(_plain_address(address), {})))
         index = node.values.get("index")
         suffix = f"-{index.text}" if isinstance(index, Scalar) and index.value is not None else ""
         self._resources.append(
@@ -155,18 +165,34 @@ class _Shown:
             )
         )
 
-    def _complete(self, body: MappingNode, references: Mapping[str, tuple[str, ...]]) -> None:
-        """Put in what only the configuration says: the references of values not known yet."""
-        for name, named in references.items():
-            keys = tuple(f"{self._path}:{item}" for item in named)
-            present = body.values.get(name)
-            if isinstance(present, Scalar) and present.value is not None:
-                continue
-            known = present is not None and any(True for _ in tree.leaves(present))
-            if known and isinstance(present, MappingNode | Sequence) and tree.plain(present):
-                continue
-            near = present or body
-            tree.put(body, name, Unknown(near.line, near.column, references=keys), near)
+    def _complete_all(self) -> None:
+        """Put in what only the configuration says; an address without its index means the first
+        instance.
+        """
+        known: dict[str, str] = {}
+        for resource in self._resources:
+            known[resource.label] = resource.label
+            known.setdefault(_plain_address(resource.label), resource.label)
+        for body, references in self._waiting:
+            for name, named in references.items():
+                keys = tuple(
+                    f"{self._path}:{known[item]}" for item in dict.fromkeys(named) if item in known
+                )
+                if keys:
+                    self._complete(body, name, keys)
+
+    def _complete(self, body: MappingNode, name: str, keys: tuple[str, ...]) -> None:
+        """Say what an attribute refers to whose value is not known yet."""
+        present = body.values.get(name)
+        if present is not None and any(
+            not isinstance(leaf, Scalar) or leaf.value is not None
+            for _, leaf in tree.leaves(present)
+        ):
+            present_value = tree.plain(present)
+            if present_value not in ([], {}, [{}], None):
+                return
+        near = present or body
+        tree.put(body, name, Unknown(near.line, near.column, references=keys), near)
 
     def _place(self, provider: str) -> str:
         name = provider.rpartition("/")[2]
@@ -302,14 +328,28 @@ def _referred(node: Node, depth: int) -> Iterator[str]:
         for item in node.items:
             yield from _referred(item, depth + 1)
     elif isinstance(node, MappingNode):
-        for item in _items(node.values.get("references")):
-            parts = _plain_address(_text(item)).split(".")
-            length = 3 if parts[0] == "data" else 2
-            if len(parts) >= length and parts[0] not in ("var", "local", "each", "count", "module"):
-                yield ".".join(parts[:length])
+        yield from _addresses([_text(item) for item in _items(node.values.get("references"))])
         for key, item in node.values.items():
             if key not in ("references", "constant_value"):
                 yield from _referred(item, depth + 1)
+
+
+def _addresses(texts: list[str]) -> Iterator[str]:
+    """The resources that a list of references names. It has each of them several times, the most
+    exact first: with its attribute, with its index, and without both.
+    """
+    seen: set[str] = set()
+    for text in texts:
+        found = _ADDRESS.match(text)
+        if found is None or text.partition(".")[0] in _NO_RESOURCES:
+            continue
+        plain, index = found[1], found[2] or ""
+        if index or plain not in seen:
+            yield plain + index
+        seen.add(plain)
+
+
+_NO_RESOURCES = frozenset({"var", "local", "each", "count", "module", "path", "terraform", "self"})
 
 
 def _refer(node: Node, known: Mapping[str, str], own: str, depth: int) -> None:
