@@ -6,9 +6,8 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from telford.app import catalogue, connections
+from telford.app import catalogue, connections, explain
 from telford.basics.diagnostics import Position
-from telford.estate import fields, overlays
 from telford.estate.model import Entity, Estate, Link
 from telford.estate.place import Place
 
@@ -118,10 +117,9 @@ def text_of(value: object) -> str:
 
 
 def _fields(estate: Estate, entity: Entity, place: Place | None) -> Iterator[Field]:
-    address = str(entity.address)
-    for path, value in fields.leaves(overlays.at(estate, entity, place)):
-        if path in HEAD:
-            continue
-        chain = overlays.chain(estate, address, place, path)
-        last = chain[-1]
-        yield Field(path, text_of(value), last.layer, last.position, chain)
+    where = str(place) if place is not None else ""
+    for origin in explain.explain(estate, str(entity.address), "", where).origins:
+        if origin.field not in HEAD:
+            last = origin.decided
+            value = text_of(origin.value)
+            yield Field(origin.field, value, last.layer, last.position, origin.links)
