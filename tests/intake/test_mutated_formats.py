@@ -98,7 +98,9 @@ def _hold(answer: Imported, *, judged: bool) -> None:
     """Every problem says where and what to do; every leaf has a home or a reason."""
     for problem in answer.diagnostics:
         assert problem.summary
-        assert problem.position is not None or problem.address
+        # What is only worth knowing may be about the whole input.
+        whole = problem.severity is Severity.INFO
+        assert problem.position is not None or problem.address or whole
     for fate in answer.report.fates:
         assert fate.to or fate.reason or fate.status is not Status.DROPPED
     made = emission.files(answer.documents)
