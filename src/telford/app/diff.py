@@ -113,6 +113,7 @@ def touched(change: Change, radius: BlastRadius) -> Mapping[str, tuple[str, ...]
 def _read(folder: Path, revision: str) -> tuple[files.Texts, str]:
     """The texts of a side, and its commit."""
     if not revision:
+        git.require_work_tree(folder)
         return git.without_links(files.read([folder])), ""
     snapshot = git.snapshot(folder, revision)
     return snapshot.found, snapshot.commit

@@ -71,6 +71,15 @@ def snapshot(folder: Path, revision: str, suffixes: tuple[str, ...] = files.SUFF
     return Snapshot(revision, commit, found)
 
 
+def require_work_tree(folder: Path) -> None:
+    """Raise `UsageError` where a folder has no files of its own: in a bare repository."""
+    said = _run(_existing(folder), ["rev-parse", "--is-inside-work-tree"]).decode().strip()
+    if said != "true":
+        raise UsageError(
+            f"{folder} is in a bare repository, which has no work tree", fix="name two revisions"
+        )
+
+
 def without_links(found: files.Texts) -> files.Texts:
     """What was read from a work tree without the files that are links, as revisions have it."""
     texts = {name: text for name, text in found.texts.items() if not Path(name).is_symlink()}

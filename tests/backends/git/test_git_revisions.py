@@ -71,6 +71,9 @@ def test_bare_repositories_and_other_work_trees_are_read(repository: pathlib.Pat
     bare = repository.parent / "bare.git"
     run(repository, "clone", "-q", "--bare", str(repository), str(bare))
     assert (bare / "outside.yaml").as_posix() in git.snapshot(bare, "HEAD").found.texts
+    with pytest.raises(UsageError, match="has no work tree"):
+        git.require_work_tree(bare)
+    git.require_work_tree(repository)
     other = repository.parent / "other"
     run(repository, "worktree", "add", "-q", str(other), "main~1")
     texts = git.snapshot(other / "été estate", "HEAD").found.texts
