@@ -119,6 +119,7 @@ def _shared(number: int, members: range) -> str:
                 "engine: kafka",
                 "partitions: 12",
                 "ordering: key",
+                "key: orderId",
                 "retention: 7d",
             )
         )
@@ -167,7 +168,7 @@ def _uses(index: int, services: int, random_: random.Random) -> Iterator[str]:
     for other in others:
         critical = other < index and random_.random() < 0.6
         yield f"  - service: {_system(other // SYSTEM_SIZE)}.{_name(other)}"
-        yield f"    timeout: {random_.choice((100, 300, 1000))}ms"
+        yield "    timeout: 300ms"
         yield f"    critical: {str(critical).lower()}"
         if not critical:
             yield "    fallback: an empty answer"

@@ -11,7 +11,7 @@ means, not what it holds, and stops at `MAX_NODES`.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,6 @@ import yaml
 
 from telford.basics import yamlrepair, yamlscalars
 from telford.basics.diagnostics import Diagnostic, Position, Severity
-from telford.basics.yamlscalars import resolve
 
 # A person's estate file has tens of kilobytes; rendered manifests of a large system a few million.
 MAX_CHARACTERS = 16_000_000
@@ -29,11 +28,17 @@ MAX_NODES = 2_000_000
 MAX_DEPTH = 100
 # One broken file must not flood the list: after this many syntax errors the rest is left unread.
 MAX_SYNTAX_ERRORS = 20
+# Nor must a file of other mistakes, such as keys that are there twice.
+MAX_PROBLEMS = 1000
 # A text that libyaml refuses is written otherwise and tried again this often.
 MAX_REPAIRS = 10
 
+# What a plain scalar means.
+resolve = yamlscalars.resolve
+
 # libyaml's line breaks: its line numbers count these.
 _BREAKS = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+_NEXT = re.compile("(?:\r\n|[\n\r\x85\u2028\u2029])(?=---)")
 
 
 @dataclass(slots=True)
@@ -71,7 +76,7 @@ class Mapping(Node):
 
     keys: dict[str, Scalar] = field(default_factory=dict)
     values: dict[str, Node] = field(default_factory=dict)
-    lost: frozenset[str] = frozenset()
+    lost: Set[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -190,6 +195,8 @@ class _Reader:
         severity: Severity = Severity.ERROR,
     ) -> None:
         """Add a diagnostic at a position of this file."""
+        if len(self.diagnostics) == MAX_PROBLEMS and code != "TEL103":
+            raise _StopError(line, column, f"the file has over {MAX_PROBLEMS:,} mistakes")
         position = Position(self.file, line, column)
         self.diagnostics.append(
             Diagnostic(code, severity, summary, position=position, length=length, fix=fix)
@@ -226,17 +233,19 @@ class _Reader:
     def _resume(self, text: str, error: yaml.YAMLError) -> str | None:
         """Report a syntax error; the text from the next document on, or None at the end."""
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-        line, column = (mark.line, mark.column) if mark is not None else (0, 0)
-        everything = lines(text)
-        source = everything[line] if line < len(everything) else ""
-        summary, fix = _explain(error, source)
+        line, column, start = (
+            (mark.line, mark.column, mark.index) if mark is not None else (0, 0, 0)
+        )
+        start -= column
+        end = _BREAKS.search(text, start)
+        summary, fix = _explain(error, text[start : end.start() if end is not None else None])
         self.report("TEL100", self._offset + line + 1, column + 1, summary, fix=fix)
-        start = max(line, 1)
-        for number in range(start, len(everything)):
-            if everything[number].startswith("---"):
-                self._offset += number
-                return "\n".join(everything[number:])
-        return None
+        # The line in error may begin the next document itself, but not on the first line.
+        following = _NEXT.search(text, max(start - 2, 0) if line else start)
+        if following is None:
+            return None
+        self._offset += sum(1 for _ in _BREAKS.finditer(text, 0, following.end()))
+        return text[following.end() :]
 
     def _compose(self, text: str) -> None:
         """Run through the events of a text. The loop is the hot path of every command."""

@@ -187,12 +187,14 @@ class Reader:
 
     def _items(self, node: Sequence, shape: Shape, path: str) -> list[Any]:
         plain = []
-        for item in list(node.items):
+        bad = []
+        for item in node.items:
             converted = self._convert(item, shape, f"{path}[]")
             if converted is _BAD:
-                pruning.cut_item(node, item)
+                bad.append(item)
             else:
                 plain.append(converted)
+        pruning.cut_items(node, bad)
         return plain
 
     def _scalar(self, node: Scalar, shape: Shape, path: str) -> Any:

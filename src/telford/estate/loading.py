@@ -26,6 +26,8 @@ from telford.estate.reading import Document, Foreign
 
 __all__ = ["Foreign", "load", "with_source"]
 
+# A longer line helps nobody, and each of its mistakes would repeat it.
+MAX_SOURCE_CHARACTERS = 1000
 # Files with one of these are read every time: what overlays may name is made of them.
 _PLACES = frozenset({"environment", "region"})
 
@@ -219,7 +221,8 @@ def with_source(diagnostics: Iterable[Diagnostic], texts: Mapping[str, str]) -> 
             split[position.file] = yamltext.lines(texts[position.file].removeprefix("\ufeff"))
         text = split[position.file]
         line = text[position.line - 1] if 0 < position.line <= len(text) else ""
-        result.append(replace(diagnostic, source=line))
+        short = len(line) <= MAX_SOURCE_CHARACTERS
+        result.append(replace(diagnostic, source=line) if short else diagnostic)
     return result
 
 

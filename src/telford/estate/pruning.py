@@ -20,13 +20,18 @@ def cut_key(node: Mapping, key: str) -> None:
     """Take a key and its value out of a mapping, and remember that it was there."""
     node.keys.pop(key, None)
     node.values.pop(key, None)
-    node.lost |= {key}
+    # One set for all cuts: a new one each would make a flood of mistakes take hours.
+    if not isinstance(node.lost, set):
+        node.lost = set(node.lost)
+    node.lost.add(key)
 
 
-def cut_item(node: Sequence, item: Node) -> None:
-    """Take an item out of a list, and remember that there was one more."""
-    node.items[:] = [other for other in node.items if other is not item]
-    node.lost = True
+def cut_items(node: Sequence, items: Iterable[Node]) -> None:
+    """Take items out of a list, and remember that there were more."""
+    gone = {id(item) for item in items}
+    if gone:
+        node.items[:] = [item for item in node.items if id(item) not in gone]
+        node.lost = True
 
 
 def cut(root: Node, paths: Iterable[Path]) -> bool:
@@ -37,14 +42,16 @@ def cut(root: Node, paths: Iterable[Path]) -> bool:
     # All are found before the first is cut: a cut moves the items behind it.
     found = [(at(root, path[:-1]), path[-1], at(root, path)) for path in paths if path]
     done = False
+    items: dict[int, tuple[Sequence, list[Node]]] = {}
     for holder, step, node in found:
         if isinstance(holder, Mapping):
             done |= str(step) in holder.values or str(step) not in holder.lost
             cut_key(holder, str(step))
         elif isinstance(holder, Sequence) and node is not None:
-            cut_item(holder, node)
-            done = True
-    return done
+            items.setdefault(id(holder), (holder, []))[1].append(node)
+    for sequence, gone in items.values():
+        cut_items(sequence, gone)
+    return done or bool(items)
 
 
 def at(root: Node, path: Path) -> Node | None:

@@ -4,6 +4,7 @@ Used wherever a diagnostic can name the way out: keys, values, references, place
 """
 
 import difflib
+import heapq
 import itertools
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -38,6 +39,8 @@ SYNONYMS = {
     "dlq": "deadLetter",
     "deadletterqueue": "deadLetter",
 }
+# Comparing closely costs; of many names only those are compared whose ends are most alike.
+MAX_COMPARED = 200
 _MANY = 8
 _FEW = 3
 
@@ -62,8 +65,23 @@ def nearest(text: str, candidates: Iterable[str]) -> str | None:
     same = [candidate for candidate in known if bare(candidate) == spelled]
     if same:
         return same[0]
+    if len(known) > MAX_COMPARED:
+        known = heapq.nlargest(MAX_COMPARED, known, key=lambda one: _ends_alike(one, text))
     found = difflib.get_close_matches(text, known, 1, LIKENESS)
     return found[0] if found else None
+
+
+def _ends_alike(one: str, other: str) -> int:
+    """How many characters two texts share at their beginning and at their end."""
+    pairs = itertools.chain(
+        itertools.takewhile(_same, zip(one, other, strict=False)),
+        itertools.takewhile(_same, zip(reversed(one), reversed(other), strict=False)),
+    )
+    return sum(1 for _ in pairs)
+
+
+def _same(pair: tuple[str, str]) -> bool:
+    return pair[0] == pair[1]
 
 
 def for_key(
