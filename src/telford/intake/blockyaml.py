@@ -297,7 +297,7 @@ class _Document:
             return value
         if any(holder is value for holder in self._holders):
             raise RefusedError
-        count = sum(1 for _ in patch.leaves(value))
+        count = patch.count(value)
         self.repeated += count
         if self.repeated > _MAX_REPEATED:
             raise RefusedError

@@ -7,7 +7,7 @@ to know: few do. Both say the same. Called by `telford.intake.kubernetes.objects
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from telford.basics import yamltext
@@ -42,6 +42,8 @@ class Source:
     _leaves: list[int] | None
     _node: Node | None
     _text: str = ""
+    # Path -> line, of what was asked for already.
+    _told: dict[patch.Path, int] = field(default_factory=dict)
 
     @property
     def node(self) -> Node:
@@ -69,6 +71,12 @@ class Source:
 
     def line_of(self, path: patch.Path) -> int:
         """The line of the leaf at a path, or of the first in what is there."""
+        if path not in self._told:
+            self._told[path] = self.leaves[self._number(path)]
+        return self._told[path]
+
+    def _number(self, path: patch.Path) -> int:
+        """How many leaves are before the one at a path."""
         number = 0
         value = self.value
         for step in path:
@@ -76,8 +84,8 @@ class Source:
                 if key == step:
                     value = item
                     break
-                number += sum(1 for _ in patch.leaves(item))
-        return self.leaves[number]
+                number += patch.count(item)
+        return number
 
     def without(self, value: Any) -> "Source":
         """The same document with a part of its value only."""

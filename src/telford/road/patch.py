@@ -272,3 +272,13 @@ def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
             yield from leaves(item, (*path, index))
     else:
         yield path, value
+
+
+def count(value: Any) -> int:
+    """How many leaves a value has."""
+    if not value or not isinstance(value, dict | list):
+        return 1
+    total = 0
+    for item in value.values() if isinstance(value, dict) else value:
+        total += count(item) if isinstance(item, dict | list) else 1
+    return total

@@ -190,7 +190,7 @@ def compare(
             differences.append(Difference(label(item), "", "a Secret", "(not built)", "secret"))
         else:
             missing.append(label(item))
-    counted = {name: sum(1 for _ in patch.leaves(item)) for name, item in wanted.items()}
+    counted = {name: patch.count(item) for name, item in wanted.items()}
     return Comparison(
         objects=len(wanted),
         fields=sum(counted.values()),

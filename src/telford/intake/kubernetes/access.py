@@ -56,3 +56,24 @@ def _collect(
     elif isinstance(value, list):
         for index, item in enumerate(value):
             _collect(item, (*path, index), found)
+
+
+def under(value: Any, *keys: str) -> list[tuple[tuple[str | int, ...], str]]:
+    """Every text of a tree that stands under one of these keys, with its path."""
+    found: list[tuple[tuple[str | int, ...], str]] = []
+    _search(value, (), keys, found)
+    return found
+
+
+def _search(
+    value: Any,
+    path: tuple[str | int, ...],
+    keys: tuple[str, ...],
+    found: list[tuple[tuple[str | int, ...], str]],
+) -> None:
+    for step, item in value.items() if isinstance(value, dict) else enumerate(value):
+        if isinstance(item, str):
+            if step in keys:
+                found.append(((*path, step), item))
+        elif isinstance(item, dict | list):
+            _search(item, (*path, step), keys, found)

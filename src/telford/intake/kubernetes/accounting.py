@@ -9,6 +9,7 @@ from telford.intake.kubernetes import access, dropping
 from telford.intake.kubernetes.documents import Written
 from telford.intake.kubernetes.grouping import Scene
 from telford.intake.kubernetes.objects import Found, Object, Path
+from telford.road import patch
 
 BEYOND = "no field of the model says it"
 AS_TEXT = "a number written as text: Kubernetes takes both for the same quantity"
@@ -33,14 +34,14 @@ def _count(item: Object, carried: Iterable[Path], counts: Counter[Counted]) -> N
     """Count the leaves of an object by fate, without looking at each of them."""
     rest = len(item.source.leaves)
     for path, reason in item.dropped.items():
-        number = _leaves(_at(item.original, path))
+        number = patch.count(_at(item.original, path))
         counts[item.kind, Status.DROPPED, reason] += number
         rest -= number
     paths = frozenset(carried)
     outermost = [path for path in paths if not _within(path, paths)]
-    kept = sum(_leaves(_at(item.original, path)) for path in outermost)
+    kept = sum(patch.count(_at(item.original, path)) for path in outermost)
     kept -= sum(
-        _leaves(_at(item.original, path))
+        patch.count(_at(item.original, path))
         for path in item.dropped
         if path in paths or _within(path, paths)
     )
@@ -59,15 +60,6 @@ def _at(value: Any, path: Path) -> Any:
     for step in path:
         value = value[step]
     return value
-
-
-def _leaves(value: Any) -> int:
-    """How many leaves a value has."""
-    if isinstance(value, dict) and value:
-        return sum(_leaves(item) for item in value.values())
-    if isinstance(value, list) and value:
-        return sum(_leaves(item) for item in value)
-    return 1
 
 
 def _told(found: Found, written: Written) -> Iterator[Fate]:

@@ -341,13 +341,16 @@ class Writer:
         }
         for group in self._scene.groups:
             owner = naming.Origin("", owners[group.workload.key].text)
-            for path, text in access.strings(grouping.template(group.workload)):
+            if not owner.text:
+                continue
+            template = grouping.template(group.workload)
+            for path, text in access.under(template, "name", "secretName"):
                 place = group.namespace, text
                 of_secret = path[-2:-1] in (("secretKeyRef",), ("secretRef",))
                 key = kept.get(place) if of_secret else configs.get(place)
                 if path[-1] == "secretName":
                     key = kept.get(place)
-                if key is not None and path[-1] in ("name", "secretName") and owner.text:
+                if key is not None:
                     found.setdefault(key, set()).add(owner)
         return found
 
