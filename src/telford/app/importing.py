@@ -7,14 +7,14 @@ import did not write. Called by `telford.cli.import_` and `telford.app.initialis
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from telford.app import inputs, loading, roundtrip
 from telford.app.inputs import Inputs, Renderer
 from telford.app.roundtrip import Verified
-from telford.backends import files
+from telford.backends import files, rendering
 from telford.basics import diagnostics
 from telford.basics.diagnostics import Diagnostic
 from telford.basics.errors import PermanentError, RefusedError, UsageError
@@ -22,6 +22,8 @@ from telford.intake import emission, formats, joining, routing, settled
 from telford.intake.environments import merging, stages
 from telford.intake.environments.stages import Recognition
 from telford.intake.format import Rendering
+from telford.intake.gitops import charts
+from telford.intake.gitops import reading as gitops
 from telford.intake.imported import Imported, Options, Report
 from telford.intake.kubernetes import format as kubernetes
 
@@ -56,13 +58,16 @@ class Order:
     """What to import, and what was decided about it.
 
     `assigned` maps an environment to the paths that are its alone; `recognised` says whether names
-    of folders and files tell environments (None: ask, by `UndecidedError`).
+    of folders and files tell environments (None: ask, by `UndecidedError`); `render` are the tools
+    that may be run on charts and kustomizations, and `say` is told each command before it runs.
     """
 
     paths: tuple[Path, ...]
     options: Options = field(default_factory=Options)
     assigned: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
     recognised: bool | None = None
+    render: frozenset[str] = frozenset()
+    say: Callable[[str], None] = lambda command: None
 
     def everything(self) -> tuple[Path, ...]:
         """All paths, in their order."""
@@ -128,14 +133,13 @@ def run(
     *,
     force: bool = False,
     dry_run: bool = False,
-    renderer: Renderer | None = None,
 ) -> Answer:
     """Import what an order names into the folder `out`.
 
     Raises `UsageError` for a path that is not there, `UndecidedError` where environments must be
     decided, `RefusedError` where a file is in the way.
     """
-    return finish(gather(order, renderer), out, force=force, dry_run=dry_run)
+    return finish(gather(order), out, force=force, dry_run=dry_run)
 
 
 def finish(gathered: Gathered, out: Path, *, force: bool = False, dry_run: bool = False) -> Answer:
@@ -171,7 +175,7 @@ def _settled(out: Path) -> settled.Settled:
     return settled.of_texts(files.read([out]).texts if out.is_dir() else {})
 
 
-def gather(order: Order, renderer: Renderer | None = None) -> Gathered:
+def gather(order: Order) -> Gathered:
     """What an import of these paths would give; nothing is written. Raises as `run` does."""
     read = inputs.read(order.everything())
     routed = routing.route(read.texts, formats.FORMATS)
@@ -180,9 +184,7 @@ def gather(order: Order, renderer: Renderer | None = None) -> Gathered:
     options = replace(order.options, fallback=_system(order.everything()), named=read.named)
     with loading.undisturbed():
         parts = {
-            name: _one(
-                routed.among(texts), read, replace(options, environment=name), renderer or _nothing
-            )
+            name: _one(texts, routed, read, replace(options, environment=name), order)
             for name, texts in split.items()
         }
         known = {name: stage for name in parts if (stage := stages.stage_of(name)) is not None}
@@ -190,14 +192,31 @@ def gather(order: Order, renderer: Renderer | None = None) -> Gathered:
     return Gathered(imported, read, counted, tuple(routed.unknown), split)
 
 
-def _one(routed: routing.Routed, read: Inputs, options: Options, renderer: Renderer) -> Imported:
+def _one(
+    texts: Mapping[str, str], routed: routing.Routed, read: Inputs, options: Options, order: Order
+) -> Imported:
     """One environment: each reader its documents, and all of them joined."""
-    parts = [
-        inputs.gather(one, routed.of(one), read, options, renderer)
-        for one in formats.FORMATS
-        if routed.of(one)
-    ]
+    # What a chart or kustomization holds is read once it is rendered, not by itself.
+    covered = charts.covered(texts, order.render)
+    everything = routed.among(texts.keys())
+    alone = routed.among(texts.keys() - covered) if covered else everything
+    parts = []
+    for one in formats.FORMATS:
+        mine = (everything if one is gitops.FORMAT else alone).of(one)
+        if mine:
+            parts.append(inputs.gather(one, mine, read, options, _renderer(order)))
     return joining.join(parts, options)
+
+
+def _renderer(order: Order) -> Renderer:
+    """Runs the tools that the person named, and no other."""
+
+    def run(one: Rendering, folder: Path, root: Path) -> tuple[str | None, str]:
+        if one.tool not in order.render:
+            return None, f"nothing is run without `--render {one.tool}`"
+        return rendering.render(one, folder, say=order.say, within=root)
+
+    return run
 
 
 def _split(order: Order, read: Inputs, routed: routing.Routed) -> dict[str, dict[str, str]]:
@@ -227,12 +246,6 @@ def _environments(
     if order.recognised is None:
         raise UndecidedError(recognition)
     return {item.environment: item.paths for item in recognition.proposals}
-
-
-def _nothing(rendering: Rendering, folder: Path) -> tuple[str | None, str]:
-    """The renderer of those who did not ask for one."""
-    del folder
-    return None, f"nothing is run without `--render {rendering.tool}`"
 
 
 def write_report(answer: Answer, path: Path) -> None:

@@ -26,8 +26,9 @@ _REMOTE = "it is remote, and nothing is fetched"
 _UNREADABLE = "it cannot be read as text"
 
 
-# Runs a tool in a folder of the input: the text, or None and why there is none.
-Renderer = Callable[[Rendering, Path], tuple[str | None, str]]
+# Runs a tool in a folder, which reads nothing outside of another: the text, or None and why there
+# is none.
+Renderer = Callable[[Rendering, Path, Path], tuple[str | None, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Inputs:
         if PurePosixPath(path).is_absolute() or path.split("/", maxsplit=1)[0] == "..":
             return None, _OUTSIDE
         reason = _OUTSIDE
-        for real in self._places(path):
+        for real, _ in self._places(path):
             reason = _ABSENT
             if real.is_file():
                 text = next(iter(files.read([real]).texts.values()), None)
@@ -78,13 +79,16 @@ class Inputs:
             if any(name == one or not one or name.startswith(f"{one}/") for one in wanted)
         )
 
-    def folder(self, path: str) -> Path | None:
-        """Where a folder of the input is on this machine, unless it leaves the input."""
-        return next((real for real in self._places(path) if real.is_dir()), None)
+    def folder(self, path: str) -> tuple[Path | None, Path]:
+        """Where a folder of the input is on this machine, unless it leaves the input, and the
+        folder that the person named.
+        """
+        found = ((real, root) for real, root in self._places(path) if real.is_dir())
+        return next(found, (None, Path()))
 
     def of_folder(self, path: str, endings: tuple[str, ...]) -> dict[str, str]:
         """The files of a folder, not of those in it, that end in one of the texts."""
-        real = self.folder(path)
+        real, _ = self.folder(path)
         if real is None:
             return {}
         names = sorted(entry.name for entry in real.iterdir() if entry.is_file())
@@ -103,13 +107,13 @@ class Inputs:
         """What a path that the person gave is called here."""
         return _root(path).name if path.is_dir() else _short(path, [path])
 
-    def _places(self, path: str) -> Iterator[Path]:
-        """Where a path of the input may be on this machine, inside of its root."""
+    def _places(self, path: str) -> Iterator[tuple[Path, Path]]:
+        """Where a path of the input may be on this machine, inside of its root, and that root."""
         for root in self.roots:
             rest = root.relative(path)
             real = (root.folder / rest).resolve() if rest is not None else None
             if real is not None and real.is_relative_to(root.folder.resolve()):
-                yield real
+                yield real, root.folder.resolve()
 
 
 def read(paths: Sequence[Path]) -> Inputs:
@@ -166,8 +170,8 @@ def _more(
             else:
                 texts[wanted.path] = text
     for rendering in needs.renderings:
-        folder = inputs.folder(rendering.path)
-        rendered, reason = renderer(rendering, folder) if folder else (None, _ABSENT)
+        folder, root = inputs.folder(rendering.path)
+        rendered, reason = renderer(rendering, folder, root) if folder else (None, _ABSENT)
         if rendered is None:
             unreadable[rendering.output] = reason
         else:

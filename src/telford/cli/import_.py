@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +15,13 @@ from telford.basics.errors import UsageError
 from telford.cli import options, output, roundtrip
 from telford.intake.environments.stages import Recognition
 from telford.intake.imported import Options, Report, Status
+
+
+class Tool(StrEnum):
+    """What may be run to render manifests."""
+
+    HELM = "helm"
+    KUSTOMIZE = "kustomize"
 
 
 class Several(StrEnum):
@@ -67,6 +75,14 @@ def command(
             show_default=False,
         ),
     ] = None,
+    render: Annotated[
+        list[Tool] | None,
+        typer.Option(
+            "--render",
+            help="run this tool on the charts or kustomizations there; nothing is run without it",
+            show_default=False,
+        ),
+    ] = None,
     report: Annotated[
         Path | None,
         typer.Option(
@@ -97,10 +113,14 @@ def command(
     """
     chosen = Options(system=system, owner=owner)
     order = _order(paths or [], environment or [], environments, chosen)
+    order = replace(order, render=frozenset(render or ()), say=_running)
     answer = _run(order, out, force=force, dry_run=dry_run)
     if report is not None:
         importing.write_report(answer, report)
-    verified = importing.verify(answer) if verify and answer.ok else None
+    verified = None
+    if verify and answer.ok:
+        with output.busy("building and comparing"):
+            verified = importing.verify(answer)
     if as_json:
         more = {"verified": verified.as_json()} if verified is not None else {}
         output.json({**answer.as_json(), **more})
@@ -144,14 +164,20 @@ def _order(
 def _run(order: Order, out: Path, *, force: bool, dry_run: bool) -> importing.Answer:
     """Import, asking about environments where that is not known and somebody can answer."""
     try:
-        return importing.run(order, out, force=force, dry_run=dry_run)
+        with output.busy("reading"):
+            return importing.run(order, out, force=force, dry_run=dry_run)
     except UndecidedError as error:
         if not _somebody():
             raise
         show_environments(error.recognition)
         decided = agreed("Read them as the environments of one estate")
-    order = Order(order.paths, order.options, order.assigned, decided)
-    return importing.run(order, out, force=force, dry_run=dry_run)
+    order = replace(order, recognised=decided)
+    with output.busy("reading"):
+        return importing.run(order, out, force=force, dry_run=dry_run)
+
+
+def _running(command: str) -> None:
+    output.note(f"running: {command}")
 
 
 def show_environments(recognition: Recognition) -> None:

@@ -24,7 +24,8 @@ def command(
 
     Example: telford init my-estate
     """
-    found = initialise.survey(folder)
+    with output.busy("looking"):
+        found = initialise.survey(folder)
     if found.finding is Finding.IMPORTABLE:
         _importable(found, yes=yes, as_json=as_json)
         return

@@ -4,10 +4,11 @@ JSON is one envelope, ``{"version": 1, ...}``: a field is only ever added under 
 Tables fit the terminal and are never cut where stdout is a file.
 """
 
+import contextlib
 import json as jsonlib
 import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import rich.box
 import rich.console
@@ -56,6 +57,16 @@ def console() -> rich.console.Console:
 def errors_console() -> rich.console.Console:
     """Stderr in the same way, for progress that moves."""
     return rich.console.Console(stderr=True, highlight=False)
+
+
+@contextlib.contextmanager
+def busy(what: str) -> Iterator[None]:
+    """Something that moves on stderr while work goes on; nothing where that is no terminal."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    with errors_console().status(f"{what} ..."):
+        yield
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:

@@ -1,8 +1,10 @@
 """The one explicit list of foreign formats. Called by `telford.app.importing`."""
 
 from telford.intake import backstage, codeowners, interfaces, score
+from telford.intake.cloudformation import reading as cloudformation
 from telford.intake.compose import reading as compose
 from telford.intake.format import Format
+from telford.intake.gitops import reading as gitops
 from telford.intake.kubernetes import format as kubernetes
 from telford.intake.objectives import openslo, pyrra, sloth
 from telford.intake.terraform import reading as terraform
@@ -11,6 +13,8 @@ from telford.intake.terraform import reading as terraform
 FORMATS: tuple[Format, ...] = (
     compose.FORMAT,
     terraform.FORMAT,
+    cloudformation.FORMAT,
+    gitops.FORMAT,
     kubernetes.FORMAT,
     score.FORMAT,
     backstage.FORMAT,
