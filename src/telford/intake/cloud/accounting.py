@@ -49,13 +49,16 @@ class Account:
 
     fates: tuple[Fate, ...]
     rest: object
+    # Whether there is a rest: it may itself be null.
+    kept: bool
 
 
 def account(found: Found, homes: Homes, piece: Piece) -> Account:
     """The fate of every leaf of a piece, in its order, and the rest that is carried."""
     walk = _Walk(found, homes, piece)
     rest = walk.step(piece.node, (), None)
-    return Account(tuple(walk.fates), None if rest is _NOTHING else rest)
+    kept = rest is not _NOTHING
+    return Account(tuple(walk.fates), rest if kept else None, kept)
 
 
 _NOTHING = object()

@@ -230,8 +230,8 @@ def _settle(scene: _Scene, inferred: Dependencies) -> tuple[tuple[Any, ...], tup
     for thing, value in scene.written:
         documents.append(_document(scene, thing, value, accounts))
     for address, (pieces, reason) in groups.items():
-        rest = [(piece, accounts[id(piece)].rest) for piece in pieces]
-        kept = [(piece, item) for piece, item in rest if item is not None]
+        found = [(piece, accounts[id(piece)]) for piece in pieces]
+        kept = [(piece, one.rest) for piece, one in found if one.kept]
         if kept:
             documents.append(_manifest(scene, address, kept, reason))
     fates = (fate for piece in scene.found.pieces for fate in accounts[id(piece)].fates)
@@ -254,8 +254,8 @@ def _document(
     rest: dict[str, Any] = {}
     origins = []
     for resource, _ in thing.members:
-        left = accounts[id(resource.piece)].rest
-        rest.setdefault(resource.piece.subject, {} if left is None else left)
+        left = accounts[id(resource.piece)]
+        rest.setdefault(resource.piece.subject, left.rest if left.kept else {})
         origins.append(resource.position)
     value[f"x-{scene.found.language}"] = rest
     file = (
