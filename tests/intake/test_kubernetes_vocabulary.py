@@ -95,7 +95,7 @@ def test_nine_leaves_in_ten_of_what_is_understood_are_mapped(observatory: Import
         "ScaledObject",
     )
     counts = sum((totals[kind] for kind in named), Counter[Any]())
-    assert counts["mapped"] >= 0.88 * counts.total()
+    assert counts["mapped"] >= 0.9 * counts.total()
 
 
 def test_what_is_called_mapped_comes_from_fields_alone(observatory: Imported) -> None:

@@ -157,7 +157,7 @@ def _resources(resources: running.Resources) -> dict[str, Any]:
 
 def _amounts(amounts: running.Amounts) -> dict[str, Any]:
     names = {"cpu": "cpu", "memory": "memory", "ephemeral_storage": "ephemeral-storage"}
-    return written(amounts, names)
+    return written(amounts, names) | dict(amounts.devices)
 
 
 def _probe(check: running.Check | None) -> dict[str, Any]:
@@ -212,7 +212,7 @@ def _toleration(toleration: running.Toleration) -> dict[str, Any]:
 
 
 def _is_claim(volume: running.Volume) -> bool:
-    return volume.type == "storage" and volume.source is None
+    return volume.type == "storage" and volume.source is None and not volume.ephemeral
 
 
 def _volume(volume: running.Volume) -> dict[str, Any]:
@@ -224,6 +224,16 @@ def _volume(volume: running.Volume) -> dict[str, Any]:
         return {"name": volume.name, "configMap": {"name": name} | files}
     if volume.type == "secret":
         return {"name": volume.name, "secret": {"secretName": name} | files}
+    if volume.type == "nfs":
+        server, _, path = (volume.source or "").partition(":")
+        return {"name": volume.name, "nfs": {"server": server, "path": path}}
+    if volume.type == "projected":
+        mode = written(volume, {"mode": "defaultMode"})
+        sources = [projection(source) for source in volume.sources]
+        return {"name": volume.name, "projected": mode | {"sources": sources}}
+    if volume.type == "storage" and volume.ephemeral:
+        claimed = {"volumeClaimTemplate": {"spec": found_access.claim(volume)}}
+        return {"name": volume.name, "ephemeral": claimed}
     if volume.type == "storage":
         return {"name": volume.name, "persistentVolumeClaim": {"claimName": name}}
     if volume.type == "host":
@@ -234,6 +244,23 @@ def _volume(volume: running.Volume) -> dict[str, Any]:
         return {"name": volume.name, "csi": {"driver": volume.driver or ""} | told}
     scratch = written(volume, {"medium": "medium", "size": "sizeLimit"})
     return {"name": volume.name, "emptyDir": scratch}
+
+
+def projection(source: running.Projection) -> dict[str, Any]:
+    """Also called for what is paved."""
+    if source.token is not None:
+        times = some(expirationSeconds=seconds(source.expires), audience=source.audience)
+        return {"serviceAccountToken": {"path": source.token} | times}
+    if source.fields:
+        fields = [
+            {"path": path, "fieldRef": {"fieldPath": field}}
+            for path, field in source.fields.items()
+        ]
+        return {"downwardAPI": {"items": fields}}
+    kind = "configMap" if source.config is not None else "secret"
+    name = object_name(source.config or source.secret or "")
+    files = some(items=_items(source.items.items())) | written(source, {"optional": "optional"})
+    return {kind: {"name": name} | files}
 
 
 def _items(items: Iterable[tuple[str, str]]) -> list[dict[str, str]]:

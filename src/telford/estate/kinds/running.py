@@ -65,6 +65,8 @@ class Amounts(base.Model):
     cpu: base.Cores | None = None
     memory: base.Bytes | None = None
     ephemeral_storage: base.Bytes | None = None
+    # Whatever else a machine has so many of (``nvidia.com/gpu``, ``hugepages-2Mi``).
+    devices: dict[str, str] = Field(default_factory=dict)
 
 
 class Resources(base.Model):
@@ -115,15 +117,33 @@ class Health(base.Model):
     startup: Check | None = None
 
 
+class Projection(base.Model):
+    """Part of the files of a projected volume: a Config or Secret (all its keys, or `items` as key:
+    file), `fields` of the pod as file: field, or a `token` of the service account as a file.
+    """
+
+    config: str | None = None
+    secret: str | None = None
+    items: dict[str, str] = Field(default_factory=dict)
+    optional: bool | None = None
+    fields: dict[str, str] = Field(default_factory=dict)
+    token: str | None = None
+    audience: str | None = None
+    expires: base.Duration | None = None
+
+
 class Volume(base.Model):
-    """Files a replica sees at `path`: scratch, a Config or Secret, storage that outlives it, or
-    (`host`) what lies at `source` on the machine that it runs on.
+    """Files a replica sees at `path`: scratch, a Config or Secret, storage that outlives it, a
+    folder that lies at `source` on the machine that it runs on (`host`) or on a file server (`nfs`,
+    ``server:/path``), or several of these in one (`projected`).
     """
 
     name: base.Name
     # Where the main container sees it; a volume without a path is for sidecars alone.
     path: str | None = None
-    type: Literal["scratch", "config", "secret", "storage", "host", "driver"] = "scratch"
+    type: Literal[
+        "scratch", "config", "secret", "storage", "host", "driver", "nfs", "projected"
+    ] = "scratch"
     source: str | None = None
     size: base.Bytes | None = None
     storage_class: str | None = None
@@ -145,6 +165,10 @@ class Volume(base.Model):
     # Of storage that a driver gives (CSI): the driver, and what it is told.
     driver: str | None = None
     attributes: dict[str, str] = Field(default_factory=dict)
+    # Of storage: each replica claims its own, and it is gone with the replica.
+    ephemeral: bool | None = None
+    # Of a projected volume: what it is put together of.
+    sources: tuple[Projection, ...] = ()
 
 
 class Mount(base.Model):

@@ -176,7 +176,9 @@ def _resources(resources: Mapping[str, Any]) -> Fields:
 
 
 def _amounts(amounts: Mapping[str, Any]) -> Fields:
-    return {key: quantity(value) for key, value in renamed(amounts, _AMOUNTS).items()}
+    found = {key: quantity(value) for key, value in renamed(amounts, _AMOUNTS).items()}
+    devices = {key: quantity(value) for key, value in amounts.items() if key not in _AMOUNTS}
+    return found | some(devices=devices)
 
 
 def _health(container: Mapping[str, Any]) -> Fields:

@@ -143,12 +143,22 @@ def _volume(volume: Mapping[str, Any], configs: Mapping[str, str]) -> Fields:
     claim = access.mapping(volume, "persistentVolumeClaim")
     if "claimName" in claim:
         return {"name": name, "type": "storage", "source": claim["claimName"]}
-    return _outside(name, volume)
+    return _outside(name, volume, configs)
 
 
-def _outside(name: str, volume: Mapping[str, Any]) -> Fields:
-    """A folder of the machine, or storage that a driver gives."""
+def _outside(name: str, volume: Mapping[str, Any], configs: Mapping[str, str]) -> Fields:
+    """What comes from elsewhere: a machine, a server, a driver, or several sources at once."""
     host, driver = access.mapping(volume, "hostPath"), access.mapping(volume, "csi")
+    server = access.mapping(volume, "nfs")
+    if server:
+        return {
+            "name": name,
+            "type": "nfs",
+            "source": f"{server.get('server')}:{server.get('path')}",
+        }
+    own = access.mapping(volume, "ephemeral", "volumeClaimTemplate", "spec")
+    if own:
+        return {"name": name, "type": "storage", "ephemeral": True} | claimed(own)
     if "path" in host:
         kind = renamed(host, {"type": "hostType"})
         return {"name": name, "type": "host", "source": host["path"]} | kind
@@ -156,7 +166,35 @@ def _outside(name: str, volume: Mapping[str, Any]) -> Fields:
         attributes = access.texts(driver.get("volumeAttributes"))
         found = {"name": name, "type": "driver", "driver": driver["driver"]}
         return found | some(attributes=attributes)
+    projected = access.mapping(volume, "projected")
+    sources = [_projection(item, configs) for item in access.mappings(projected.get("sources"))]
+    if projected and all(sources):
+        mode = renamed(projected, {"defaultMode": "mode"})
+        return {"name": name, "type": "projected", "sources": sources} | mode
     return {}
+
+
+def _projection(item: Mapping[str, Any], configs: Mapping[str, str]) -> Fields:
+    """One source of a projected volume; nothing for a kind that the model has not."""
+    token, fields = access.mapping(item, "serviceAccountToken"), access.mapping(item, "downwardAPI")
+    if token:
+        found = renamed(token, {"path": "token", "audience": "audience"})
+        return found | some(expires=containers.duration(token.get("expirationSeconds")))
+    if fields:
+        pairs = access.mappings(fields.get("items"))
+        known = {
+            access.text(pair.get("path")): access.mapping(pair, "fieldRef").get("fieldPath")
+            for pair in pairs
+        }
+        return {"fields": known} if len(known) == len(pairs) and all(known.values()) else {}
+    config, secret = access.mapping(item, "configMap"), access.mapping(item, "secret")
+    source = config or secret
+    if "name" not in source:
+        return {}
+    name = source["name"]
+    named = {"config": configs.get(access.text(name), name)} if config else {"secret": name}
+    files = {key: value for key, value in _files(source).items() if key != "mode"}
+    return named | files
 
 
 def claimed(spec: Mapping[str, Any]) -> Fields:

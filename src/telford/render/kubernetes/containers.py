@@ -125,7 +125,7 @@ def _amounts(given: running.Amounts) -> dict[str, str]:
         "memory": given.memory,
         "ephemeral-storage": given.ephemeral_storage,
     }
-    return {key: value for key, value in found.items() if value is not None}
+    return {key: value for key, value in found.items() if value is not None} | given.devices
 
 
 def security_context(given: running.Security, own: running.Security | None) -> dict[str, Any]:

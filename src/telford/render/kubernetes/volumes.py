@@ -9,6 +9,7 @@ from telford.estate.kinds import running
 from telford.render.kubernetes.environment import object_name
 from telford.render.kubernetes.subject import Subject
 from telford.road import defaults
+from telford.road.found_pods import projection
 
 SCRATCH_NAME = "scratch"
 
@@ -69,7 +70,8 @@ def volumes(subject: Subject) -> list[dict[str, Any]]:
 
 def templated(subject: Subject, volume: running.Volume) -> bool:
     """Whether each replica of a StatefulSet claims a volume of its own."""
-    return subject.kind == "StatefulSet" and volume.type == "storage" and volume.source is None
+    own = volume.type == "storage" and volume.source is None and not volume.ephemeral
+    return subject.kind == "StatefulSet" and own
 
 
 def _volume(subject: Subject, volume: running.Volume) -> dict[str, Any]:
@@ -84,6 +86,17 @@ def _volume(subject: Subject, volume: running.Volume) -> dict[str, Any]:
     if volume.type == "driver":
         told = {"volumeAttributes": dict(volume.attributes)} if volume.attributes else {}
         return {"name": volume.name, "csi": {"driver": volume.driver or "", **told}}
+    if volume.type == "nfs":
+        server, _, path = source.partition(":")
+        return {"name": volume.name, "nfs": {"server": server, "path": path}}
+    if volume.type == "projected":
+        return {
+            "name": volume.name,
+            "projected": {"sources": list(map(projection, volume.sources))},
+        }
+    if volume.type == "storage" and volume.ephemeral:
+        claimed = {"volumeClaimTemplate": {"spec": claim_spec(volume)}}
+        return {"name": volume.name, "ephemeral": claimed}
     if volume.type == "storage":
         claim = volume.source or claim_name(subject, volume)
         return {"name": volume.name, "persistentVolumeClaim": {"claimName": claim}}
@@ -133,5 +146,5 @@ def claims(subject: Subject) -> list[dict[str, Any]]:
             "spec": claim_spec(volume),
         }
         for volume in subject.run.volumes
-        if volume.type == "storage" and volume.source is None
+        if volume.type == "storage" and volume.source is None and not volume.ephemeral
     ]
