@@ -2,32 +2,15 @@
 live numbers, a lost connection that mends itself.
 """
 
-import dataclasses
-import functools
-import socket
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import portal_scene
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect
+from portal_browser import PATIENCE_MS, Portal, Watched, settled, signed_in, violations
 
-import optional
 from telford.portal import serve
 
-AXE = optional.REPOSITORY / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
-# No request of the browser's own to anywhere.
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--disable-dev-shm-usage",
-)
-PATIENCE_MS = 15_000
-"""How long to wait for what must happen; a loaded machine may be slow, and no test is about that."""
 PAGES = (
     "/",
     "/catalogue",
@@ -47,73 +30,6 @@ PAGES = (
 )
 
 
-@dataclass
-class Portal:
-    """A portal that runs, can be stopped, and started again at the same address."""
-
-    scene: portal_scene.Scene
-    port: int = 0
-    token: str = portal_scene.TOKEN
-    serving: serve.Serving | None = None
-    listening: socket.socket | None = None
-
-    def start(self) -> None:
-        self.listening = serve.listen(self.port)
-        self.port = self.listening.getsockname()[1]
-        context = self.scene.context(serve.hosts(self.listening))
-        context = dataclasses.replace(context, token=self.token)
-        self.serving = serve.start(context, self.listening)
-
-    def stop(self) -> None:
-        assert self.serving is not None
-        assert self.listening is not None
-        self.serving.stop()
-        self.listening.close()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-
-@dataclass
-class Watched:
-    """A page whose console and requests are watched."""
-
-    page: Page
-    url: str
-    complaints: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.page.set_default_timeout(PATIENCE_MS)
-        self.page.on("console", self._said)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", lambda request: self._asked(request.url))
-
-    def _said(self, message) -> None:  # type: ignore[no-untyped-def]
-        # The browser itself reports a page that was asked for and is not there.
-        if message.type in {"error", "warning"} and "status of 404" not in message.text:
-            self.complaints.append(message.text)
-
-    def _asked(self, url: str) -> None:
-        if not url.startswith((self.url, "data:")):
-            self.complaints.append(f"a request to {url}")
-
-    def open(self, path: str) -> Page:
-        self.page.goto(self.url + path)
-        return self.page
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    executable = optional.require_tool("chromium")
-    if not AXE.is_file():
-        pytest.fail("axe-core is not there: run `make setup`")
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=executable, args=list(ARGUMENTS))
-        yield made
-        made.close()
-
-
 @pytest.fixture(scope="module")
 def portal(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Portal]:
     scene = portal_scene.played(tmp_path_factory.mktemp("browser"))
@@ -121,16 +37,6 @@ def portal(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterat
     running.start()
     yield running
     running.stop()
-
-
-def signed_in(browser: Browser, portal: Portal) -> BrowserContext:
-    context = browser.new_context(
-        color_scheme="light", viewport={"width": 1280, "height": 800}, reduced_motion="reduce"
-    )
-    assert portal.listening is not None
-    page = context.new_page()
-    page.goto(serve.link(portal.listening, portal_scene.TOKEN))
-    return context
 
 
 @pytest.fixture(scope="module")
@@ -149,28 +55,14 @@ def desk(light: BrowserContext, portal: Portal) -> Iterator[Watched]:
     page.close()
 
 
-@functools.cache
-def axe_source() -> str:
-    return AXE.read_text()
-
-
-def violations(page: Page) -> list[str]:
-    """What axe-core finds of WCAG 2.2 A and AA and of its best practices."""
-    page.evaluate(axe_source())
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    return [
-        f"{one['id']}: {one['help']}: {[node['html'][:160] for node in one['nodes'][:3]]}"
-        for one in found["violations"]
-    ]
-
-
-def settled(page: Page) -> None:
-    """Wait until scripts have drawn and the stream is open."""
-    expect(page.locator("#live")).to_have_attribute("data-state", "live", timeout=PATIENCE_MS)
-    if page.locator("#map").count():
-        page.wait_for_selector("#map svg .node")
-    if page.locator("[data-chart]").count():
-        page.wait_for_selector(".uplot canvas")
+def test_parts_that_come_after_the_page_arrive(desk: Watched) -> None:
+    """Artifacts and the comparison of places are fetched into the page, and clean as it is."""
+    page = desk.open("/catalogue/service/shop.storefront")
+    expect(page.locator("#across")).to_contain_text("run.replicas", timeout=PATIENCE_MS)
+    expect(page.locator("#generated summary").first).to_be_visible(timeout=PATIENCE_MS)
+    settled(page)
+    assert violations(page) == []
+    assert desk.complaints == []
 
 
 @pytest.mark.parametrize("path", PAGES)
