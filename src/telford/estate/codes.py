@@ -232,4 +232,11 @@ CODES: tuple[Code, ...] = (
         documents(_PROD, service("in:\n  prod: null\n")),
         "`null` says that the thing does not exist in the place, `{}` that nothing differs.",
     ),
+    Code(
+        "TEL127",
+        "described twice, by the estate and in another format",
+        "The estate's own word counts; what a descriptor beside it says of the same is left alone.",
+        "",
+        "",
+    ),
 )

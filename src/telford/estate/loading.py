@@ -231,7 +231,7 @@ def _unique(
 ) -> list[Document | Entity]:
     """One document an address; the others are reported with both places."""
     first: dict[Address, Document | Entity] = {}
-    for read in found:
+    for read in _ours_first(found, diagnostics):
         if isinstance(read, Document) and _unsure(read):
             # Its true address is not known, so it can be nobody's double.
             first[replace(read.address, system=f"?{len(first)}")] = read
@@ -255,6 +255,28 @@ def _unique(
             )
         )
     return list(first.values())
+
+
+def _ours_first(
+    found: Sequence[Document | Entity], diagnostics: list[Diagnostic]
+) -> Sequence[Document | Entity]:
+    """Without what another format says of a thing that a document of ours describes."""
+    made = [one for one in found if isinstance(one, Document) and one.foreign]
+    if not made:
+        return found
+    foreign = {id(one) for one in made}
+    ours = {(one.address.kind, one.address.name): one for one in found if id(one) not in foreign}
+    left = [one for one in made if (one.address.kind, one.address.name) in ours]
+    for one in left:
+        other = ours[one.address.kind, one.address.name]
+        summary = f"what this says of {other.address} is left alone: the estate describes it"
+        problem = reading.problem_at(
+            one.file, one.node, "TEL127", summary, "say in the estate what is missing there"
+        )
+        detail = f"at {Position(other.file, other.node.line, other.node.column)}"
+        diagnostics.append(replace(problem, severity=Severity.INFO, detail=detail))
+    gone = {id(one) for one in left}
+    return [one for one in found if id(one) not in gone]
 
 
 def _unsure(read: Document) -> bool:

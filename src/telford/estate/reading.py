@@ -45,6 +45,8 @@ class Document:
     file: str
     node: MappingNode
     reader: documents.Reader
+    # Made of a document of another format: it gives way to one of ours.
+    foreign: bool = False
 
 
 @dataclass(slots=True)
@@ -72,6 +74,9 @@ def read(text: str, file: str, foreign: Sequence[Foreign] = ()) -> File:
     if any(problem.code in _COSTLY for problem in problems):
         found.unclear |= set(_NAME_LINE.findall(text))
     _documents(_with_foreign(nodes, foreign), file, found)
+    made = {id(one.node) for one in foreign}
+    for document in found.documents:
+        document.foreign = id(document.node) in made
     return found
 
 
