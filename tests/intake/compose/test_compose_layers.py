@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telford.intake.compose import merging, nodes
+from telford.intake.compose import merging, nodes, reading
 from telford.intake.compose.nodes import Leaf, Node, Origin, Row, Table
+from telford.intake.format import Needs, Sources
+from telford.intake.imported import Imported, Options
 
 BASE = """
 services:
@@ -186,6 +188,23 @@ def test_files_of_a_folder_without_a_main_one_stand_together() -> None:
     assert set(cases.documents(found, "Service")) == {"web"}
     assert set(cases.documents(found, "Datastore")) == {"db"}
     assert [str(d.position) for d in found.diagnostics if d.code == "TEL622"] == ["prod.yml"]
+
+
+def test_naming_a_file_leaves_the_projects_of_other_folders_as_they_are() -> None:
+    texts = {
+        "a/dev.yaml": "services: {web: {extends: {file: base.yml, service: base}}}",
+        "a/base.yml": "services:\n  base:\n    image: base\n",
+        "a/compose.yaml": "services: {main: {image: main}}",
+        "b/compose.yaml": "services: {other: {image: other}}",
+    }
+    found = reading.read(Sources(texts), Options(named=("a/dev.yaml",)))
+    assert isinstance(found, Needs)
+    refused = {wanted.path: "it is not there" for wanted in found.files}
+    found = reading.read(Sources(texts, refused), Options(named=("a/dev.yaml",)))
+    assert isinstance(found, Imported)
+    assert set(cases.documents(found, "Service")) == {"web", "other"}
+    assert [str(d.position) for d in found.diagnostics if d.code == "TEL622"] == ["a/compose.yaml"]
+    assert cases.accounted(found) == cases.written(texts)
 
 
 def test_documents_of_one_file_are_merged() -> None:

@@ -21,6 +21,7 @@ from telford.intake.compose import shapes
         ("restart: unless-stopped", "restart", "Always"),
         ("restart: on-failure:3", "restart", "OnFailure"),
         ("stop_grace_period: 1m30s", "stop", "90s"),
+        ("pre_stop: [{command: ./drain --now}]", "beforeStop", {"command": ["./drain", "--now"]}),
         ("user: 1000:1001", "security", {"runAsUser": 1000, "runAsGroup": 1001}),
         ("user: root", "security", {"runAsUser": 0}),
         ("privileged: true", "security", {"privileged": True}),

@@ -4,7 +4,7 @@ What a file refers to and nobody gave yet is asked for (`Loader.wanted`); the ca
 when it has it. Called by `reading`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from telford.basics import yamltext
@@ -79,6 +79,12 @@ class Loader:
         self._count = 0
         variables = self.variables(paths.joined(folder, ".env"), {}, None)
         return self._loaded(files, Scope(folder, variables)), variables
+
+    def prepare(self, folders: Iterable[str]) -> None:
+        """Ask for the variables of each project, without which nothing can be read."""
+        for folder in folders:
+            path = paths.joined(folder, ".env")
+            self.text(path, Position(path), optional=True)
 
     def files(self) -> tuple[str, ...]:
         """The compose files that were read."""

@@ -85,20 +85,20 @@ def merge(base: Node, over: Node, lost: list[Lost], path: Pattern = ()) -> Node:
     """`base` with `over` laid on it, both canonical. What is replaced is appended to `lost`."""
     if over.tag == nodes.OVERRIDE:
         lost.append(Lost(base, REPLACED))
-        return nodes.untagged(over)
+        return settled(over, lost)
     # In settings null means "as it is outside"; anywhere else it says nothing.
-    if isinstance(over, Leaf) and over.value is None and not _any(path[:-1], _SETTINGS):
+    if isinstance(over, Leaf) and over.value is None and _pattern(path[:-1]) not in _SETTINGS:
         lost.append(Lost(over, "null: it changes nothing"))
         return base
     if isinstance(base, Table) and isinstance(over, Table):
-        if not _matches(path, (*_SERVICE, "logging")) or not _other_driver(base, over):
+        if _pattern(path) != (*_SERVICE, "logging") or not _other_driver(base, over):
             return _merged(base, over, lost, path)
         lost.append(Lost(base, OTHER_DRIVER))
-        return over
-    if isinstance(base, Row) and isinstance(over, Row) and not _any(path, _WHOLE):
+        return settled(over, lost)
+    if isinstance(base, Row) and isinstance(over, Row) and _pattern(path) not in _WHOLE:
         return _unique(replace(base, items=base.items + over.items), path, lost)
     lost.append(Lost(base, REPLACED))
-    return over
+    return settled(over, lost)
 
 
 def settled(node: Node, lost: list[Lost]) -> Node:
@@ -146,25 +146,25 @@ def _other_driver(base: Table, over: Table) -> bool:
     return None not in drivers and drivers[0] != drivers[1]
 
 
-def _matches(path: Pattern, pattern: Pattern) -> bool:
-    return len(path) == len(pattern) and all(
-        wanted in ("*", step) for step, wanted in zip(path, pattern, strict=True)
-    )
-
-
-def _any(path: Pattern, patterns: tuple[Pattern, ...]) -> bool:
-    return any(_matches(path, pattern) for pattern in patterns)
+def _pattern(path: Pattern) -> Pattern:
+    """The path with `*` for the names that people choose."""
+    if len(path) < 2:
+        return path
+    if len(path) > 4 and path[2] == "networks":
+        return (path[0], "*", "networks", "*", *path[4:])
+    return (path[0], "*", *path[2:])
 
 
 def _lengthened(leaf: Leaf, path: Pattern) -> Node:
     """The long form of what may be a single text."""
     if leaf.value is None or leaf.tag == nodes.RESET:
         return leaf
-    if _matches(path, (*_SERVICE, "build")):
+    pattern = _pattern(path)
+    if pattern == (*_SERVICE, "build"):
         return Table(leaf.origin, {"context": leaf})
-    if _matches(path, (*_SERVICE, "extends")):
+    if pattern == (*_SERVICE, "extends"):
         return Table(leaf.origin, {"service": leaf})
-    if _any(path, _LISTS):
+    if pattern in _LISTS:
         return Row(leaf.origin, (leaf,))
     return leaf
 
@@ -174,11 +174,12 @@ def _keyed(row: Row, path: Pattern, lost: list[Lost]) -> Row | Table:
     if not all(isinstance(item, Leaf) and isinstance(item.value, str) for item in row.items):
         return row
     leaves = [item for item in row.items if isinstance(item, Leaf)]
-    if _any(path, _SETTINGS):
+    pattern = _pattern(path)
+    if pattern in _SETTINGS:
         return Table(row.origin, _pairs(leaves, "=", lost), row.tag)
-    if _any(path, _HOSTS):
+    if pattern in _HOSTS:
         return Table(row.origin, _pairs(leaves, "=:", lost), row.tag)
-    if _any(path, _NAMED):
+    if pattern in _NAMED:
         return Table(row.origin, _by_name(leaves, path[-1], lost), row.tag)
     return row
 
@@ -211,7 +212,7 @@ def _by_name(leaves: list[Leaf], key: str, lost: list[Lost]) -> dict[str, Node]:
 
 def _unique(row: Row, path: Pattern, lost: list[Lost]) -> Row:
     """The list with one item for each key: the last one, where the first one stood."""
-    keyed = next((key for pattern, key in _UNIQUE.items() if _matches(path, pattern)), None)
+    keyed = _UNIQUE.get(_pattern(path))
     kept: dict[object, Node] = {}
     for number, item in enumerate(_staying(row.items, lost)):
         name = keyed(item) if keyed is not None else None

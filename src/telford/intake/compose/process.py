@@ -226,6 +226,20 @@ def _test(test: Node) -> list[str] | None:
     return None
 
 
+def before_stop(desk: Desk, node: Node) -> None:
+    """``pre_stop``: one command; several, or one with settings of its own, are carried."""
+    hooks = nodes.row(node)
+    command = nodes.table(hooks[0]).get("command") if len(hooks) == 1 else None
+    alone = len(hooks) == 1 and nodes.table(hooks[0]).keys() == {"command"}
+    text = nodes.text(command)
+    words = [nodes.written(item) or "" for item in nodes.row(command)] if command else []
+    found = (shapes.words(text) or []) if text is not None else words
+    if alone and found:
+        desk.fit(("pre_stop",), node, beforeStop={"command": _cleared(desk, found)})
+    else:
+        desk.keep(("pre_stop",), node)
+
+
 def user(desk: Desk, node: Node) -> None:
     """``user``: numbers and root; the number behind another name is in the image."""
     name, _, group = (nodes.written(node) or "").partition(":")

@@ -3,7 +3,7 @@ in a folder, and as a person names them. Called by `reading`.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from telford.intake.compose import nodes, paths
@@ -57,22 +57,24 @@ def claims(path: str, text: str) -> bool:
 
 
 def sort(texts: Mapping[str, str], named: Sequence[str], loader: Loader) -> Sorted:
-    """The projects among the texts. Files that were `named` are merged in their order; otherwise
-    compose's own rule holds: the main file of a folder and its override.
+    """The projects among the texts. The files of a folder that were `named` are merged in their
+    order; elsewhere compose's own rule holds: the main file of a folder and its override.
     """
     chosen = [file for file in dict.fromkeys(named) if file in texts]
-    given = chosen or [file for file in texts if claims(file, texts[file])]
-    included = _included(given, loader) if not chosen else set()
+    given = [file for file in texts if file in chosen or claims(file, texts[file])]
+    # What a named file refers to was fetched for it: that is no project of its own.
+    parts = _parts(given, loader, templates=bool(chosen)) - set(chosen)
     folders: dict[str, list[str]] = {}
-    for file in given:
-        if file not in included:
+    for file in [*chosen, *(file for file in given if file not in chosen)]:
+        if file not in parts:
             folders.setdefault(paths.folder(file), []).append(file)
     projects: list[Files] = []
     others: list[tuple[str, str]] = []
-    for folder in sorted(folders):
-        files = folders[folder]
-        if chosen:
-            projects.append(Files(tuple(files), folder))
+    for folder, files in sorted(folders.items()):
+        listed = tuple(file for file in files if file in chosen)
+        if listed:
+            projects.append(Files(listed, folder))
+            others += [(file, listed[0]) for file in files if file not in listed]
             continue
         found, rest = _found(folder, files, loader)
         projects += found
@@ -109,11 +111,11 @@ def _services(document: Node) -> set[str]:
     return set(nodes.table(document, "services"))
 
 
-def _included(files: Sequence[str], loader: Loader) -> set[str]:
-    """The files that are part of another one's project. Of files that include one another in a
-    circle the first one stands for all.
+def _parts(files: Sequence[str], loader: Loader, *, templates: bool) -> set[str]:
+    """The files that are part of another one's project: those that it includes and, with
+    `templates`, those that it extends. Of files in a circle the first one stands for all.
     """
-    graph = {file: _includes(file, loader) & set(files) for file in files}
+    graph = {file: _referred(file, loader, templates) & set(files) for file in files}
     targets = {target for reached in graph.values() for target in reached}
     reached: set[str] = set()
     roots: list[str] = []
@@ -129,18 +131,26 @@ def _included(files: Sequence[str], loader: Loader) -> set[str]:
     return set(files) - set(roots)
 
 
-def _includes(file: str, loader: Loader) -> set[str]:
+def _referred(file: str, loader: Loader, templates: bool) -> set[str]:
     found: set[str] = set()
     folder = paths.folder(file)
     for document in loader.parsed(file):
         include = nodes.table(document).get("include")
-        for entry in include.items if isinstance(include, Row) else ():
-            listed = nodes.table(entry).get("path", entry)
-            for path in listed.items if isinstance(listed, Row) else (listed,):
-                text = nodes.text(path)
-                if text and not paths.refused(text):
-                    found.add(paths.joined(folder, loader.filled(text, folder)))
+        listed: list[Node | None] = [*_paths(include.items if isinstance(include, Row) else ())]
+        if templates:
+            services = nodes.table(document, "services").values()
+            listed += [nodes.table(item, "extends").get("file") for item in services]
+        for node in listed:
+            text = nodes.text(node)
+            if text and not paths.refused(text):
+                found.add(paths.joined(folder, loader.filled(text, folder)))
     return found - {file}
+
+
+def _paths(entries: Sequence[Node]) -> Iterator[Node]:
+    for entry in entries:
+        listed = nodes.table(entry).get("path", entry)
+        yield from listed.items if isinstance(listed, Row) else (listed,)
 
 
 def names(given: Sequence[str], fallback: str, folders: Sequence[str]) -> list[str]:

@@ -44,6 +44,9 @@ def read(sources: Sources, options: Options) -> Imported | Needs:
     # 1. Which files are one project.
     found = projects.sort(sources.texts, options.named, loader)
     folders = [files.folder for files in found.projects]
+    loader.prepare(folders)
+    if loader.wanted:
+        return Needs(files=tuple(loader.wanted.values()))
     # 2. The model of each: interpolated, extended, included, merged.
     models = [loader.project(files.files, files.folder) for files in found.projects]
     if loader.wanted:

@@ -36,6 +36,7 @@ _HANDLERS: Mapping[str, _Handler] = {
     "healthcheck": process.health,
     "stop_grace_period": process.stop,
     "restart": process.restart,
+    "pre_stop": process.before_stop,
     "privileged": lambda at, node: process.flag(at, node, "privileged", "privileged"),
     "read_only": lambda at, node: process.flag(at, node, "read_only", "readOnlyRootFilesystem"),
     "cap_add": lambda at, node: process.capabilities(at, node, "cap_add"),
