@@ -5,7 +5,11 @@ from collections.abc import Iterator
 
 import portal_scene
 import pytest
+from playwright.sync_api import Browser, sync_playwright
+from portal_browser import ARGUMENTS, AXE
 from portal_client import Client, Describe, client_of
+
+import optional
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +45,14 @@ def client(scene: portal_scene.Scene) -> Client:
 def described(tmp_path: pathlib.Path) -> Describe:
     """Makes a client of an estate from its texts."""
     return Describe(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    executable = optional.require_tool("chromium")
+    if not AXE.is_file():
+        pytest.fail("axe-core is not there: run `make setup`")
+    with sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path=executable, args=list(ARGUMENTS))
+        yield made
+        made.close()
