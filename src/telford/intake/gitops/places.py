@@ -92,7 +92,7 @@ def documents(deliveries: Iterable[Delivery], options: Options) -> Said:
         for path in one.said:
             last = path[-1]
             home = f"cluster/{cluster}" if last in ("server", "name") and cluster else ""
-            if last in ("namespace", "targetNamespace"):
+            if last in ("namespace", "targetNamespace") and environment:
                 home = f"environment/{environment}"
             if home:
                 said.homes[one.item.file, one.item.label, ".".join(map(str, path))] = home
@@ -113,9 +113,14 @@ def _forget(said: Said, environment: str) -> None:
 def _environment(
     said: Said, one: Delivery, named: Named | None, own: Stage | None, options: Options
 ) -> str:
-    """The name of the environment that a delivery is for; a document for one that is new."""
+    """The name of the environment that a delivery is for; a document for one that is new. "" where
+    another environment is imported.
+    """
     if named is None or (own is not None and own.name == named.stage.name):
         return names.slug(options.environment)
+    if own is not None:
+        # It has an import of its own.
+        return ""
     if not any(_is(document, "Environment", named.word) for document in said.documents):
         value: dict[str, Any] = {"order": named.stage.order}
         value |= {"production": True} if named.stage.production else {}
