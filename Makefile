@@ -8,7 +8,7 @@ STAMPS := $(VENV)/.stamps
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lock demo test lint types contracts check-style fmt test-tools goldens clean \
-        bench-demo bench-verdicts bench-build bench test-rules soak-kill screenshots
+        bench-demo bench-verdicts bench-build bench-scale bench-intake bench test-rules soak-kill screenshots
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -74,6 +74,12 @@ bench-verdicts: setup ## error rates and price of the verdicts, peers beside us
 
 bench-build: setup ## check and build of 1,000 services, helm beside us
 	$(BIN)/python tools/bench_build.py
+
+bench-intake: setup ## import and check of a whole real organisation, plain parsing beside us
+	$(BIN)/python tools/bench_intake.py
+
+bench-scale: setup ## load 10,000 services cold, warm and with one change; ask the graph
+	$(BIN)/python tools/bench_scale.py
 
 soak-kill: setup ## kill the controller at every named boundary; the end must be the same
 	$(BIN)/python tools/soak_kill.py

@@ -221,3 +221,17 @@ def test_keys_of_lists_are_those_of_the_kubernetes_schema(path: str) -> None:
     field = json.loads(file.read_text("utf-8"))["properties"][name]
     keys = resources.toml("telford.road", "sameness.toml")["lists"][path]
     assert field["x-kubernetes-list-map-keys"] == keys
+
+
+def test_what_may_be_a_secret_is_counted_and_not_shown() -> None:
+    one = _deployment({"env": [{"name": "PASSWORD", "value": "hunter2"}]})
+    other = _deployment({"env": [{"name": "PASSWORD", "value": "hunter22"}]})
+    (item,) = sameness.differences_of(one, other)
+    assert (item.found, item.built) == ("(7 characters)", "(8 characters)")
+
+
+def test_a_number_and_its_text_are_told_apart() -> None:
+    one = _deployment({"resources": {"limits": {"cpu": 1}}})
+    other = _deployment({"resources": {"limits": {"cpu": "1"}}})
+    (item,) = sameness.differences_of(one, other)
+    assert (item.found, item.built) == ("1 (int)", "1 (str)")

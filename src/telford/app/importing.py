@@ -163,11 +163,20 @@ def finish(gathered: Gathered, out: Path, *, force: bool = False, dry_run: bool 
 def verify(answer: Answer) -> Verified:
     """Whether a build of what was imported gives the Kubernetes objects of the input back."""
     estate = loading.of_texts(files.Texts(dict(answer.files))).estate
-    objects = {
-        name: routing.route(texts, formats.FORMATS).of(kubernetes.FORMAT)
-        for name, texts in answer.gathered.environments.items()
-    }
+    objects = {name: _objects(texts) for name, texts in answer.gathered.environments.items()}
     return roundtrip.verify(estate, {name: texts for name, texts in objects.items() if texts})
+
+
+def _objects(texts: Mapping[str, str]) -> dict[str, str]:
+    """The texts that hold Kubernetes objects: also those of Argo CD and Flux are given back. A file
+    that has both is there twice, each time with the rest of it blanked out.
+    """
+    routed = routing.route(texts, formats.FORMATS)
+    return {
+        f"{path} ({one.name})": text
+        for one in (kubernetes.FORMAT, gitops.FORMAT)
+        for path, text in routed.of(one).items()
+    }
 
 
 def _settled(out: Path) -> settled.Settled:

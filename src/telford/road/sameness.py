@@ -247,14 +247,14 @@ class _Walk:
     def _mappings(self, path: Path, found: Any, built: Any) -> Iterator[Difference]:
         # A whole mapping on one side only is one difference where a rule forgives all of it.
         if ABSENT in (found, built) and (rule := self._rule(path, found, built)):
-            yield self._said(path, found, built, rule)
+            yield self._said(path, _shown(path, found), _shown(path, built), rule)
             return
         one = {} if found is ABSENT else found
         other = {} if built is ABSENT else built
         for name in dict.fromkeys([*one, *other]):
             here = (*path, name)
             if name in _SECRET_VALUES and name not in other and one.get("kind") == "Secret":
-                yield self._said(here, "(values)", ABSENT, "secret")
+                yield self._said(here, "(values)", repr(ABSENT), "secret")
             else:
                 yield from self.step(here, one.get(name, ABSENT), other.get(name, ABSENT))
 
@@ -263,7 +263,7 @@ class _Walk:
         first, second = _named(found, names), _named(built, names)
         if first is not None and second is not None and not _order_counts(path, found):
             if [name for name in first if name in second] != [n for n in second if n in first]:
-                yield self._said(path, list(first), list(second), "order")
+                yield self._said(path, _names(first), _names(second), "order")
             for name in dict.fromkeys([*first, *second]):
                 index = (list(first) if name in first else list(second)).index(name)
                 here = (*path, index)
@@ -278,7 +278,11 @@ class _Walk:
         return next((keys for end, keys in self._lists.items() if _ends(path, end)), ())
 
     def _leaf(self, path: Path, found: Any, built: Any) -> Difference:
-        return self._said(path, found, built, self._rule(path, found, built))
+        one, other = _shown(path, found), _shown(path, built)
+        if one == other:
+            # 1 and "1".
+            one, other = _typed(one, found), _typed(other, built)
+        return self._said(path, one, other, self._rule(path, found, built))
 
     def _rule(self, path: Path, found: Any, built: Any) -> str:
         """The first rule that forgives a difference, or ""."""
@@ -287,10 +291,8 @@ class _Walk:
                 return name
         return ""
 
-    def _said(self, path: Path, found: Any, built: Any, rule: str) -> Difference:
-        return Difference(
-            self._name, ".".join(map(str, path)), _shown(path, found), _shown(path, built), rule
-        )
+    def _said(self, path: Path, found: str, built: str, rule: str) -> Difference:
+        return Difference(self._name, ".".join(map(str, path)), found, built, rule)
 
 
 def _is_entered(found: Any, built: Any) -> bool:
@@ -335,13 +337,30 @@ def _is_whole(path: Path, pattern: str) -> bool:
 
 
 def _shown(path: Path, value: Any) -> str:
-    """A value for people; nothing of a Secret, and nothing that is long."""
+    """A value for people: nothing that may be a secret, and nothing that is long."""
     if value is ABSENT:
         return repr(value)
-    if not _SECRET_VALUES.isdisjoint(path) and len(path) > 1:
+    if not _PRIVATE.isdisjoint(path) and value is not None:
         return f"({len(str(value))} characters)"
-    text = str(value)
+    return _cut(str(value))
+
+
+# Where people write what others should not read.
+_PRIVATE = frozenset({"data", "stringData", "env", "args", "command", "annotations"})
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
+
+
+def _names(items: Iterable[tuple[Any, ...]]) -> str:
+    """The keys of the items of a list."""
+    return _cut(", ".join("/".join(map(str, name)) for name in items))
+
+
+def _typed(shown: str, value: Any) -> str:
+    """The same with the type of the value, for two that look alike."""
+    return f"{shown} ({type(value).__name__})"
 
 
 # Where a Secret, also one inside of another object, keeps what nobody may see.
