@@ -91,39 +91,24 @@ def _people(services: int) -> str:
 
 def _shared(number: int, members: range) -> str:
     """A system, and the data stores and streams of its services."""
-    owner = f"owner: team/{_team(number)}"
-    system = f"system: {_system(number)}"
-    documents = [_document("System", _system(number), owner, "description: A bounded context.")]
-    for name in sorted({_store(index) for index in members}):
-        documents.append(
-            _document(
-                "Datastore",
-                name,
-                system,
-                owner,
-                "engine: postgres",
-                'version: "16"',
-                "size: 20Gi",
-                "replication: 2",
-                "backup: {every: 1d, keep: 30d}",
-                "in: {prod: {size: 200Gi, replication: 3}}",
-            )
-        )
-    for name in sorted({_stream(index) for index in members}):
-        documents.append(
-            _document(
-                "Stream",
-                name,
-                system,
-                owner,
-                "engine: kafka",
-                "partitions: 12",
-                "ordering: key",
-                "key: orderId",
-                "retention: 7d",
-            )
-        )
+    inside = (f"system: {_system(number)}", f"owner: team/{_team(number)}")
+    stores = sorted({_store(index) for index in members})
+    streams = sorted({_stream(index) for index in members})
+    documents = [_document("System", _system(number), inside[1], "description: A bounded context.")]
+    documents += [_document("Datastore", name, *inside, *_STORE) for name in stores]
+    documents += [_document("Stream", name, *inside, *_STREAM) for name in streams]
     return "---\n".join(documents)
+
+
+_STORE = (
+    "engine: postgres",
+    'version: "16"',
+    "size: 20Gi",
+    "replication: 2",
+    "backup: {every: 1d, keep: 30d}",
+    "in: {prod: {size: 200Gi, replication: 3}}",
+)
+_STREAM = ("engine: kafka", "partitions: 12", "ordering: key", "key: orderId", "retention: 7d")
 
 
 def _service(index: int, services: int, random_: random.Random) -> str:

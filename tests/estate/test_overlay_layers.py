@@ -105,7 +105,7 @@ def test_a_list_without_merge_keys_is_replaced():
 def test_a_value_of_another_shape_replaces():
     estate = service("run: {replicas: 3}\nin: {prod: {run: {replicas: {min: 3, max: 9}}}}")
     replicas = resolved(estate, Place("prod", "us"))["run"]["replicas"]  # type: ignore[index]
-    assert {k: v for k, v in replicas.items() if v is not None} == {"min": 3, "max": 9}
+    assert {key: value for key, value in replicas.items() if value} == {"min": 3, "max": 9}
 
 
 def test_the_chain_names_every_line_that_had_a_say():

@@ -53,12 +53,26 @@ def load_paths(paths: Sequence[Path], cache: Cache | None = None) -> Loaded:
 def of_texts(found: files.Texts, cache: Cache | None = None) -> Loaded:
     """The estate of texts that were read, with what could not be read among the diagnostics."""
     with undisturbed():
-        if cache is None:
-            return _judged(found, _loaded(found, kept.NOTHING, keep=False), None)
-        key = _key(found)
-        memory = _recalled(found, key, cache)
-        loaded = _judged(found, _loaded(found, memory), cache)
-        _keep(found, key, memory, loaded, cache)
+        return _judged(found, _with_kept(found, cache), cache)
+
+
+def estate_of(paths: Sequence[Path], cache: Cache | None = None) -> Loaded:
+    """The estate of files and folders with what is wrong in their texts and overlays; what rules
+    find is left out, for those who only look at it. Raises `UsageError` where a path is not there.
+    """
+    found = files.read(paths)
+    with undisturbed():
+        return _with_unread(found, _with_kept(found, cache))
+
+
+def _with_kept(found: files.Texts, cache: Cache | None) -> Loaded:
+    """The estate, by what a cache keeps of its files; what is new is kept there."""
+    if cache is None:
+        return _loaded(found, kept.NOTHING, keep=False)
+    key = _key(found)
+    memory = _recalled(found, key, cache)
+    loaded = _loaded(found, memory)
+    _keep(found, key, memory, loaded, cache)
     return loaded
 
 
@@ -98,16 +112,25 @@ class Reloader:
         self._last: tuple[files.Texts, Memory] | None = None
 
     def load(self) -> Loaded:
-        """The estate as it is now. Raises as `load_paths` does."""
+        """The estate as it is now, rules included. Raises as `load_paths` does."""
+        found, loaded = self._read()
+        with undisturbed():
+            return _judged(found, loaded, self._cache)
+
+    def estate(self) -> Loaded:
+        """The estate as it is now, without what rules find. Raises as `estate_of` does."""
+        return _with_unread(*self._read())
+
+    def _read(self) -> tuple[files.Texts, Loaded]:
         found = files.read(self._paths)
-        if self._last is None and self._cache is not None:
-            loaded = of_texts(found, self._cache)
-        else:
-            with undisturbed():
-                loaded = _judged(found, _loaded(found, self._same(found)), self._cache)
+        with undisturbed():
+            if self._last is None and self._cache is not None:
+                loaded = _with_kept(found, self._cache)
+            else:
+                loaded = _loaded(found, self._same(found))
         assert loaded.memory is not None, "it was asked for"
         self._last = found, loaded.memory
-        return loaded
+        return found, loaded
 
     def _same(self, found: files.Texts) -> Memory:
         """The files that say what they said the last time."""
