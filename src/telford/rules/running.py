@@ -15,6 +15,8 @@ _RUNNERS = (Service, Datastore)
 # Which Kubernetes workloads a type of service can be.
 _WORKLOADS = {"job": ("Job",), "cron": ("CronJob",)}
 _LASTING = ("Deployment", "StatefulSet", "DaemonSet")
+# What was found, and becomes a Deployment on the road.
+_FOUND = ("Rollout", "ReplicaSet", "Pod")
 
 
 def run_of(subject: Subject) -> Run | None:
@@ -38,6 +40,10 @@ def _bounds(subject: Subject) -> Iterator[Finding]:
 def _requests(subject: Subject) -> Iterator[Finding]:
     run = run_of(subject)
     if run is None or not isinstance(run.replicas, Replicas):
+        return
+    replicas = run.replicas
+    others = replicas.triggers or replicas.metrics or replicas.target_memory
+    if others and replicas.target_cpu is None:
         return
     cpu = ("run", "resources", "requests", "cpu")
     if run.resources.requests.cpu is None and not subject.lost(*cpu):
@@ -118,7 +124,8 @@ def _workload(subject: Subject) -> Iterator[Finding]:
     if spec.run.workload is None or subject.lost("type"):
         return
     allowed = _WORKLOADS.get(spec.type, _LASTING)
-    if spec.run.workload not in allowed:
+    lasting = allowed is _LASTING and spec.run.workload in _FOUND
+    if spec.run.workload not in allowed and not lasting:
         yield Finding(
             ("run", "workload"),
             f"a service of type `{spec.type}` cannot run as a {spec.run.workload}",
