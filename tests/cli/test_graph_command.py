@@ -1,6 +1,7 @@
 """`telford graph`: every question and every language, on the example shop and on a larger estate."""
 
 import json
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 
@@ -206,6 +207,15 @@ def test_what_makes_no_sense_is_refused_with_what_to_do(
     ran = run(capsys, "graph", *arguments, "--estate", estate)
     assert ran.code == 2
     assert words in ran.err
+
+
+def test_the_commands_of_the_guide_run_as_they_stand_there(capsys: pytest.CaptureFixture[str]):
+    guide = (optional.REPOSITORY / "docs" / "guides" / "graph.md").read_text()
+    commands = re.findall(r"^telford (graph.*)$", guide, re.MULTILINE)
+    assert len(commands) > 12
+    answers = [run(capsys, *line.split(), "--estate", SHOP) for line in commands]
+    assert [answer.code for answer in answers] == [0] * len(commands)
+    assert answers[0].out in guide
 
 
 # ---- the tools' own parsers ---------------------------------------------------------------------

@@ -46,7 +46,13 @@ function begin() {
   const name = stage.dataset.opened;
   const opened = name && picture().querySelector(`.frame a[data-frame="${CSS.escape(name)}"]`);
   const part = picture().querySelector(".node.focus") || opened?.parentNode;
-  if (!part) return;
+  if (!part) {
+    // From far away the names of frames are read; where there are none, begin at the top.
+    const { width, height } = picture().dataset;
+    const k = FAR * 1.6;
+    if (!picture().querySelector(".frame")) centre(width / 2, Math.min(height / 2, room().height / k / 2 - 8), k);
+    return;
+  }
   const box = part.getBBox();
   const at = part.transform.baseVal.numberOfItems ? part.transform.baseVal.getItem(0).matrix : { e: 0, f: 0 };
   const k = Math.min(READABLE, Math.max(FAR * 1.3, room().width / (box.width + 80)));
