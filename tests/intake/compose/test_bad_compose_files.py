@@ -6,7 +6,8 @@ import compose_cases as cases
 import pytest
 
 from telford.basics.diagnostics import Severity
-from telford.intake.compose import layers, projects
+from telford.intake.compose import desk, environment, layers, projects
+from telford.intake.imported import Status
 
 
 @pytest.mark.parametrize(
@@ -121,6 +122,32 @@ def test_deep_nesting_is_refused() -> None:
 )
 def test_files_are_known_by_name_or_by_what_they_say(path: str, text: str, expected: bool) -> None:
     assert projects.claims(path, text) is expected
+
+
+def test_a_service_has_so_many_settings_and_no_more() -> None:
+    lines = "".join(f"      A{n}: x\n" for n in range(environment.MAX_SETTINGS + 50))
+    found = cases.imported(f"services:\n  web:\n    image: a\n    environment:\n{lines}")
+    web = cases.documents(found, "Service")["web"]
+    assert len(web["run"]["env"]) == environment.MAX_SETTINGS
+    assert len(web["x-compose"]["environment"]) == 50
+    assert cases.codes(found)["TEL630"] == 1
+
+
+def test_what_contradicts_itself_is_kept_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No compose file is known to get there; were there one, nothing of it would be lost."""
+    monkeypatch.setattr(desk, "takes", lambda kind, value: False)
+    text = "services: {web: {image: a, ports: ['80'], environment: {DB_PASSWORD: sesame}}}"
+    found = cases.imported(text)
+    web = cases.documents(found, "Service")["web"]
+    assert web["x-compose"] == {
+        "image": "a",
+        "ports": ["80"],
+        "environment": {"DB_PASSWORD": "${SECRET}"},
+    }
+    assert cases.accounted(found) == cases.written({"compose.yaml": text})
+    assert cases.count(found, Status.MAPPED) == 0
+    assert cases.problems(found) == []
+    assert "sesame" not in repr(found)
 
 
 def test_nothing_at_all_is_nothing() -> None:

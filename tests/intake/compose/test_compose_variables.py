@@ -294,6 +294,7 @@ def test_names_tell_secrets(name: str, expected: bool) -> None:
         ("curl -u me http://a:pw@host/", "curl -u me http://a:${SECRET}@host/"),
         ("mysql --password=open sesame", "mysql --password=${SECRET} sesame"),
         ('x --password="$(cat /run/secrets/db)"', 'x --password="$(cat /run/secrets/db)"'),
+        ("x ?user=a&password=b&c=d", "x ?user=a&password=${SECRET}&c=d"),
         ("PGPASSWORD=open psql", "PGPASSWORD=${SECRET} psql"),
         ("sqlcmd -P known-one -Q 1", "sqlcmd -P ${SECRET} -Q 1"),
         ("serve -p 8080 known-one", "serve -p 8080 known-one"),
@@ -301,6 +302,19 @@ def test_names_tell_secrets(name: str, expected: bool) -> None:
 )
 def test_commands_lose_their_passwords(text: str, expected: str) -> None:
     assert hiding.clear(text, frozenset({"known-one"})) == expected
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("redis://:pw@cache:6379", "mysql://root:pw@db/x", "Server=db;User Id=sa;Password=pw;"),
+        *("root:pw@tcp(db:3306)/x", "jdbc:postgresql://db/x?user=a&password=pw"),
+        "-----BEGIN RSA PRIVATE KEY-----\nMII",
+    ],
+)
+def test_the_form_of_a_value_tells_a_secret(value: str) -> None:
+    assert hiding.secret("ANY", value)
+    assert not hiding.secret("ANY", value.replace("pw", "${DB_PASSWORD}").replace("PRIVATE", "X"))
 
 
 def test_hiding_does_not_stall_on_long_texts() -> None:

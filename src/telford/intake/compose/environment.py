@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from telford.intake.compose import hiding, nodes, paths, shapes
+from telford.intake.compose import hiding, nodes, paths, problems, shapes
 from telford.intake.compose.desk import Desk
 from telford.intake.compose.nodes import Leaf, Node, Table
 from telford.intake.imported import Status
@@ -51,8 +51,14 @@ def settings(desk: Desk) -> list[Setting]:
 
 def _one(desk: Desk, path: tuple[str, ...], name: str, node: Node) -> Setting | None:
     """One variable: into `env`, with the fate of its leaf."""
-    if not isinstance(node, Leaf) or not name or len(desk.run.get("env", {})) >= MAX_SETTINGS:
+    if not isinstance(node, Leaf) or not name:
         desk.refuse(path, node, "it is no text, or has no name")
+        return None
+    if len(desk.run.get("env", {})) >= MAX_SETTINGS:
+        what = f"a service has more than {MAX_SETTINGS:,} settings; the rest is carried"
+        place = desk.service.origin.position
+        desk.project.diagnostics.append(problems.limit(place, what))
+        desk.keep(path, node)
         return None
     value = nodes.written(node)
     variable = _variable(node, name)

@@ -24,6 +24,12 @@ _URL = re.compile(
     r"((?<![a-z0-9])[a-z][a-z0-9+.-]{0,30}://[^\s/:@'\"]{0,200}:)([^\s/@'\"]{1,500})(@)",
     re.IGNORECASE,
 )
+# ...?password=x, ...;Pwd=x: in addresses and connection strings; and Go's user:password@tcp(host).
+_PARAMETER = re.compile(
+    r"((?:^|[?&;])\s{0,3}(?:password|passwd|pwd|secret|token|api[-_]?key)=)([^&;\s]{1,500})",
+    re.IGNORECASE,
+)
+_SOURCE = re.compile(r"(^[^\s/:@]{1,200}:)([^\s/@]{1,500})(@(?:tcp|unix)\()")
 _PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 # --password=x, --requirepass x, PGPASSWORD=x: what stands behind is the secret.
 _OPTION = re.compile(
@@ -59,7 +65,10 @@ def clear(text: str, known: frozenset[str] = frozenset()) -> str:
     """A command or other text with its passwords taken out. `known` are secrets of the project:
     they are taken out behind a short option (``-P secret``) too.
     """
-    found = _URL.sub(lambda match: match[1] + _placeholder(match[2]) + match[3], text)
+    found = text
+    for form in (_URL, _SOURCE):
+        found = form.sub(lambda match: match[1] + _placeholder(match[2]) + match[3], found)
+    found = _PARAMETER.sub(lambda match: match[1] + _placeholder(match[2]), found)
     found = _OPTION.sub(lambda match: match[1] + _placeholder(match[2]), found)
     for value in known:
         if len(value) >= _SHORTEST and value in found:
@@ -88,9 +97,10 @@ def hidden(key: str, value: object) -> bool:
 
 
 def _holds(value: str) -> bool:
-    match = _URL.search(value)
-    if match is not None and not _KEPT.fullmatch(match[2]):
-        return True
+    for form in (_URL, _SOURCE, _PARAMETER):
+        match = form.search(value)
+        if match is not None and not _KEPT.fullmatch(match[2]):
+            return True
     return _PEM.search(value) is not None
 
 
