@@ -88,13 +88,16 @@ def test_two_names_of_one_stage_are_not_certain() -> None:
     assert "prod may be the same environment" in found.proposals[1].reason
 
 
-def test_nobody_is_asked_about_one_environment() -> None:
-    assert list(stages.question(stages.recognise(["prod/a.yaml", "b.yaml"]))) == []
+def test_one_environment_is_not_several() -> None:
+    assert not stages.recognise(["prod/a.yaml", "b.yaml"]).several
 
 
-def test_several_environments_are_asked_about() -> None:
-    codes = [d.code for d in stages.question(stages.recognise(["a/prod/x", "a/qa/x", "qa/prod/y"]))]
-    assert codes == ["TEL613", "TEL614"]
+def test_a_path_of_two_environments_is_reported() -> None:
+    found = stages.recognise(["a/prod/x", "a/qa/x", "qa/prod/y"])
+    assert found.several
+    (problem,) = stages.doubts(found)
+    assert (problem.code, str(problem.position)) == ("TEL613", "qa/prod/y")
+    assert "qa, prod" in problem.summary
 
 
 def test_what_is_recognised_has_a_json_view() -> None:

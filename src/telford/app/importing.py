@@ -254,6 +254,7 @@ def _environments(
         return {}
     if order.recognised is None:
         raise UndecidedError(recognition)
+    read.diagnostics.extend(stages.doubts(recognition))
     return {item.environment: item.paths for item in recognition.proposals}
 
 

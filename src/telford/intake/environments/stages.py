@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from telford.basics import resources
-from telford.basics.diagnostics import Diagnostic, Severity
+from telford.basics.diagnostics import Diagnostic, Position, Severity
 
 _SEPARATORS = re.compile(r"[^a-z0-9]+")
 _SUFFIX = re.compile(r"\.(ya?ml|json|tf|tfvars|env|toml)$", re.IGNORECASE)
@@ -131,28 +131,16 @@ def recognise(paths: Iterable[str]) -> Recognition:
     return Recognition(tuple(proposals), tuple(shared), tuple(unclear))
 
 
-def question(recognition: Recognition) -> Iterator[Diagnostic]:
-    """What to ask of whoever imports without having said which environments there are."""
-    if recognition.several:
-        names = ", ".join(
-            item.environment
-            if item.environment == item.stage
-            else f"{item.environment} ({item.stage})"
-            for item in recognition.proposals
-        )
+def doubts(recognition: Recognition) -> Iterator[Diagnostic]:
+    """The paths that name several environments: each is taken to belong to all."""
+    for item in recognition.unclear:
         yield Diagnostic(
             "TEL613",
             Severity.WARNING,
-            f"the names of the files speak of several environments: {names}",
-            detail="Read as one environment, a later file replaces what an earlier one says.",
-            fix="say which there are and import them as one estate, or import one of them",
-        )
-    for item in recognition.unclear[:_MAX_NAMED]:
-        yield Diagnostic(
-            "TEL614",
-            Severity.WARNING,
             f"{item.path} names several environments: {', '.join(item.environments)}",
-            fix="say which of them it belongs to",
+            position=Position(item.path),
+            detail="It is taken to belong to all of them.",
+            fix="say which it belongs to: `--environment NAME=PATH`",
         )
 
 
