@@ -72,6 +72,49 @@ def test_dependencies_are_what_the_code_refers_to(shop: Imported) -> None:
     assert uses[2]["inferred"]["from"].endswith("shop/services.tf:15")
 
 
+def test_actions_of_policies_say_what_a_dependency_is_for(shop: Imported) -> None:
+    uses = cases.documents(shop)["service/checkout"]["uses"]
+    carts = next(use for use in uses if use.get("datastore") == "shop-prod-carts")
+    assert carts["access"] == "readwrite"
+
+
+_PUBLISHER = """
+resource "aws_sns_topic" "placed" {}
+resource "aws_sqs_queue" "mail" {}
+resource "aws_sns_topic_subscription" "mail" {
+  topic_arn = aws_sns_topic.placed.arn
+  protocol  = "sqs"
+  endpoint  = aws_sqs_queue.mail.arn
+}
+resource "aws_iam_role" "till" {
+  inline_policy {
+    policy = jsonencode({ Statement = [
+      { Action = "sns:Publish", Resource = aws_sns_topic.placed.arn },
+      { Action = ACTIONS, Resource = aws_sqs_queue.own.arn },
+    ] })
+  }
+}
+resource "aws_sqs_queue" "own" {}
+resource "aws_lambda_function" "till" { role = aws_iam_role.till.arn }
+"""
+
+
+@pytest.mark.parametrize(
+    ("actions", "role"),
+    [
+        ('["sqs:SendMessage"]', "publish"),
+        ('["sqs:ReceiveMessage", "sqs:DeleteMessage"]', "consume"),
+        ('["sqs:SendMessage", "sqs:ReceiveMessage"]', None),
+        ('"sqs:GetQueueUrl"', None),
+    ],
+)
+def test_a_topic_is_seen_through_to_its_subscribers(actions: str, role: str | None) -> None:
+    found = cases.read(FORMAT, {"x/main.tf": _PUBLISHER.replace("ACTIONS", actions)})
+    uses = cases.documents(found)["service/till"]["uses"]
+    assert {use["stream"]: use.get("role") for use in uses} == {"mail": "publish", "own": role}
+    cases.accounted(found)
+
+
 def test_no_secret_enters_anything(shop: Imported) -> None:
     assert cases.SECRET not in cases.written(shop)
     run = cases.documents(shop)["service/shop-prod-invoicer"]["run"]

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from telford.intake.cloud import tree
+from telford.intake.cloud import purposes, tree
 from telford.intake.cloud.meaning import TARGETS, Meaning, Thing
 from telford.intake.cloud.resources import Resource
 from telford.intake.cloud.tables import Entry
@@ -49,6 +49,11 @@ def infer(meaning: Meaning) -> Dependencies:
                     _follow(meaning, found, thing, resource, path, key)
     for resource, entry in meaning.links:
         _link(meaning, found, resource, entry)
+    for listed in found.of.values():
+        for one in listed:
+            # A dependency is one role; who does both has to be said by a person.
+            if one.use.get("role") == "both":
+                del one.use["role"]
     return found
 
 
@@ -74,29 +79,35 @@ def _follow(
 ) -> None:
     """A reference of a thing, and what is seen through it."""
     origin = _origin(resource, path)
-    for target in _targets(meaning, key):
+    for target, use in _targets(meaning, key, purposes.of(resource.body, path)):
         if target is not thing:
-            _add(found, thing, target, origin, {})
+            _add(found, thing, target, origin, use)
     if key in meaning.home:
         found.said.append((resource, path, thing))
 
 
-def _targets(meaning: Meaning, key: str) -> Iterator[Thing]:
-    """The things that a key means, seen through what is nothing by itself."""
-    waiting, seen = [(key, 0)], {key}
+def _targets(
+    meaning: Meaning, key: str, use: Mapping[str, Any]
+) -> Iterator[tuple[Thing, Mapping[str, Any]]]:
+    """The things that a key means, seen through what is nothing by itself, and what for."""
+    waiting, seen = [(key, use, 0)], {key}
     while waiting:
-        here, depth = waiting.pop(0)
+        here, purpose, depth = waiting.pop(0)
         home = meaning.home.get(here)
         if home is not None and home.kind in TARGETS:
-            yield home
+            yield home, purpose
             continue
         if depth >= MAX_THROUGH:
             continue
         for resource, entry in meaning.throughs.get(here, ()):
-            for _, other in _uses(resource, entry):
-                if other not in seen:
+            for path, other in _uses(resource, entry):
+                said = purposes.of(resource.body, path) or purpose
+                if home is None and other in meaning.home:
+                    # Several statements may speak of one thing, each of another purpose.
+                    waiting.append((other, said, depth + 1))
+                elif other not in seen:
                     seen.add(other)
-                    waiting.append((other, depth + 1))
+                    waiting.append((other, said, depth + 1))
 
 
 def _link(meaning: Meaning, found: Dependencies, resource: Resource, entry: Entry) -> None:
@@ -106,7 +117,7 @@ def _link(meaning: Meaning, found: Dependencies, resource: Resource, entry: Entr
     for steps in (entry.link.source, entry.link.target):
         at = tree.at(resource.body, steps)
         keys = [key for _, key in tree.references(at[1])] if at is not None else []
-        things = [thing for key in keys for thing in _targets(meaning, key)]
+        things = [thing for key in keys for thing, _ in _targets(meaning, key, {})]
         if at is None or not things:
             return
         ends.append((at[0], things))
@@ -126,9 +137,8 @@ def _add(
         known = Dependency(target, origin)
         found.of[id(source)].append(known)
     allowed = _ALLOWED.get(target.kind, frozenset())
-    for key, value in use.items():
-        if key in allowed:
-            known.use.setdefault(key, value)
+    said = {key: value for key, value in use.items() if key in allowed}
+    known.use = purposes.joined(known.use, said)
 
 
 _ALLOWED: Mapping[str, frozenset[str]] = {
