@@ -2,8 +2,13 @@
 
 import copy
 import json
+import os
+import pathlib
+import re
+import subprocess
 from typing import Any
 
+import optional
 import pytest
 
 from telford.analysis.contracts import comparing
@@ -283,7 +288,8 @@ PROTO_CASES: list[tuple[str, str, str, set[tuple[str, str]]]] = [
     ("a number reused", "reserved 8, 10 to 12;", "reserved 10 to 12; string new = 8;", {("field-number-reused", "breaking"), ("reserved-removed", "risky")}),
     ("a name given back", '"old", "older"', '"older"', {("reserved-removed", "risky")}),
     ("a value removed", "PAID = 2;", "", {("enum-value-removed", "breaking")}),
-    ("a value removed and reserved", "PAID = 2;", "reserved 2;", set()),
+    ("a value removed and its number reserved", "PAID = 2;", "reserved 2;", {("enum-value-removed", "risky")}),
+    ("a value removed and reserved", "PAID = 2;", 'reserved 2; reserved "PAID";', set()),
     ("a value renamed", "PAID = 2;", "PAYED = 2;", {("enum-value-renamed", "risky")}),
     ("a value renumbered", "PAID = 2;", "PAID = 3;", {("enum-value-removed", "breaking")}),
     ("a method removed", "rpc Watch(CreateRequest) returns (stream Order);", "", {("method-removed", "breaking")}),
@@ -373,3 +379,34 @@ def test_a_chain_of_references_that_is_too_long_is_given_up_and_said():
     new = json.loads(json.dumps(old))
     (change,) = changes(old, new, "asyncapi")
     assert change.code == "not-compared"
+
+
+BUF_RULES = """
+version: v2
+breaking:
+  use: [WIRE_JSON, RPC_NO_DELETE, SERVICE_NO_DELETE, MESSAGE_NO_DELETE, ENUM_NO_DELETE,
+        RPC_SAME_REQUEST_TYPE, RPC_SAME_RESPONSE_TYPE, PACKAGE_NO_DELETE]
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "what", "by", "expected"), PROTO_CASES, ids=[c[0] for c in PROTO_CASES]
+)
+def test_buf_finds_something_exactly_where_we_do(
+    tmp_path: pathlib.Path, name: str, what: str, by: str, expected: set[tuple[str, str]]
+):
+    buf = optional.require_tool("buf")
+    for folder, text in (("old", PROTO), ("new", PROTO.replace(what, by, 1) if what else PROTO)):
+        place = tmp_path / folder / "shop" / "v1"
+        place.mkdir(parents=True)
+        # Options of others need their files, and have no part in this.
+        plain = re.sub(r"option \(x.*?;|\{ option \(google.*?; \}", ";", text)
+        (place / "a.proto").write_text(plain)
+        (tmp_path / folder / "buf.yaml").write_text(BUF_RULES)
+    command = [buf, "breaking", "new", "--against", "old"]
+    environment = {**os.environ, "HOME": str(tmp_path)}
+    ran = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, timeout=60, check=False
+    )
+    assert ran.returncode in {0, 100}, ran.stderr
+    assert bool(ran.stdout) == bool(expected), ran.stdout

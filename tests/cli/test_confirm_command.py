@@ -149,3 +149,27 @@ def test_a_wrong_name_is_answered_with_the_right_ones(
 ) -> None:
     ran = run(capsys, "confirm", *arguments, "--estate", str(estate))
     assert (ran.code, said in ran.err, "fix:" in ran.err) == (2, True, True)
+
+
+def test_a_team_from_a_label_is_refused_once_and_for_all(
+    tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What it owned is nobody's, and stays so when the label is read again."""
+    (tmp_path / "shop").mkdir()
+    labelled = MANIFESTS.replace("labels: {app: orders}}\nspec", "labels: {team: old}}\nspec")
+    (tmp_path / "shop" / "all.yaml").write_text(labelled)
+    source, out = str(tmp_path / "shop"), tmp_path / "estate"
+    assert run(capsys, "import", source, "--out", str(out)).code == 0
+    asked = ("confirm", "team/old", "--refuse", "--yes", "--estate", str(out))
+    assert run(capsys, *asked).code == 0
+
+    def owner() -> str | None:
+        texts = {str(path): path.read_text() for path in out.rglob("*.yaml")}
+        estate = loading.load(texts).estate
+        assert "team/unassigned" in estate.entities
+        return next(estate.of_kind("Service")).spec.owner
+
+    assert owner() == "team/unassigned"
+    assert run(capsys, "import", source, "--out", str(out)).code == 0
+    assert owner() == "team/unassigned"
+    assert run(capsys, *asked).out.strip() == "nothing to change"

@@ -9,6 +9,7 @@ import every_field
 import pytest
 
 from telford.basics import yamltext
+from telford.basics.errors import UsageError
 from telford.estate import fields, loading, overlays, shapes
 from telford.estate.kinds import registry
 from telford.estate.model import Entity, Estate
@@ -92,7 +93,7 @@ def points_at(lines: list[str], line: int, column: int, value: Any, path: str) -
     if isinstance(value, str):
         assert text.lstrip("'\"").startswith(value.split("\n")[0][:40]), (path, value, text)
     elif isinstance(value, bool | int | float):
-        assert yamltext.resolve(text.strip()) == value, (path, value, text)
+        assert yamltext.resolve(text.rstrip(" },")) == value, (path, value, text)
     else:
         assert text[:1] in ("-", "[", "{") or text.strip(), (path, value, text)
 
@@ -152,3 +153,35 @@ def test_what_an_overlay_deletes_says_the_line_that_does(documents: list[dict[st
             assert last.position is not None
             inside = overlays.chain(estate, address, None, key)[-1]
             assert inside.layer == "base"
+
+
+OPEN = """\
+apiVersion: telford/v1
+kind: Service
+name: orders
+x-cost: {centre: 4711, "a.b": [1, 2]}
+run:
+  x-note: small
+  sidecars: [{name: proxy, image: "p:1", x-team: b}]
+in:
+  prod: {x-cost: {centre: 4712}}
+"""
+
+
+def test_open_keys_are_explained_like_fields() -> None:
+    """``x-*`` keys at any depth, overlays included, and one that is not there is refused."""
+    text = "---\n".join([*map(yamlout.document, PLACES), OPEN])
+    estate, lines = estate_of(text), yamltext.lines(text)
+    found = dict(fields.leaves(overlays.at(estate, estate.entities["service/orders"], PROD)))
+    opened = {name: value for name, value in found.items() if "x-" in name}
+    assert opened == {
+        "x-cost.centre": 4712,
+        "x-cost[a.b]": [1, 2],
+        "run.x-note": "small",
+        "run.sidecars[proxy].x-team": "b",
+    }
+    explained(estate, estate.entities["service/orders"], PROD, lines)
+    chain = overlays.chain(estate, "service/orders", PROD, "x-cost.centre")
+    assert [(link.layer, link.value) for link in chain] == [("base", 4711), ("prod", 4712)]
+    with pytest.raises(UsageError, match="has no field x-none"):
+        overlays.chain(estate, "service/orders", PROD, "x-none")

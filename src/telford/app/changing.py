@@ -6,6 +6,7 @@ Called by `telford.app.confirm` and `telford.app.adopt`.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from telford.app import loading
 from telford.backends import files
@@ -66,8 +67,14 @@ class Rewrite:
         return tuple(self.after)
 
 
-def rewrite(folder: Path, found: files.Texts, edits: Iterable[Edit]) -> Rewrite:
-    """Make edits of texts that were read from a folder; nothing is written.
+def rewrite(
+    folder: Path,
+    found: files.Texts,
+    edits: Iterable[Edit],
+    added: Mapping[str, str] = MappingProxyType({}),
+) -> Rewrite:
+    """Make edits of texts that were read from a folder; nothing is written. `added` are documents
+    to be put at the end of a file.
 
     Raises `RefusedError` where an edit cannot be made, or where the estate would have an error that
     it has not now.
@@ -75,6 +82,9 @@ def rewrite(folder: Path, found: files.Texts, edits: Iterable[Edit]) -> Rewrite:
     after = dict(found.texts)
     for edit in edits:
         after[edit.file] = editing.edit(after[edit.file], edit.address, edit.changes)
+    for file, document in added.items():
+        gap = "" if after[file].endswith("\n") else "\n"
+        after[file] += f"{gap}---\n{document}"
     changed = {
         file: emission.kept(found.texts[file], text)
         for file, text in after.items()

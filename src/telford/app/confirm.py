@@ -15,6 +15,7 @@ from telford.estate import fields, suggestions
 from telford.estate.model import Entity, Estate
 from telford.intake import settled
 from telford.intake.settled import Fact, State
+from telford.road import yamlout
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,16 @@ def settle(known: Inventory, chosen: Sequence[Found], *, refused: Sequence[Found
     Raises `RefusedError` as `changing.rewrite` does.
     """
     edits = [*_edits(known, chosen, refuse=False), *_edits(known, refused, refuse=True)]
-    return changing.rewrite(known.folder, known.texts, edits)
+    return changing.rewrite(known.folder, known.texts, edits, _nobody(known, edits))
+
+
+def _nobody(known: Inventory, edits: Sequence[Edit]) -> dict[str, str]:
+    """The team of what nobody owns any more, beside the first team, where there is none yet."""
+    disowned = any(list(edit.changes) == settled.disowning() for edit in edits)
+    if not disowned or settled.UNASSIGNED in known.estate.entities:
+        return {}
+    beside = next(known.estate.of_kind("Team")).file
+    return {beside: yamlout.document(dict(settled.NOBODY))}
 
 
 def _edits(known: Inventory, facts: Sequence[Found], *, refuse: bool) -> Iterator[Edit]:

@@ -108,7 +108,7 @@ def parse_place(estate: Estate, text: str) -> Place | None:
 def _origin(estate: Estate, entity: Entity, here: Place | None, field: str) -> Origin:
     links = overlays.chain(estate, str(entity.address), here, field)
     bound = overlays.at(estate, entity, here)
-    return Origin(field, fields.value(bound.spec, fields.parse(field, bound)), links)
+    return Origin(field, fields.value_of(bound, fields.parse(field, bound)), links)
 
 
 def _all(estate: Estate, entity: Entity, here: Place | None) -> Iterator[Origin]:

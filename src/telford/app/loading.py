@@ -5,12 +5,12 @@ import gc
 import os
 import re
 from collections import ChainMap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from telford.app import remember, remembered
-from telford.backends import files
+from telford.backends import files, readers
 from telford.basics import diagnostics
 from telford.basics.diagnostics import Diagnostic, Severity
 from telford.basics.errors import RefusedError
@@ -32,6 +32,8 @@ _OTHER = re.compile(r"""apiVersion["']?\s*:\s*["']?(?!telford/|["'\s])""")
 # What is kept is written again once this share of the files had to be read: until then reading
 # those few costs less than writing all.
 _STALE_SHARE = 0.01
+# What describes places, as a text says it.
+_PLACES = ("Environment", "Region")
 # The code that decides what a file says.
 _READERS = ("basics", "estate", "intake")
 
@@ -172,8 +174,31 @@ def _loaded(found: files.Texts, memory: Memory, *, keep: bool = True) -> Loaded:
         made, said = read(others)
         foreign += made
         problems += said
+    memory = _on_all_cores(found, memory, {one.file for one in foreign})
     loaded = loading.load(found.texts, foreign, memory, keep=keep)
     return replace(loaded, diagnostics=(*loaded.diagnostics, *problems))
+
+
+def _on_all_cores(found: files.Texts, memory: Memory, foreign: Container[str]) -> Memory:
+    """The memory with what is new in it, where that is so much that several processes read it."""
+    new = [name for name in found.texts if name not in memory.files and name not in foreign]
+    cores = readers.cores()
+    if cores < 2 or sum(len(found.texts[name]) for name in new) < readers.WORTH_CHARACTERS:
+        return memory
+    # Overlays are checked against the places, so every share has whatever may describe one.
+    places = [name for name in new if any(kind in found.texts[name] for kind in _PLACES)]
+    others = sorted(set(new) - set(places))
+    shares = [
+        {name: found.texts[name] for name in (*places, *others[number::cores])}
+        for number in range(cores)
+    ]
+    with readers.reading(shares[1:], found.hashes()) as running:
+        mine = loading.load(shares[0], keep=True).memory
+        assert mine is not None, "it was asked for"
+        theirs = [kept.decode(one, found.hashes(), found.texts) for one in running.answers()]
+    same = [one.files for one in (memory, *theirs) if one.places == mine.places]
+    together = {name: file for one in same for name, file in one.items()}
+    return Memory(mine.places, together | dict(mine.files), {**memory.resolved, **mine.resolved})
 
 
 def _judged(found: files.Texts, loaded: Loaded, cache: Cache | None) -> Loaded:

@@ -138,7 +138,7 @@ def _known(entity: Entity, estate: Estate, wanted: Iterable[str], names: Sequenc
     for one in wanted:
         if not any(_asked(name, [one]) for name in names):
             bound = overlays.at(estate, entity, None)
-            fields.value(bound.spec, fields.parse(one, bound))
+            fields.value_of(bound, fields.parse(one, bound))
 
 
 def _columns(

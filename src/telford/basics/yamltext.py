@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from telford.basics import yamlrepair, yamlscalars
+from telford.basics import yamlcharacters, yamlrepair, yamlscalars
 from telford.basics.diagnostics import Diagnostic, Position, Severity
 
 # A person's estate file has tens of kilobytes; rendered manifests of a large system a few million.
@@ -35,9 +35,9 @@ MAX_REPAIRS = 10
 
 # What a plain scalar means.
 resolve = yamlscalars.resolve
+# The lines of a text, numbered as nodes number them (the first is item 0).
+lines = yamlcharacters.lines
 
-# libyaml's line breaks: its line numbers count these.
-_BREAKS = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _NEXT = re.compile("(?:\r\n|[\n\r\x85\u2028\u2029])(?=---)")
 
 
@@ -117,11 +117,6 @@ def plain(node: Node) -> object:
     raise AssertionError(f"unknown node {type(node).__name__}")
 
 
-def lines(text: str) -> list[str]:
-    """The lines of a text, numbered as node positions number them (the first is item 0)."""
-    return _BREAKS.split(text)
-
-
 def read(
     text: str, file: str, first_line: int = 1
 ) -> tuple[tuple[Node, ...], tuple[Diagnostic, ...]]:
@@ -136,7 +131,7 @@ def read(
     if len(text) > MAX_CHARACTERS:
         reader.report("TEL103", 1, 1, f"the file has more than {MAX_CHARACTERS:,} characters")
         return (), tuple(reader.diagnostics)
-    bad = _unreadable(text)
+    bad = yamlcharacters.forbidden(text)
     if bad is not None:
         line, column, character = bad
         reader.report(
@@ -151,24 +146,9 @@ def read(
     return tuple(reader.documents), tuple(reader.diagnostics)
 
 
-# What YAML 1.2 (5.1, c-printable) does not allow in a text, and the surrogates of broken Unicode.
-_FORBIDDEN = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]"
-)
-
-
 def readable(text: str) -> bool:
     """Whether a text is within the limits and has only characters that YAML allows."""
-    return len(text) <= MAX_CHARACTERS and _FORBIDDEN.search(text) is None
-
-
-def _unreadable(text: str) -> tuple[int, int, str] | None:
-    """Line, column and character of the first one that YAML forbids."""
-    found = _FORBIDDEN.search(text)
-    if found is None:
-        return None
-    before = lines(text[: found.start()])
-    return len(before), len(before[-1]) + 1, found[0]
+    return len(text) <= MAX_CHARACTERS and yamlcharacters.allowed(text)
 
 
 class _Reader:
@@ -237,14 +217,14 @@ class _Reader:
             (mark.line, mark.column, mark.index) if mark is not None else (0, 0, 0)
         )
         start -= column
-        end = _BREAKS.search(text, start)
+        end = yamlcharacters.BREAKS.search(text, start)
         summary, fix = _explain(error, text[start : end.start() if end is not None else None])
         self.report("TEL100", self._offset + line + 1, column + 1, summary, fix=fix)
         # The line in error may begin the next document itself, but not on the first line.
         following = _NEXT.search(text, max(start - 2, 0) if line else start)
         if following is None:
             return None
-        self._offset += sum(1 for _ in _BREAKS.finditer(text, 0, following.end()))
+        self._offset += sum(1 for _ in yamlcharacters.BREAKS.finditer(text, 0, following.end()))
         return text[following.end() :]
 
     def _compose(self, text: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from telford.basics.diagnostics import Position
 from telford.basics.errors import UsageError
-from telford.estate import effects, fields, overlays
+from telford.estate import documents, effects, fields, overlays
 from telford.estate.kinds.base import Reference
 from telford.estate.model import Bound, Entity, Estate, Link
 from telford.estate.place import Place
@@ -218,8 +218,11 @@ class _Comparison:
 
 
 def _leaves(bound: Bound) -> Iterator[tuple[str, Any]]:
+    """What is compared: open ``x-*`` keys are the organisation's own and never looked at."""
     for name, value in fields.leaves(bound):
-        if re.split(r"[.\[]", name, maxsplit=1)[0] not in _SKIPPED:
+        steps = [plain or bracketed for plain, bracketed in _STEP.findall(name)]
+        open_key = any(step.startswith(documents.OPEN_PREFIX) for step in steps)
+        if steps[0] not in _SKIPPED and not open_key:
             yield name, value
 
 

@@ -10,10 +10,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from telford.basics import yamltext
 from telford.basics.errors import UsageError
 from telford.basics.yamltext import Mapping as MappingNode
 from telford.basics.yamltext import Node, Scalar, Sequence
-from telford.estate import shapes, suggestions
+from telford.estate import documents, shapes, suggestions
 from telford.estate.kinds.base import Kind
 from telford.estate.model import Bound
 
@@ -102,6 +103,19 @@ def value(spec: Kind, path: Path) -> Any:
     return current
 
 
+def value_of(bound: Bound, path: Path) -> Any:
+    """The value of a field as plain data, open ``x-*`` keys included. Raises as `value` does."""
+    if not any(isinstance(step, str) and step.startswith(documents.OPEN_PREFIX) for step in path):
+        return value(bound.spec, path)
+    found = node_at(bound.node, path)
+    if found is None:
+        name = ".".join(map(str, path))
+        raise UsageError(
+            f"{bound.entity.address} has no field {name}", fix="write it, or name another one"
+        )
+    return yamltext.plain(found)
+
+
 def _known(shape: shapes.Shape, step: str | int, done: list[str], kind: str) -> None:
     assert shape.fields is not None
     if step in shape.fields:
@@ -166,10 +180,27 @@ def leaves(bound: Bound) -> Iterator[tuple[str, Any]]:
     """Every field that has a value, as path text and plain value, in the kind's order.
 
     Lists whose items have names go item by item, other lists are one value; what is empty by
-    default is left out.
+    default is left out. Open ``x-*`` keys come last.
     """
     dumped = bound.spec.model_dump(by_alias=True, mode="json", exclude_none=True)
     yield from _leaves(dumped, "")
+    if bound.node is not None:
+        yield from _open_leaves(bound.node, shapes.of(type(bound.spec)), "")
+
+
+def _open_leaves(node: Node, shape: shapes.Shape, path: str) -> Iterator[tuple[str, Any]]:
+    """What stands under ``x-*`` keys, wherever the kind allows them."""
+    if isinstance(node, Sequence) and shape.item is not None:
+        named = [(name_of(item) or "").partition(":")[2] for item in node.items]
+        for item, name in zip(node.items, named, strict=True):
+            if name and named.count(name) == 1:
+                yield from _open_leaves(item, shape.item, f"{path}[{name}]")
+    elif isinstance(node, MappingNode) and shape.fields is not None:
+        for key, inner in node.values.items():
+            if key.startswith(documents.OPEN_PREFIX):
+                yield from _leaves(yamltext.plain(inner), _joined(path, key))
+            elif key in shape.fields:
+                yield from _open_leaves(inner, shape.fields[key], _joined(path, key))
 
 
 def _leaves(current: Any, path: str) -> Iterator[tuple[str, Any]]:

@@ -236,7 +236,7 @@ def chain(estate: Estate, address: str, place: Place | None, field: str) -> tupl
     entity = one(estate, address)
     bound = at(estate, entity, place)
     path = fields.parse(field, bound)
-    value = fields.value(bound.spec, path)
+    value = fields.value_of(bound, path)
     links: list[Link] = []
     default = fields.default(type(bound.spec), path)
     if default is not fields.UNKNOWN:

@@ -10,16 +10,27 @@ to `apply` before it writes. Called by it and by `telford.app.confirm`.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 from telford.basics import yamltext
 from telford.estate.address import Address
 from telford.estate.editing import Append, Change, Delete, Set
+from telford.estate.kinds.base import API_VERSION
 from telford.intake.imported import Document
 
 INFERRED_FROM = "telford.dev/inferred-from"
 SETTLED = "telford.dev/settled"
 UNASSIGNED = "team/unassigned"
+# The team that owns what nobody owns any more.
+NOBODY: Mapping[str, Any] = MappingProxyType(
+    {
+        "apiVersion": API_VERSION,
+        "kind": "Team",
+        "name": "unassigned",
+        "description": "Nobody yet: give each thing that it owns to a team.",
+    }
+)
 
 _TARGETS = ("service", "datastore", "stream")
 
@@ -187,7 +198,12 @@ def _prefix(layer: str) -> tuple[str, ...]:
 def apply(documents: Iterable[Document], known: Settled) -> tuple[Document, ...]:
     """What an import made, with everything in it as people settled it before."""
     facts = {fact.identity: fact for fact in known.facts}
-    return tuple(_settled(document, known, facts) for document in documents)
+    made = [_settled(document, known, facts) for document in documents]
+    owners = {document.value.get("owner") for document in made}
+    teams = {d.value.get("name") for d in made if d.value.get("kind") == "Team"}
+    if UNASSIGNED in owners and NOBODY["name"] not in teams:
+        made.append(Document("people.yaml", dict(NOBODY)))
+    return tuple(made)
 
 
 def _settled(

@@ -15,6 +15,7 @@ from telford.estate.kinds.base import Kind
 from telford.estate.model import Entity, Loaded
 from telford.estate.place import Place
 from telford.rules import (
+    agreements,
     brokers,
     calendars,
     change,
@@ -54,6 +55,7 @@ RULES: tuple[Rule, ...] = (
     *change.RULES,
     *stores.RULES,
     *brokers.RULES,
+    *agreements.RULES,
     *events.RULES,
     *patience.RULES,
     *lineage.RULES,
@@ -72,6 +74,7 @@ ESTATE_RULES: tuple[EstateRule, ...] = (
     *places.ESTATE_RULES,
     *recovery.ESTATE_RULES,
     *brokers.ESTATE_RULES,
+    *agreements.ESTATE_RULES,
     *events.ESTATE_RULES,
     *patience.ESTATE_RULES,
     *lineage.ESTATE_RULES,

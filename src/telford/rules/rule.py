@@ -18,6 +18,7 @@ from telford.estate.codes import Code
 from telford.estate.graph import Graph, Index
 from telford.estate.kinds.base import Kind, Reference
 from telford.estate.model import BASE, Bound, Entity, Estate, LaterBound
+from telford.rules.offered import Offered
 
 Path = tuple[str | int, ...]
 
@@ -42,6 +43,11 @@ class World:
     def graph(self) -> Graph:
         """The dependencies at base."""
         return Graph(self.estate)
+
+    @cached_property
+    def offered(self) -> Offered:
+        """The contracts, read when somebody asks."""
+        return Offered(self.estate, self.graph, self.beside)
 
     @cached_property
     def index(self) -> Index:

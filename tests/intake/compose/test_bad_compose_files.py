@@ -150,6 +150,12 @@ def test_what_contradicts_itself_is_kept_whole(monkeypatch: pytest.MonkeyPatch) 
     assert "sesame" not in repr(found)
 
 
+def test_characters_that_no_yaml_may_have_are_refused() -> None:
+    for letter in ("\x00", "\ud800", "\ufffe"):
+        found = cases.imported(f"services: {{web: {{ports: !reset [], image: a{letter}}}}}")
+        assert cases.codes(found)["TEL105"] == 1
+
+
 def test_nothing_at_all_is_nothing() -> None:
     for text in ("", "# only a comment\n", "services:\n", "name: x\n"):
         found = cases.imported(text)

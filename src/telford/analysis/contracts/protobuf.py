@@ -222,9 +222,15 @@ class _File:
                 yield self._change(
                     old.name, "enum-value-renamed", text, new.lines[numbers[number]], level="risky"
                 )
-            elif not new.reserved.has(number):
-                text = f"{old.name}.{name} is gone and its number {number} is not reserved"
-                yield self._change(old.name, "enum-value-removed", text, line, newer=False)
+            else:
+                kept = new.reserved.has(number)
+                left = "" if kept and name in new.reserved.names else " and not wholly reserved"
+                level: Level = "risky" if kept else "breaking"
+                if left:
+                    text = f"{old.name}.{name} ({number}) is gone{left}"
+                    yield self._change(
+                        old.name, "enum-value-removed", text, line, newer=False, level=level
+                    )
         yield from self._given_up(old, new)
 
     def _services(self) -> Iterator[Change]:

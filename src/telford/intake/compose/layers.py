@@ -194,8 +194,8 @@ class Loader:
 
     def _documents(self, file: str) -> Iterator[Table]:
         text = self.sources.texts[file]
-        tags = nodes.tags(text)
         found, diagnostics = yamltext.read(text, file)
+        tags = nodes.tags(text) if found else {}
         self.diagnostics += filter(None, (_tolerated(item, tags) for item in diagnostics))
         for number, node in enumerate(found):
             if _too_many(node):

@@ -101,7 +101,9 @@ def grown(node: yamltext.Node, file: str, document: int, tags: Tags, path: Path 
 
 
 def tags(text: str) -> Tags:
-    """Line and column (from 1) of each value with a tag of the Specification."""
+    """Line and column (from 1) of each value with a tag of the Specification, in a text that can
+    be read (`yamltext.read` found something in it).
+    """
     if not any(tag in text for tag in TAGS):
         return {}
     found = {}
