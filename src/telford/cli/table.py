@@ -20,7 +20,7 @@ class Command:
 
 COMMANDS: tuple[Command, ...] = (
     Command("init", "init", "start an estate in a folder"),
-    Command("import", "import_", "turn Kubernetes YAML into an estate"),
+    Command("import", "import_", "turn what you have into an estate"),
     Command("confirm", "confirm", "confirm or refuse what an import inferred"),
     Command("adopt", "adopt", "move something as-found onto the road"),
     Command("check", "check", "find everything wrong in an estate"),
