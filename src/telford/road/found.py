@@ -128,7 +128,7 @@ def _workload_and_more(spec: Running, run: running.Run) -> Iterator[tuple[Key, O
         yield (kind, name), head(spec, kind, name) | {"spec": _workload(spec, run, kind)}
     for endpoint in spec.endpoints:
         yield ("Service", endpoint.name), _endpoint(spec, run, endpoint)
-    if isinstance(run.replicas, scaling.Replicas):
+    if isinstance(run.replicas, scaling.Replicas) and kind != "ScaledJob":
         yield from found_scaling.scalers(spec, run.replicas, kind)
     if run.disruption is not None:
         yield found_scaling.budget(spec, run.disruption, _selector(spec, run))
@@ -146,6 +146,8 @@ def _workload(spec: Running, run: running.Run, kind: str) -> dict[str, Any]:
         return dict(template.get("spec", {}))
     if kind == "Job":
         return found_batch.job(run.batch) | {"template": template}
+    if kind == "ScaledJob":
+        return _scaled_job(run, template)
     if kind == "CronJob":
         cron = found_batch.cron(run.batch, run.schedule)
         return cron | {"jobTemplate": _job_template(spec, run, template)}
@@ -159,6 +161,17 @@ def _workload(spec: Running, run: running.Run, kind: str) -> dict[str, Any]:
         **progress(run),
         template=template,
         volumeClaimTemplates=found_pods.claims(run) if kind == "StatefulSet" else None,
+    )
+
+
+def _scaled_job(run: running.Run, template: dict[str, Any]) -> dict[str, Any]:
+    """A job for each so many events."""
+    scaled = run.replicas if isinstance(run.replicas, scaling.Replicas) else None
+    kept = {"keep_succeeded": "successfulJobsHistoryLimit", "keep_failed": "failedJobsHistoryLimit"}
+    return (
+        {"jobTargetRef": found_batch.job(run.batch) | {"template": template}}
+        | written(run.batch, kept)
+        | (found_scaling.events(scaled) if scaled is not None else {})
     )
 
 

@@ -94,14 +94,17 @@ def by_events(replicas: scaling.Replicas, kind: str, workload: str) -> dict[str,
     if kind != "Deployment":
         target |= some(apiVersion=API_VERSIONS.get(kind), kind=kind)
     scaler = some(horizontalPodAutoscalerConfig=some(behavior=_behaviour(replicas)))
+    return {"scaleTargetRef": target, **some(advanced=scaler), **events(replicas)}
+
+
+def events(replicas: scaling.Replicas) -> dict[str, Any]:
+    """Bounds, times and triggers, as a ScaledObject and a ScaledJob say them."""
     times = written_times(replicas, spellings.inverse(spellings.SCALED_TIMES))
     return {
-        "scaleTargetRef": target,
         **times,
         **some(idleReplicaCount=replicas.idle),
         "minReplicaCount": replicas.min,
         "maxReplicaCount": replicas.max,
-        **some(advanced=scaler),
         "triggers": [_trigger(trigger) for trigger in replicas.triggers],
     }
 

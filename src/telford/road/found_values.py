@@ -24,6 +24,7 @@ API_VERSIONS: Mapping[str, str] = {
     "PersistentVolumeClaim": "v1",
     "HorizontalPodAutoscaler": "autoscaling/v2",
     "ScaledObject": "keda.sh/v1alpha1",
+    "ScaledJob": "keda.sh/v1alpha1",
     "PodDisruptionBudget": "policy/v1",
     "Ingress": "networking.k8s.io/v1",
     "NetworkPolicy": "networking.k8s.io/v1",
@@ -54,7 +55,7 @@ _CLUSTER_WIDE = frozenset({"ClusterRole", "ClusterRoleBinding"})
 _ANNOTATED = frozenset(
     {
         *("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Pod", "Job", "CronJob"),
-        *("Rollout", "ConfigMap"),
+        *("Rollout", "ScaledJob", "ConfigMap"),
     }
 )
 

@@ -13,7 +13,7 @@ from telford.rules.rule import Finding, Rule, Subject
 
 _RUNNERS = (Service, Datastore)
 # Which Kubernetes workloads a type of service can be.
-_WORKLOADS = {"job": ("Job",), "cron": ("CronJob",)}
+_WORKLOADS = {"job": ("Job", "ScaledJob"), "cron": ("CronJob",)}
 _LASTING = ("Deployment", "StatefulSet", "DaemonSet")
 # What was found, and becomes a Deployment on the road.
 _FOUND = ("Rollout", "ReplicaSet", "Pod")

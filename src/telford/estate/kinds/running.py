@@ -327,6 +327,7 @@ class Run(Container):
             "ReplicaSet",
             "Pod",
             "Rollout",
+            "ScaledJob",
         ]
         | None
     ) = None

@@ -265,7 +265,7 @@ class _Claims:
             name is not None and self._is_there(item.namespace, name) for name in elsewhere
         ):
             owners = []
-        if len(owners) == 1 and owners[0].workload.kind not in ("Job", "CronJob"):
+        if len(owners) == 1 and owners[0].workload.kind not in kinds.JOBS:
             owners[0].ingresses.append(item)
         else:
             self._scene.alone.append(item)

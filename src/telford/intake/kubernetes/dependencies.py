@@ -16,7 +16,7 @@ from telford.basics.diagnostics import Position
 from telford.estate.address import Address
 from telford.intake import addresses, settings_files
 from telford.intake.imported import Unresolved
-from telford.intake.kubernetes import access, grouping, operated
+from telford.intake.kubernetes import access, grouping, kinds, operated
 from telford.intake.kubernetes.grouping import Group, Scene
 from telford.intake.kubernetes.objects import Key, Object, Path
 
@@ -105,7 +105,7 @@ class Inference:
             return
         behind = [other for other in self._behind[service] if other is not group]
         for other in behind:
-            if other.workload.kind not in ("Job", "CronJob"):
+            if other.workload.kind not in kinds.JOBS:
                 found.targets.setdefault(other.workload.key, text)
         if candidate.certain and not self._behind[service] and not text.of_file:
             outside = service in self._scene.outside
@@ -122,8 +122,8 @@ class Inference:
 
     def _followed(self, group: Group) -> Iterator[tuple[Key, Text]]:
         """The streams whose length says how many replicas a workload has: it consumes them."""
-        scaler = group.scaler
-        if scaler is None or scaler.kind != "ScaledObject":
+        scaler = group.workload if group.workload.kind == "ScaledJob" else group.scaler
+        if scaler is None or scaler.kind not in ("ScaledObject", "ScaledJob"):
             return
         triggers = access.items(access.mapping(scaler.body, "spec").get("triggers"))
         for index, trigger in enumerate(triggers):

@@ -87,6 +87,8 @@ def template_path(item: Object) -> tuple[str, ...]:
     """Where a workload keeps its pod template."""
     if item.kind == "CronJob":
         return "spec", "jobTemplate", "spec", "template"
+    if item.kind == "ScaledJob":
+        return "spec", "jobTargetRef", "template"
     if item.kind == "Pod":
         return ()
     return "spec", "template"

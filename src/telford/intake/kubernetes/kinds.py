@@ -16,6 +16,7 @@ _GROUPS: Mapping[str, tuple[str, ...]] = {
     "Job": ("batch",),
     "CronJob": ("batch",),
     "Rollout": ("argoproj.io",),
+    "ScaledJob": ("keda.sh",),
     # What belongs to it.
     "Service": ("",),
     "ServiceAccount": ("",),
@@ -54,8 +55,10 @@ _GROUPS: Mapping[str, tuple[str, ...]] = {
 # Long-running before jobs: the order in which names are given.
 WORKLOADS = (
     *("Deployment", "StatefulSet", "DaemonSet", "Rollout", "ReplicaSet", "Pod"),
-    *("CronJob", "Job"),
+    *("CronJob", "Job", "ScaledJob"),
 )
+# What runs to its end: nothing calls it.
+JOBS = ("Job", "CronJob", "ScaledJob")
 # What may be scaled.
 SCALED = ("Deployment", "StatefulSet", "ReplicaSet", "Rollout")
 ROUTES = ("HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute")

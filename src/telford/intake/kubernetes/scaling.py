@@ -18,7 +18,8 @@ _KEDA_MIN, _KEDA_MAX = 0, 100
 def replicas(scaler: Object) -> Fields:
     """The bounds of a scaler, and what it follows between them."""
     spec = access.mapping(scaler.body, "spec")
-    return _by_events(spec) if scaler.kind == "ScaledObject" else _by_metrics(spec)
+    by_events = scaler.kind in ("ScaledObject", "ScaledJob")
+    return _by_events(spec) if by_events else _by_metrics(spec)
 
 
 def _by_metrics(spec: Mapping[str, Any]) -> Fields:

@@ -5,7 +5,7 @@ form. What has no field is carried later (`telford.intake.kubernetes.fitting`).
 from collections.abc import Mapping
 from typing import Any
 
-from telford.intake.kubernetes import access, around, grouping, network, pods, scaling
+from telford.intake.kubernetes import access, around, grouping, kinds, network, pods, scaling
 from telford.intake.kubernetes.containers import Fields, duration, renamed, some, times
 from telford.intake.kubernetes.grouping import Group
 from telford.intake.kubernetes.objects import Object
@@ -19,19 +19,22 @@ _JOB = {
     "completionMode": "completion",
 }
 _JOB_TIMES = {"activeDeadlineSeconds": "deadline", "ttlSecondsAfterFinished": "keep"}
+_KEPT = {
+    "successfulJobsHistoryLimit": "keepSucceeded",
+    "failedJobsHistoryLimit": "keepFailed",
+}
 _CRON = {
     "timeZone": "timeZone",
     "concurrencyPolicy": "concurrency",
     "suspend": "suspend",
-    "successfulJobsHistoryLimit": "keepSucceeded",
-    "failedJobsHistoryLimit": "keepFailed",
+    **_KEPT,
 }
 
 
 def service_type(group: Group) -> str:
     """What it is: a cron, a job, gRPC, HTTP, or a worker that nothing calls."""
-    if group.workload.kind in ("Job", "CronJob"):
-        return "job" if group.workload.kind == "Job" else "cron"
+    if group.workload.kind in kinds.JOBS:
+        return "cron" if group.workload.kind == "CronJob" else "job"
     main = main_container(group)
     ports = access.mappings(main.get("ports"))
     names = [access.text(port.get("name")) for port in ports]
@@ -86,6 +89,9 @@ def _run(group: Group, name: str, labels: dict[str, str], configs: Mapping[str, 
         run |= _cron(spec, labels)
     elif workload.kind == "Job":
         run |= some(batch=_job(spec))
+    elif workload.kind == "ScaledJob":
+        job = _job(access.mapping(spec, "jobTargetRef")) | renamed(spec, _KEPT)
+        run |= some(batch=job, replicas=scaling.replicas(workload))
     elif workload.kind != "Pod":
         run |= _long_running(workload, spec, run, labels)
     if workload.kind == "StatefulSet":

@@ -16,7 +16,12 @@ Runs = structure.Service | structure.Datastore
 
 _DEFAULT_KINDS = {"job": "Job", "cron": "CronJob"}
 # What keeps replicas without replacing them becomes what does both.
-_PAVED = {"ReplicaSet": "Deployment", "Pod": "Deployment", "Rollout": "Deployment"}
+_PAVED = {
+    "ReplicaSet": "Deployment",
+    "Pod": "Deployment",
+    "Rollout": "Deployment",
+    "ScaledJob": "Job",
+}
 _LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 _LABEL_KEY = re.compile(
     r"(?:[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
