@@ -52,13 +52,14 @@ class Readers:
 
     def __init__(self) -> None:
         self._running: list[tuple[subprocess.Popen[bytes], IO[bytes]]] = []
+        self._answers = contextlib.ExitStack()
 
     def begin(self, texts: Mapping[str, str], digests: Mapping[str, str]) -> None:
         """Start a process on a share; where none can be started, nothing comes of it."""
         with contextlib.suppress(OSError, UnicodeEncodeError), tempfile.TemporaryFile() as share:
             share.write(json.dumps([texts, digests]).encode())
             share.seek(0)
-            answer = tempfile.TemporaryFile()  # noqa: SIM115: it is read after the process ended
+            answer = self._answers.enter_context(tempfile.TemporaryFile())
             command = [sys.executable, *_COMMAND]
             process = subprocess.Popen(
                 command, stdin=share, stdout=answer, stderr=subprocess.DEVNULL
@@ -75,10 +76,10 @@ class Readers:
 
     def end(self) -> None:
         """Leave no process behind."""
-        for process, answer in self._running:
+        for process, _ in self._running:
             process.kill()
             process.wait()
-            answer.close()
+        self._answers.close()
 
 
 def main() -> None:
