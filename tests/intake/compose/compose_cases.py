@@ -82,10 +82,13 @@ def run(text: str) -> dict[str, Any]:
 
 
 def edges(found: Imported) -> dict[tuple[str, str], str]:
-    """(from, to) by their bare names -> the text that says so."""
+    """(from, to) by their bare names -> the text that says so; "" for one that is declared."""
     return {
-        (edge.source.rpartition(".")[2], edge.target.rpartition(".")[2]): edge.origin
-        for edge in found.report.edges
+        (value["name"], str(use.get("service") or use.get("datastore")).rpartition(".")[2]): str(
+            use.get("inferred", {}).get("from", "")
+        )
+        for value in (document.value for document in found.documents)
+        for use in value.get("uses", ())
     }
 
 

@@ -45,7 +45,8 @@ class Found:
     """The dependencies of one service: by target, each as the document says it."""
 
     uses: dict[Key, dict[str, Any]] = field(default_factory=dict)
-    edges: dict[Key, str] = field(default_factory=dict)
+    # Those that were inferred, with the text that says so.
+    inferred: dict[Key, str] = field(default_factory=dict)
     unresolved: list[Unresolved] = field(default_factory=list)
 
 
@@ -140,7 +141,6 @@ class Links:
             return False
         if target != key and target not in found.uses:
             found.uses[target] = self._reference(key, target)
-            found.edges[target] = f"{part} in {node.origin.file}:{node.origin.line}"
         return True
 
     def _reference(self, key: Key, target: Key) -> dict[str, Any]:
@@ -181,7 +181,7 @@ class Links:
         if target not in found.uses:
             use = self._reference(key, target)
             found.uses[target] = {**use, "inferred": {"from": text.said}}
-            found.edges[target] = text.said
+            found.inferred[target] = text.said
 
     def _lost(self, key: Key, text: Text, candidate: addresses.Candidate) -> Unresolved:
         return Unresolved(

@@ -166,8 +166,9 @@ def _leave_out(found: Sorted, loader: Loader) -> None:
 
 
 def _edges(everything: Mapping[Key, Mapped], uses: Mapping[Key, Found]) -> Iterator[Edge]:
+    """The dependencies that were inferred; those that the files declare are no conclusion."""
     for key, found in uses.items():
-        for target, origin in found.edges.items():
+        for target, origin in found.inferred.items():
             source = str(everything[key].address)
             yield Edge(source, str(everything[target].address), origin)
 
