@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from telford.basics import units
-from telford.estate import graph
 from telford.estate.graph import Edge, Graph
+from telford.estate.links import walk
 
 MAX_IMPATIENT = 1_000
 """Callers listed that give up too early; the count is of all."""
@@ -131,7 +131,7 @@ def critical_path(estate: Graph, within: Sequence[str] = ()) -> CriticalPath:
     early = _impatient(estate, waits)
     if starts:
         forward = estate.critical_links.forward
-        below = {estate.nodes[n] for level in graph.walk(starts, forward) for n in level}
+        below = {estate.nodes[n] for level in walk(starts, forward) for n in level}
         early = [one for one in early if one.call.source in below]
     slow = slowest if slowest.wait_seconds else None
     return CriticalPath(longest, slow, tuple(early[:MAX_IMPATIENT]), len(early))

@@ -6,8 +6,8 @@ or where one can do without the other) may be meant, and are shown by `telford g
 
 from dataclasses import dataclass
 
-from telford.estate import graph
-from telford.estate.graph import Graph, Links
+from telford.estate.graph import Graph
+from telford.estate.links import Links, circle
 
 MAX_LOOKS = 100_000
 """Things looked at for shortest cycles, all groups together: about 30 ms."""
@@ -55,7 +55,7 @@ def cycles(estate: Graph) -> tuple[Cycle, ...]:
         shortest, sure, looked = _shortest(every, group, looks)
         looks -= looked
         hard = critical.get(number)
-        firm = graph.circle(strong, frozenset(hard), hard[0])[0] if hard else ()
+        firm = circle(strong, frozenset(hard), hard[0])[0] if hard else ()
         names = tuple(estate.nodes[n] for n in group)
         found.append(Cycle(names, _names(estate, shortest), _names(estate, firm), sure))
     return tuple(sorted(found, key=lambda c: (not c.critical, -len(c.members), c.members)))
@@ -68,12 +68,12 @@ def _shortest(
     The first search is always made to its end, so that every group has a cycle.
     """
     members = frozenset(group)
-    best, looked = graph.circle(links, members, group[0])
+    best, looked = circle(links, members, group[0])
     for start in group[1:]:
         # Two is as short as it gets: nothing needs itself.
         if len(best) == 2 or looked >= looks:
             break
-        shorter, more = graph.circle(links, members, start, len(best) - 1)
+        shorter, more = circle(links, members, start, len(best) - 1)
         best, looked = shorter or best, looked + more
     else:
         return best, True, looked

@@ -6,10 +6,10 @@ used by another company, or by hand, looks the same from here.
 
 from dataclasses import dataclass
 
-from telford.estate import graph
 from telford.estate.graph import Graph
 from telford.estate.kinds.base import Kind
 from telford.estate.kinds.structure import Service
+from telford.estate.links import walk
 
 _SELF_STARTING = frozenset({"worker", "job", "cron", "function"})
 
@@ -55,7 +55,7 @@ def orphans(estate: Graph) -> Orphans:
     entries = {n for a, n in things.items() if _entry(estate.spec(a))}
     alone = {a for a, n in things.items() if not links.forward[n] and not links.backward[n]}
     unused = {a for a, n in things.items() if not links.backward[n] and n not in entries} - alone
-    reached = {n for level in graph.walk(entries, links.forward) for n in level}
+    reached = {n for level in walk(entries, links.forward) for n in level}
     far = {a for a, n in things.items() if entries and n not in reached} - alone - unused
     unread, unfed = _streams(estate)
     return Orphans(

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import rustworkx
 
-from telford.estate import graph
-from telford.estate.graph import Edge, Graph, Links
+from telford.estate.graph import Edge, Graph
+from telford.estate.links import Links, walk
 
 MAX_PATHS = 50
 """Nobody compares more; a program that wants more says so."""
@@ -98,7 +98,7 @@ def paths(
 def _distances(links: Links, last: int) -> list[int]:
     """Steps from each node to the last; -1 where there is no way."""
     left = [-1] * len(links.forward)
-    for steps, level in enumerate(graph.walk([last], links.backward)):
+    for steps, level in enumerate(walk([last], links.backward)):
         for node in level:
             left[node] = steps
     return left

@@ -9,7 +9,8 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from telford.estate.graph import Graph, Links
+from telford.estate.graph import Graph
+from telford.estate.links import Links
 
 MAX_SHARED = 100
 """Things of one answer, the most shared first."""

@@ -24,52 +24,55 @@ class Format(StrEnum):
     SVG = "svg"
 
 
+Addresses = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="ADDRESS", help="such as service/orders or system/shop; default: everything"
+    ),
+]
+Dependencies = Annotated[bool, typer.Option("--dependencies", help="what it needs (the default)")]
+Dependents = Annotated[bool, typer.Option("--dependents", help="who needs it")]
+Both = Annotated[bool, typer.Option("--both", help="both ways")]
+BlastRadius = Annotated[
+    bool, typer.Option("--blast-radius", help="what its failure touches, and whom")
+]
+To = Annotated[str, typer.Option("--to", metavar="ADDRESS", help="every way from it to another")]
+Shared = Annotated[bool, typer.Option("--shared", help="what several (or all) have in common")]
+CriticalPath = Annotated[
+    bool, typer.Option("--critical-path", help="the longest chain that must not break")
+]
+Cycles = Annotated[bool, typer.Option("--cycles", help="what goes round in a circle")]
+Orphans = Annotated[bool, typer.Option("--orphans", help="what nothing needs or nobody can reach")]
+Contexts = Annotated[
+    bool, typer.Option("--contexts", help="which system depends on which, through what")
+]
+Depth = Annotated[
+    int | None, typer.Option("--depth", metavar="N", help="at most so many steps away")
+]
+System = Annotated[str, typer.Option("--system", metavar="NAME", help="only things of this system")]
+Team = Annotated[str, typer.Option("--team", metavar="NAME", help="only things of this team")]
+Tier = Annotated[int | None, typer.Option("--tier", metavar="N", help="only things of this tier")]
+Form = Annotated[Format, typer.Option("--format", help="how to show it")]
+
+
 def command(
-    addresses: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="ADDRESS",
-            help="such as service/orders or system/shop; default: everything",
-        ),
-    ] = None,
+    addresses: Addresses = None,
     *,
-    dependencies: Annotated[
-        bool, typer.Option("--dependencies", help="what it needs (the default)")
-    ] = False,
-    dependents: Annotated[bool, typer.Option("--dependents", help="who needs it")] = False,
-    both: Annotated[bool, typer.Option("--both", help="both ways")] = False,
-    blast_radius: Annotated[
-        bool, typer.Option("--blast-radius", help="what its failure touches, and whom")
-    ] = False,
-    to: Annotated[
-        str, typer.Option("--to", metavar="ADDRESS", help="every way from it to another")
-    ] = "",
-    shared: Annotated[
-        bool, typer.Option("--shared", help="what several (or all) have in common")
-    ] = False,
-    critical_path: Annotated[
-        bool, typer.Option("--critical-path", help="the longest chain that must not break")
-    ] = False,
-    cycles: Annotated[bool, typer.Option("--cycles", help="what goes round in a circle")] = False,
-    orphans: Annotated[
-        bool, typer.Option("--orphans", help="what nothing needs or nobody can reach")
-    ] = False,
-    contexts: Annotated[
-        bool, typer.Option("--contexts", help="which system depends on which, through what")
-    ] = False,
-    depth: Annotated[
-        int | None, typer.Option("--depth", metavar="N", help="at most so many steps away")
-    ] = None,
-    system: Annotated[
-        str, typer.Option("--system", metavar="NAME", help="only things of this system")
-    ] = "",
-    team: Annotated[
-        str, typer.Option("--team", metavar="NAME", help="only things of this team")
-    ] = "",
-    tier: Annotated[
-        int | None, typer.Option("--tier", metavar="N", help="only things of this tier")
-    ] = None,
-    form: Annotated[Format, typer.Option("--format", help="how to show it")] = Format.TREE,
+    dependencies: Dependencies = False,
+    dependents: Dependents = False,
+    both: Both = False,
+    blast_radius: BlastRadius = False,
+    to: To = "",
+    shared: Shared = False,
+    critical_path: CriticalPath = False,
+    cycles: Cycles = False,
+    orphans: Orphans = False,
+    contexts: Contexts = False,
+    depth: Depth = None,
+    system: System = "",
+    team: Team = "",
+    tier: Tier = None,
+    form: Form = Format.TREE,
     where: options.In = "",
     estate: options.Estate = None,
     as_json: options.Json = False,
