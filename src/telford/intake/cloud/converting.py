@@ -24,7 +24,7 @@ def _as_is(value: Any) -> Any:
 def _whole(value: Any) -> int | None:
     if isinstance(value, bool):
         return None
-    if isinstance(value, str) and value.strip().isdigit() and len(value) < 19:
+    if isinstance(value, str) and value.strip().isdecimal() and len(value) < 19:
         return int(value)
     if isinstance(value, float) and value.is_integer():
         return int(value)
@@ -80,7 +80,7 @@ def _suffixed_time(value: Any) -> str | None:
     """``604800s``, ``7d``: what Google writes."""
     text = value if isinstance(value, str) else ""
     number = text.removesuffix("s")
-    if text.endswith("s") and number.isdigit() and 0 < len(number) < 15:
+    if text.endswith("s") and number.isdecimal() and 0 < len(number) < 15:
         return _span(int(number)) if int(number) else None
     return None
 
@@ -97,7 +97,7 @@ def _cpu(value: Any) -> str | None:
     """Cores as Kubernetes writes them: ``1``, ``500m``."""
     text = _text(value) or ""
     number = text.removesuffix("m").replace(".", "", 1)
-    return text if number.isdigit() and len(text) < 12 else None
+    return text if number.isdecimal() and len(text) < 12 else None
 
 
 def _texts(value: Any) -> list[str] | None:
@@ -108,56 +108,24 @@ def _texts(value: Any) -> list[str] | None:
     return None
 
 
-def _settings(value: Any) -> dict[str, str] | None:
-    """A mapping of texts and numbers, as environment variables are."""
-    if not isinstance(value, Mapping) or not value:
-        return None
-    pairs = {str(key): _setting(item) for key, item in value.items()}
-    known = {key: item for key, item in pairs.items() if item is not None}
-    return known if len(known) == len(pairs) else None
-
-
-def _setting(value: Any) -> str | None:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value) if isinstance(value, str | int | float) else None
-
-
 def _image_tag(value: Any) -> str | None:
     """The version that an image or a runtime name ends in: ``POSTGRES_15`` -> ``15``."""
     parts = (_text(value) or "").split("_")
-    digits = [part for part in parts if part.isdigit()]
+    digits = [part for part in parts if part.isdecimal()]
     return ".".join(digits) or None
-
-
-def _location(value: Any) -> str | None:
-    text = _text(value)
-    return text.lower().replace(" ", "") if text else None
-
-
-def _copies(value: Any) -> int | None:
-    """Copies besides the first -> all copies."""
-    number = _whole(value)
-    return number + 1 if number is not None and 0 <= number < 9 else None
 
 
 FUNCTIONS: Mapping[str, Callable[[Any], Any]] = {
     "as-is": _as_is,
-    "bytes": _bytes(""),
-    "copies": _copies,
     "cpu": _cpu,
     "cpu-units": _cpu_units,
     "days": _time(86_400),
     "flag": _flag,
     "gibibytes": _bytes("Gi"),
-    "hours": _time(3_600),
-    "location": _location,
     "mebibytes": _bytes("Mi"),
     "milliseconds": _time(0.001),
-    "minutes": _time(60),
     "positive": _positive,
     "seconds": _time(1),
-    "settings": _settings,
     "span": _suffixed_time,
     "text": _text,
     "texts": _texts,

@@ -107,7 +107,7 @@ def at(node: Node, steps: Path) -> tuple[Path, Node] | None:
 
 def steps(text: str) -> Path:
     """A dotted path as steps: ``container_definitions.0.image``."""
-    return tuple(int(part) if part.isdigit() else part for part in text.split("."))
+    return tuple(int(part) if part.isdecimal() else part for part in text.split("."))
 
 
 def scalar(value: str | float | bool | None, near: Node) -> Scalar:

@@ -269,7 +269,7 @@ class Evaluator:
         number = _words(index)
         if isinstance(items, Unknown):
             return items
-        if not isinstance(items, Sequence) or not number.isdigit() or len(number) > 6:
+        if not isinstance(items, Sequence) or not number.isdecimal() or len(number) > 6:
             raise NotKnownError("Select")
         if int(number) >= len(items.items):
             raise NotKnownError("Select")

@@ -167,7 +167,7 @@ def _parameters(helm: Mapping[str, Any]) -> Iterator[str]:
 
 def _plain(value: str) -> bool:
     """Whether a text is a number, true, false or null, as ``--set`` understands it."""
-    return value in ("true", "false", "null") or value.removeprefix("-").isdigit()
+    return value in ("true", "false", "null") or value.removeprefix("-").isdecimal()
 
 
 def _flat(value: Any, prefix: str = "", depth: int = 0) -> Iterator[str]:

@@ -83,7 +83,7 @@ def _looked_up(name: str, parameters: Mapping[str, Any]) -> str | int | float | 
     for part in _INDEX.sub(r".\1", name).split("."):
         if isinstance(here, dict) and part in here:
             here = here[part]
-        elif isinstance(here, list) and part.isdigit() and int(part) < len(here):
+        elif isinstance(here, list) and part.isdecimal() and int(part) < len(here):
             here = here[int(part)]
         else:
             return None

@@ -11,7 +11,7 @@ def number(text: str) -> int | float:
     value = float(text) if len(text) < 300 else math.inf
     if not math.isfinite(value):
         raise NotKnownError("too large")
-    return int(text) if text.isdigit() else (int(value) if value.is_integer() else value)
+    return int(text) if text.isdecimal() else (int(value) if value.is_integer() else value)
 
 
 def computed(operator: str, values: list[str | float | bool | None]) -> str | float | bool | None:
