@@ -15,6 +15,7 @@ from telford.basics import yamltext
 from telford.basics.errors import UsageError
 from telford.estate import kept, overlays
 from telford.estate import loading as estates
+from telford.rules import rule
 
 HEAD = "apiVersion: telford/v1\nkind: Service\nname: orders\nowner: team/shop\n"
 TEAM = "apiVersion: telford/v1\nkind: Team\nname: shop\n---\n"
@@ -321,3 +322,20 @@ def test_sixteen_megabytes_of_anything_stay_within_bounds(text: str):
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_thousands_of_references_to_nothing_are_each_told_and_the_first_get_a_guess():
+    known = "".join(
+        f"---\napiVersion: telford/v1\nkind: Team\nname: team-{n:05d}\n" for n in range(3000)
+    )
+    uses = "".join(f"  - service: service-{n:05d}\n" for n in range(3000))
+    people = "".join(
+        f"---\napiVersion: telford/v1\nkind: Person\nname: p{n}\nteam: taem-{n:05d}\n"
+        for n in range(300)
+    )
+    found = loading.of_texts(
+        files.Texts({"e.yaml": TEAM + HEAD + "uses:\n" + uses + known + people})
+    )
+    dangling = [d for d in found.diagnostics if d.code == "TEL130"]
+    assert len(dangling) == 3300
+    assert sum("did you mean" in d.fix for d in dangling) <= rule.MAX_GUESSES

@@ -59,7 +59,7 @@ class Readers:
         with contextlib.suppress(OSError, UnicodeEncodeError), tempfile.TemporaryFile() as share:
             share.write(json.dumps([texts, digests]).encode())
             share.seek(0)
-            answer = self._answers.enter_context(tempfile.TemporaryFile())
+            answer = self._answers.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
             command = [sys.executable, *_COMMAND]
             process = subprocess.Popen(
                 command, stdin=share, stdout=answer, stderr=subprocess.DEVNULL

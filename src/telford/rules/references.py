@@ -30,12 +30,14 @@ def _dangling(subject: Subject) -> Iterator[Finding]:
 
 def _fix(subject: Subject, reference: Reference) -> str:
     """The nearest thing of the kind, or the same name of another kind, or what to add."""
-    estate = subject.world.estate
-    known: set[str] = set()
-    for entity in estate.of_kind(reference.kind):
-        known |= {entity.spec.name, str(entity.address).partition("/")[2]}
+    world = subject.world
+    if not world.may_guess():
+        return f"add a {reference.kind} of that name, or fix the name"
+    known = world.names(reference.kind)
     if suggestions.nearest(reference.text, known) is None:
-        others = [e for e in estate.entities.values() if e.spec.name == reference.text]
+        others = [
+            one for one in world.estate.entities.values() if one.address.name == reference.text
+        ]
         if others:
             return f"there is a {others[0].spec.kind} of that name: {others[0].address}"
     return suggestions.for_name(reference.text, known, f"a {reference.kind} of that name")

@@ -6,7 +6,8 @@ the whole estate, and yields findings: a path in the document and a sentence. Th
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping
+import functools
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -21,6 +22,10 @@ from telford.estate.model import BASE, Bound, Entity, Estate, LaterBound
 from telford.rules.offered import Offered
 
 Path = tuple[str | int, ...]
+
+# A guess among ten thousand names takes 50 ms; whoever deletes a file that thousands of things
+# name is told about each of them, and of the first ones what else they may have meant.
+MAX_GUESSES = 200
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,25 @@ class World:
     def index(self) -> Index:
         """Looks references up."""
         return Index(self.estate)
+
+    @cached_property
+    def _guesses(self) -> Iterator[int]:
+        return iter(range(MAX_GUESSES))
+
+    def may_guess(self) -> bool:
+        """Whether to look once more for what may have been meant, or leave that to people."""
+        return next(self._guesses, None) is not None
+
+    @cached_property
+    def names(self) -> Callable[[str], Collection[str]]:
+        """All names of a kind, with and without their systems."""
+        return functools.cache(self._names)
+
+    def _names(self, kind: str) -> Collection[str]:
+        addresses = [entity.address for entity in self.estate.of_kind(kind)]
+        whole = [str(address).partition("/")[2] for address in addresses]
+        # In a stable order: of equally near ones the first is shown.
+        return sorted({*whole, *(address.name for address in addresses)})
 
     def is_broken(self, kind: str, name: str) -> bool:
         """Whether an error may hide a thing: a reference to it is no second mistake."""
