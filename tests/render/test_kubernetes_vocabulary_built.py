@@ -129,3 +129,52 @@ run:
     assert made["ScaledObject/orders"]["spec"]["scaleTargetRef"] == {"name": "orders"}
     assert not any(title.startswith("HorizontalPodAutoscaler") for title in made)
     assert "replicas" not in made["Deployment/orders"]["spec"]
+
+
+ROUTE = """
+hosts: [sky.example.com]
+via: {via}
+gateways: [gateways/public]
+controller: public
+rules:
+- {{path: /orders, to: [{{service: orders}}]}}
+- {{path: /stars, match: Exact, to: [{{service: stars, port: http}}]}}
+"""
+
+
+@pytest.mark.parametrize(("via", "kind"), [("ingress", "Ingress"), ("gateway", "HTTPRoute")])
+def test_a_declared_route_leads_to_the_ports_of_its_services(via: str, kind: str):
+    services = rendered.service("orders") + rendered.service("stars")
+    route = rendered.service("sky", ROUTE.format(via=via), kind="Route", image="")
+    made = rendered.objects(services + route)[f"{kind}/sky"]
+    assert made["metadata"]["labels"]["app.kubernetes.io/name"] == "sky"
+    if via == "ingress":
+        paths = made["spec"]["rules"][0]["http"]["paths"]
+        assert kubernetes_schemas.errors(made, kubernetes_schemas.versions()[-1]) == []
+        ports = {p["path"]: p["backend"]["service"]["port"]["number"] for p in paths}
+    else:
+        rules = made["spec"]["rules"]
+        ports = {
+            rule["matches"][0]["path"]["value"]: rule["backendRefs"][0]["port"] for rule in rules
+        }
+    assert ports == {"/orders": 8080, "/stars": 8080}
+
+
+def test_a_declared_secret_is_fetched_by_its_operator():
+    text = """
+store: aws
+operator: external-secrets
+provider: ClusterSecretStore/aws
+keys: [{name: token, path: observatory/telescope}]
+"""
+    made = rendered.objects(rendered.service("sky", text, kind="Secret", image=""))
+    spec = made["ExternalSecret/sky"]["spec"]
+    assert spec["secretStoreRef"] == {"name": "aws", "kind": "ClusterSecretStore"}
+    assert spec["data"] == [{"secretKey": "token", "remoteRef": {"key": "observatory/telescope"}}]
+
+
+def test_a_declared_secret_that_others_make_is_not_built():
+    made = rendered.objects(
+        rendered.service("sky", "keys: [{name: token}]", kind="Secret", image="")
+    )
+    assert not [title for title in made if "sky" in title]

@@ -25,6 +25,7 @@ def config_map(binding: Binding, address: str, spec: structure.Config) -> dict[s
             "annotations": annotations_of(address, spec) | foreign,
         },
         "data": dict(spec.values),
+        **({"immutable": spec.immutable} if spec.immutable is not None else {}),
     }
 
 

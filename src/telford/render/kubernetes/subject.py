@@ -11,6 +11,7 @@ from functools import cache
 from telford.estate.kinds import running, structure
 from telford.estate.model import Binding, Bound
 from telford.road import conventions, defaults
+from telford.road.found_values import Found
 
 Runs = structure.Service | structure.Datastore
 
@@ -108,7 +109,7 @@ def subject(binding: Binding, address: str, bound: Bound) -> Subject:
     )
 
 
-def namespace_of(binding: Binding, spec: Runs | structure.Config) -> str:
+def namespace_of(binding: Binding, spec: Found) -> str:
     """The namespace it names itself, else the place's."""
     return spec.namespace or binding.namespace
 
@@ -145,9 +146,7 @@ def identity_of(spec: Runs) -> dict[str, str]:
     return labels
 
 
-def labels_of(
-    binding: Binding, spec: Runs | structure.Config
-) -> tuple[dict[str, str], dict[str, str]]:
+def labels_of(binding: Binding, spec: Found) -> tuple[dict[str, str], dict[str, str]]:
     """Labels beside the selector, and those that Kubernetes would refuse, for the annotations."""
     labels = {
         conventions.LABEL_MANAGED_BY: conventions.MANAGER,
@@ -171,7 +170,7 @@ def _label_fits(key: str, value: str) -> bool:
     return bool(_LABEL_KEY.fullmatch(key) and _LABEL_VALUE.fullmatch(value))
 
 
-def annotations_of(address: str, spec: Runs | structure.Config) -> dict[str, str]:
+def annotations_of(address: str, spec: Found) -> dict[str, str]:
     """The address and owner, and whatever the estate adds."""
     found = {conventions.ANNOTATION_ADDRESS: address}
     if spec.owner is not None:

@@ -18,6 +18,7 @@ from telford.render.kubernetes import (
     adopted,
     availability,
     configs,
+    declared,
     endpoints,
     network,
     problems,
@@ -97,7 +98,16 @@ def _entity(context: _Context, address: str, bound: Bound) -> _Result:
         isinstance(spec, structure.Datastore) and spec.run is not None
     ):
         return _paved(context, address, bound)
+    if isinstance(spec, declared.KINDS):
+        return _declared(context, address, spec), []
     return [], []
+
+
+def _declared(context: _Context, address: str, spec: declared.Declared) -> list[Unit]:
+    """What is declared beside workloads, made at once: there is little of it."""
+    made = declared.objects(context.binding, context.names, address, spec)
+    text = yamlout.documents(made)
+    return [context.unit(address, spec, [text], partial(str, text))] if made else []
 
 
 def _found(context: _Context, address: str, bound: Bound) -> _Result:
