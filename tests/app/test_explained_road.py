@@ -112,3 +112,22 @@ def test_something_as_found_gets_what_it_adopted_only() -> None:
     fields["adopted"] = ["replicas"]
     found = explain.explain(estate_of(fields), "service/x", "", "prod").origins
     assert [one.field for one in found if one.decided.layer == "road"] == ["run.replicas"]
+
+
+def test_a_block_is_explained_field_by_field() -> None:
+    """What an overlay says of a part is not shown as all that there is; the road's come last."""
+    fields = {
+        "run": {"image": "x:1", "resources": {"requests": {"cpu": "1", "memory": "1Gi"}}},
+        "uses": [{"service": "x", "critical": False}],
+        "in": {"prod": {"run": {"resources": {"requests": {"cpu": "2"}}}}},
+    }
+    estate = estate_of(fields)
+    found = explain.explain(estate, "service/x", "run.resources", "prod").origins
+    assert [(one.field, one.value, one.decided.layer) for one in found] == [
+        ("run.resources.requests.cpu", "2", "prod"),
+        ("run.resources.requests.memory", "1Gi", "base"),
+        ("run.resources.limits.memory", "1Gi", "road"),
+    ]
+    for item in ("uses.0", "uses[x]", "uses[service:x]"):
+        found = explain.explain(estate, "service/x", item, "").origins
+        assert [one.field for one in found] == ["uses[x].service", "uses[x].critical"]
