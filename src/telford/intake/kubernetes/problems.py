@@ -36,7 +36,7 @@ def of(
     yield from _refused(written)
     yield from _whole(scene, written, named)
     yield from _unresolved(report)
-    yield from _secrets(report)
+    yield from _secrets(scene, report)
     yield from _missing_configs(scene, named)
     yield from _plain_secrets(scene)
     yield from _unowned(written)
@@ -94,13 +94,17 @@ def _unresolved(report: Report) -> Iterator[Diagnostic]:
         )
 
 
-def _secrets(report: Report) -> Iterator[Diagnostic]:
+def _secrets(scene: Scene, report: Report) -> Iterator[Diagnostic]:
+    """The Secrets that people keep; those that an operator or the cluster makes come by themselves."""
+    kept = {item.position for item in documents.kept_secrets(scene)}
     for secret in report.secrets:
+        if secret.position not in kept:
+            continue
         keys = ", ".join(secret.keys[:MAX_NAMED]) or "no keys"
         yield Diagnostic(
             "TEL605",
             Severity.INFO,
-            f"Secret/{secret.name} ({keys}) is left out: its values never enter an estate",
+            f"Secret/{secret.name} ({keys}) is known by its keys: its values never enter an estate",
             position=secret.position,
             fix="see that the place has a secret of this name before a build is applied",
         )
