@@ -10,6 +10,7 @@ what that reads. Called by `telford.intake.yamlstream`.
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from telford.intake import yaml11
@@ -36,9 +37,6 @@ _VALUE = (
 )
 _KEY = r"(?P<key>[A-Za-z0-9_.$/](?:[A-Za-z0-9_.$/-]*)|'[^'\\]+'|\"[^\"\\]+\")"
 _DASHES = re.compile(r"( *)(?:(-)(?:( +)|$))?")
-_ENTRY = re.compile(rf"{_KEY}:(?:[ ]+(?:{_VALUE}))?{_END}")
-_SCALAR = re.compile(rf"(?:{_VALUE}){_END}")
-_ITEMS = re.compile(_ITEM)
 _ESCAPE = re.compile(r"\\(.)")
 _ESCAPED = {"n": "\n", "t": "\t", '"': '"', "\\": "\\", "/": "/"}
 # Deeper nesting is left to the reader that has the limit.
@@ -46,6 +44,18 @@ _MAX_DEPTH = 60
 _MAX_KEY = 256
 # More that is repeated than this is left to the reader that counts what a file means.
 _MAX_REPEATED = 50_000
+
+
+@cache
+def _entry() -> re.Pattern[str]:
+    """A key with its value. Compiled at first use: it takes longer than most commands do without."""
+    return re.compile(rf"{_KEY}:(?:[ ]+(?:{_VALUE}))?{_END}")
+
+
+@cache
+def _scalar() -> re.Pattern[str]:
+    """A value alone."""
+    return re.compile(rf"(?:{_VALUE}){_END}")
 
 
 class _Below:
@@ -351,14 +361,14 @@ def _understood(line: str) -> _Shape:
     inner = -1 if head[2] is None else head.end()
     if inner >= 0 and (not rest or rest[0] == "#"):
         return indent, inner, None, _BELOW
-    found = _ENTRY.match(rest)
+    found = _entry().match(rest)
     if found is not None:
         key = found["key"]
         key = key[1:-1] if key[0] in "'\"" else key
         if len(key) > _MAX_KEY:
             raise RefusedError
         return indent, inner, key, _meaning(found)
-    found = _SCALAR.match(rest) if inner >= 0 else None
+    found = _scalar().match(rest) if inner >= 0 else None
     if found is None:
         raise RefusedError
     return indent, inner, None, _meaning(found)
@@ -371,7 +381,7 @@ def _meaning(found: re.Match[str]) -> Any:
     if (quoted := found["single"] or found["double"]) is not None:
         return _unquoted(quoted)
     if (flow := found["flow"]) is not None:
-        return tuple(_item(item[0]) for item in _ITEMS.finditer(flow))
+        return tuple(_item(item[0]) for item in re.finditer(_ITEM, flow))
     if (alias := found["alias"]) is not None:
         return _Alias(alias)
     if (anchor := found["anchor"]) is not None:
@@ -401,7 +411,7 @@ def column(line: str) -> int:
     """
     head = _DASHES.match(line)
     rest = line[head.end() :] if head is not None else ""
-    found = _ENTRY.match(rest) or _SCALAR.match(rest)
+    found = _entry().match(rest) or _scalar().match(rest)
     if head is None or found is None or found["flow"] is not None or found["empty"] is not None:
         return 0
     begins = max(found.start(name) for name in ("single", "double", "block", "plain"))

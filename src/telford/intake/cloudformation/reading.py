@@ -22,11 +22,12 @@ _SAM = re.compile(r"""["']?Transform["']?\s*:\s*["']?AWS::""")
 def claims(path: str, text: str) -> bool:
     """Whether a document is a template: it says so, or it has resources of AWS."""
     del path
-    if _VERSION.search(text):
+    # The words first: they are found much faster than expressions, and most documents have none.
+    if "AWSTemplateFormatVersion" in text and _VERSION.search(text):
         return True
-    return _RESOURCES.search(text) is not None and (
-        _TYPE.search(text) is not None or _SAM.search(text) is not None
-    )
+    if "Resources" not in text or _RESOURCES.search(text) is None:
+        return False
+    return _TYPE.search(text) is not None or _SAM.search(text) is not None
 
 
 def read(sources: Sources, options: Options) -> Imported | Needs:
