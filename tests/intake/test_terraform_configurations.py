@@ -225,6 +225,17 @@ def test_two_roots_with_the_same_things_stay_apart() -> None:
     assert errors(loaded(found)) == []
 
 
+def test_a_thing_is_called_the_same_in_all_environments() -> None:
+    """Its own name, with the environment in it, is carried then."""
+    text = 'resource "aws_s3_bucket" "a" {\n  bucket = "shop-ENV-invoices"\n}\n'
+    for environment, word in (("prod", "prod"), ("live", "production"), ("staging", "stg")):
+        given = {f"envs/{word}/main.tf": text.replace("ENV", word)}
+        found = cases.read(FORMAT, given, Options(environment=environment))
+        store = cases.documents(found)["datastore/shop-invoices"]
+        assert store["x-terraform"] == {"aws_s3_bucket/a": {"bucket": f"shop-{word}-invoices"}}
+        cases.accounted(found)
+
+
 def test_a_block_that_is_there_twice_is_said() -> None:
     text = 'resource "aws_sqs_queue" "a" {}\n'
     found = cases.read(FORMAT, {"x/a.tf": text, "x/b.tf": text})

@@ -2,6 +2,7 @@
 `telford.intake.cloud.reading`.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -53,6 +54,22 @@ class Names:
                 continue
             return texts.slug(part)
         return texts.slug(self.options.fallback)
+
+
+def without_stage(wish: str, environment: str) -> str:
+    """A name without the words of the environment that is imported: ``shop-orders`` of
+    ``shop-prod-orders``, so that it is one thing in all of them. All of it, where nothing would
+    remain or the environment is no known stage.
+    """
+    own = stages.stage_of(environment)
+    if own is None:
+        return wish
+    kept = []
+    for word in re.split(r"[^a-zA-Z0-9]+", wish):
+        stage = stages.stage_of(word) if word else None
+        if word and (stage is None or stage.name != own.name):
+            kept.append(word)
+    return "-".join(kept) or wish
 
 
 def owner(things: Iterable[Mapping[str, str]]) -> Origin:

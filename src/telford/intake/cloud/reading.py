@@ -79,7 +79,11 @@ def _address(scene: _Scene, thing: Thing) -> Address:
     system = "" if thing.kind in writing.PLACES else naming.system_of(thing, scene.names)
     resource = thing.resource
     key = f"{resource.folder} {resource.piece.file} {resource.label}"
-    return scene.names.give(thing.kind, system, thing.wish, resource.folder, key)
+    wish = naming.without_stage(thing.wish, scene.options.environment)
+    if texts.slug(wish) != texts.slug(thing.wish):
+        # The document is called otherwise, so its name does not say the attribute.
+        thing.said_by.pop("name", None)
+    return scene.names.give(thing.kind, system, wish, resource.folder, key)
 
 
 def _places(scene: _Scene) -> None:

@@ -29,6 +29,17 @@ _WRITTEN = re.compile(
     r"""["']?\s{0,8}[=:]\s{0,8}["'][^"'$\s{][^"'$]""",
     re.IGNORECASE,
 )
+# The same in a script or an environment file, without quotes.
+_ASSIGNED = re.compile(
+    r"(?:password|passwd|secret|token|api_?key|access_?key|private_?key)="
+    r"""[^\s"'$<{(\[;&|]{3}""",
+    re.IGNORECASE,
+)
+# A reference that CloudFormation resolves by itself is no secret, and neither is one to a resource.
+_RESOLVED = "{{resolve:"
+_REFERRING = frozenset({"Ref", "Fn::GetAtt", "Fn::ImportValue"})
+# A literal text inside of an expression of Terraform.
+_QUOTED = re.compile(r"\"[^\"$]{2,}\"")
 _KEY_BLOCK = "PRIVATE KEY-----"
 # A password in an address.
 _URL = re.compile(r"[a-z0-9+.-]{1,30}://[^\s/:@\"'$]{1,200}:[^\s/@\"'${<]{1,200}@", re.IGNORECASE)
@@ -36,17 +47,28 @@ _URL = re.compile(r"[a-z0-9+.-]{1,30}://[^\s/:@\"'$]{1,200}:[^\s/@\"'${<]{1,200}
 
 def written_out(path: Path, node: Node) -> bool:
     """Whether a leaf is a secret that is written out."""
-    if isinstance(node, tree.Unknown):
-        return node.sensitive or (isinstance(node.raw, str) and _says_secret(node.raw))
-    if not isinstance(node, Scalar) or not isinstance(node.value, str) or not node.value:
-        return False
     names = [step for step in path if isinstance(step, str)]
-    if any(_HOLDER.fullmatch(name) for name in names) or _says_secret(node.value):
-        return True
     last = names[-1] if names else ""
     if last.lower() in ("value", "default") and len(names) > 1:
         last = names[-2]
-    return _SECRET.search(last) is not None
+    called = any(_HOLDER.fullmatch(name) for name in names) or _SECRET.search(last) is not None
+    if isinstance(node, tree.Unknown):
+        return node.sensitive or _holds_secret(node.raw, called=called)
+    if not isinstance(node, Scalar) or not isinstance(node.value, str) or not node.value:
+        return False
+    return (called and not node.value.startswith(_RESOLVED)) or _says_secret(node.value)
+
+
+def _holds_secret(raw: object, *, called: bool) -> bool:
+    """Whether an expression has a secret in it: any literal where its key says that it is one."""
+    if isinstance(raw, str):
+        mixed = called and (not raw.startswith("${") or _QUOTED.search(raw) is not None)
+        return mixed or _says_secret(raw)
+    if isinstance(raw, dict) and len(raw) == 1:
+        ((name, argument),) = raw.items()
+        literal = called and name not in _REFERRING and _RESOLVED not in str(argument)
+        return literal or _says_secret(str(argument))
+    return False
 
 
 def setting(name: str, value: str) -> bool:
@@ -56,7 +78,8 @@ def setting(name: str, value: str) -> bool:
 
 def _says_secret(text: str) -> bool:
     """Whether a longer text (an expression, a policy, a script) has a secret written into it."""
-    return _WRITTEN.search(text) is not None or _URL.search(text) is not None or _KEY_BLOCK in text
+    patterns = (_WRITTEN, _ASSIGNED, _URL)
+    return any(one.search(text) for one in patterns) or _KEY_BLOCK in text
 
 
 def in_pairs(node: Node, path: Path = ()) -> Iterator[Path]:
