@@ -56,7 +56,8 @@ class Explanation:
 
 
 def explain(estate: Estate, address: str, field: str, where: str) -> Explanation:
-    """One field, or all fields that have a value where `field` is "".
+    """One field, every field in it where it is a block, or all that have a value where `field`
+    is "".
 
     `where` is ENV or ENV/REGION; "" for the base. Raises `UsageError` for an address, a field or a
     place that there is not.
@@ -65,13 +66,29 @@ def explain(estate: Estate, address: str, field: str, where: str) -> Explanation
     here = parse_place(estate, where)
     bound = overlays.at(estate, entity, here)
     road = _road(estate, bound, here)
-    found = [_origin(estate, entity, here, field)] if field else _all(estate, entity, here)
-    origins = [_with_road(origin, road) for origin in found]
-    if not field:
-        known = {origin.field for origin in origins}
-        more = [Origin(name, None, ()) for name in road if name not in known]
-        origins += [_with_road(origin, road) for origin in more]
-    return Explanation(str(entity.address), where, bound.layers, tuple(origins))
+    wanted = [_origin(estate, entity, here, field)] if field else []
+    if not wanted or isinstance(wanted[0].value, dict | list | None):
+        inside = list(_inside(estate, entity, here, field, road))
+        wanted = inside if len(inside) > 1 or not wanted else wanted
+    origins = tuple(_with_road(origin, road) for origin in wanted)
+    return Explanation(str(entity.address), where, bound.layers, origins)
+
+
+def _inside(
+    estate: Estate, entity: Entity, here: Place | None, field: str, road: Mapping[str, Link]
+) -> Iterator[Origin]:
+    """Every field that has a value and lies in one (in the document where it is ""), those that
+    the road fills in last.
+    """
+    bound = overlays.at(estate, entity, here)
+    known = set()
+    for path, value in fields.leaves(bound):
+        if not field or fields.within(field, path, bound):
+            known.add(path)
+            yield Origin(path, value, overlays.chain(estate, str(entity.address), here, path))
+    for path in road:
+        if path not in known and (not field or fields.within(field, path, bound)):
+            yield Origin(path, None, ())
 
 
 def _road(estate: Estate, bound: Bound, here: Place | None) -> Mapping[str, Link]:
@@ -109,11 +126,6 @@ def _origin(estate: Estate, entity: Entity, here: Place | None, field: str) -> O
     links = overlays.chain(estate, str(entity.address), here, field)
     bound = overlays.at(estate, entity, here)
     return Origin(field, fields.value_of(bound, fields.parse(field, bound)), links)
-
-
-def _all(estate: Estate, entity: Entity, here: Place | None) -> Iterator[Origin]:
-    for path, value in fields.leaves(overlays.at(estate, entity, here)):
-        yield Origin(path, value, overlays.chain(estate, str(entity.address), here, path))
 
 
 def _link_json(link: Link) -> dict[str, object]:

@@ -7,7 +7,7 @@ from typing import Any
 from telford.basics.diagnostics import Position
 from telford.basics.errors import UsageError
 from telford.estate import fields, overlays
-from telford.estate.model import Entity, Estate, Link
+from telford.estate.model import Bound, Entity, Estate, Link
 from telford.estate.place import Place
 
 # What says nothing about one thing in a place.
@@ -111,8 +111,9 @@ def matrix(estate: Estate, address: str, wanted: Sequence[str] = ()) -> Matrix:
     there = [place for place in places if not overlays.absent(estate, entity, place)]
     by_place = {place: _values(estate, entity, place) for place in there}
     names = list(dict.fromkeys(name for found in by_place.values() for name in found))
-    shown = [name for name in names if _asked(name, wanted)]
-    _known(entity, estate, wanted, names)
+    base = overlays.at(estate, entity, None)
+    shown = [name for name in names if not wanted or _asked(name, wanted, base)]
+    _known(base, wanted, shown)
     columns = _columns(there, by_place, shown)
     rows = [_row(estate, entity, name, columns, by_place) for name in shown]
     # Sorting is stable: within both halves the kind's own order stays.
@@ -128,17 +129,15 @@ def _values(estate: Estate, entity: Entity, place: Place) -> dict[str, Any]:
     return {name: value for name, value in leaves if name not in _HEAD}
 
 
-def _asked(name: str, wanted: Sequence[str]) -> bool:
-    inside = (name == one or name.startswith((f"{one}.", f"{one}[")) for one in wanted)
-    return not wanted or any(inside)
+def _asked(name: str, wanted: Sequence[str], base: Bound) -> bool:
+    return any(fields.within(one, name, base) for one in wanted)
 
 
-def _known(entity: Entity, estate: Estate, wanted: Iterable[str], names: Sequence[str]) -> None:
+def _known(base: Bound, wanted: Iterable[str], shown: Sequence[str]) -> None:
     """Refuse a field that the kind does not have; one that is just not set anywhere is fine."""
     for one in wanted:
-        if not any(_asked(name, [one]) for name in names):
-            bound = overlays.at(estate, entity, None)
-            fields.value_of(bound, fields.parse(one, bound))
+        if not any(fields.within(one, name, base) for name in shown):
+            fields.value_of(base, fields.parse(one, base))
 
 
 def _columns(

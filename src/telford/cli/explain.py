@@ -14,7 +14,9 @@ def command(
     address: Annotated[str, typer.Argument(help="an address, such as service/orders")],
     field: Annotated[
         str,
-        typer.Argument(help="a field, such as run.replicas; default: all that have a value"),
+        typer.Argument(
+            help="a field, such as run.replicas, or a block such as run; default: all with a value"
+        ),
     ] = "",
     where: options.In = "",
     estate: options.Estate = None,
@@ -31,7 +33,7 @@ def command(
     found = use_case.explain(loaded.estate, address, field, where)
     if as_json:
         output.json(found.as_json())
-    elif field:
+    elif field and len(found.origins) == 1:
         _one(found)
     else:
         _all(found)

@@ -67,6 +67,17 @@ def _is_called(name: str, step: str) -> bool:
     return step in (name, name.partition(":")[2])
 
 
+def within(field: str, leaf: str, bound: Bound) -> bool:
+    """Whether a leaf's path lies in a field's, however each names the items of lists."""
+    outer, inner = (tuple(map(_bare, parse(text, bound))) for text in (field, leaf))
+    return inner[: len(outer)] == outer
+
+
+def _bare(step: str | int) -> str:
+    key, colon, name = str(step).partition(":")
+    return name if colon and key in _NAMES else str(step)
+
+
 def node_at(node: Node | None, path: Path) -> Node | None:
     """The node at a path, or None where the document does not write it."""
     for step in path:
