@@ -372,3 +372,21 @@ spec: {rules: [{backendRefs: [{name: nowhere, port: 80}]}]}
     imported = _read(route)
     assert _codes(imported)["TEL670"] == 1
     assert cases.built(cases.loaded(imported)) == [yaml.safe_load(route)]
+
+
+def test_two_rules_for_one_host_stay_two() -> None:
+    ingress = """
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web, labels: {app: web}}
+spec:
+  rules:
+  - host: a.example.com
+    http: {paths: [{path: /x, pathType: Exact, backend: {service: {name: web, port: {number: 80}}}}]}
+  - host: a.example.com
+    http: {paths: [{path: /y, pathType: Exact, backend: {service: {name: web, port: {number: 80}}}}]}
+"""
+    imported = _read(_workload("web"), _service("web"), ingress)
+    assert imported.report.totals()["Ingress"]["carried"] == 0
+    built = {item["kind"]: item for item in cases.built(cases.loaded(imported))}
+    assert built["Ingress"] == yaml.safe_load(ingress)

@@ -40,7 +40,7 @@ def _ingress(spec: network.Route) -> dict[str, Any]:
         ingressClassName=spec.controller,
         tls=certificates(spec.tls),
         defaultBackend=_backend(default[0]) if default else None,
-        rules=_rules((rule.host, _path(rule)) for rule in rest),
+        rules=_rules((rule, _path(rule)) for rule in rest),
     )
 
 
@@ -65,12 +65,14 @@ def _service(name: str, port: int | str | None) -> dict[str, Any]:
     return {"service": {"name": name} | some(port=found if port is not None else None)}
 
 
-def _rules(paths: Iterable[tuple[str | None, dict[str, Any]]]) -> list[dict[str, Any]]:
-    """Neighbouring paths of one host share a rule."""
+def _rules(
+    paths: Iterable[tuple[network.Rule | structure.RouteRule, dict[str, Any]]],
+) -> list[dict[str, Any]]:
+    """Neighbouring paths of one host share a rule, unless they are said to stand apart."""
     made: list[dict[str, Any]] = []
-    for host, path in paths:
-        if not made or made[-1].get("host") != host:
-            made.append(some(host=host) | {"http": {"paths": []}})
+    for rule, path in paths:
+        if not made or made[-1].get("host") != rule.host or rule.apart:
+            made.append(some(host=rule.host) | {"http": {"paths": []}})
         made[-1]["http"]["paths"].append(path)
     return made
 
@@ -157,7 +159,7 @@ def ingresses(spec: structure.Service) -> Iterator[tuple[Key, Object]]:
     settings = {item.name or spec.name: item for item in spec.ingresses}
     for name, rules in groups.items():
         made = head(spec, "Ingress", name)
-        made["spec"] = {"rules": _rules((rule.host, _own_path(spec, rule)) for rule in rules)}
+        made["spec"] = {"rules": _rules((rule, _own_path(spec, rule)) for rule in rules)}
         if name in settings:
             _configure(made, settings[name])
         yield ("Ingress", name), made

@@ -62,6 +62,8 @@ class Rule(base.Model):
     # What the path becomes before the service sees it.
     rewrite: str | None = None
     timeout: base.Duration | None = None
+    # A rule of its own in the Ingress, though the one before it is for the same host.
+    apart: bool | None = None
     # Further requests that are led the same way.
     alternatives: tuple[Match, ...] = ()
 

@@ -145,6 +145,8 @@ class RouteRule(base.Model):
     # where they are not given.
     endpoint: str | None = None
     ingress: str | None = None
+    # A rule of its own in the Ingress, though the one before it is for the same host.
+    apart: bool | None = None
 
 
 class Certificate(base.Model):

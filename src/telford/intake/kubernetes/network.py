@@ -2,7 +2,7 @@
 Called by `telford.intake.kubernetes.workloads`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from telford.intake.kubernetes import access
@@ -42,22 +42,34 @@ def endpoint(service: Object, labels: dict[str, str], selector: Mapping[str, str
 def routes(ingress: Object, service: str) -> list[Fields]:
     """The routes of an Ingress whose rules all lead to this service."""
     found = []
-    for rule in access.mappings(access.mapping(ingress.body, "spec").get("rules")):
-        for path in access.mappings(access.mapping(rule, "http").get("paths")):
-            target = access.mapping(path, "backend", "service")
-            port = access.mapping(target, "port")
-            name, called = target.get("name"), ingress.name
-            found.append(
-                some(
-                    host=rule.get("host"),
-                    path=path.get("path"),
-                    match=path.get("pathType"),
-                    port=port.get("number", port.get("name")),
-                    endpoint=name if name != service else None,
-                    ingress=called if called != service else None,
-                )
+    for rule, path, apart in paths(ingress):
+        target = access.mapping(path, "backend", "service")
+        port = access.mapping(target, "port")
+        name, called = target.get("name"), ingress.name
+        found.append(
+            some(
+                host=rule.get("host"),
+                path=path.get("path"),
+                match=path.get("pathType"),
+                port=port.get("number", port.get("name")),
+                endpoint=name if name != service else None,
+                ingress=called if called != service else None,
+                apart=apart or None,
             )
+        )
     return found
+
+
+def paths(ingress: Object) -> Iterator[tuple[dict[str, Any], dict[str, Any], bool]]:
+    """Each path of an Ingress with its rule, and whether a rule begins with it that is for the same
+    host as the one before.
+    """
+    before: Any = ()
+    for rule in access.mappings(access.mapping(ingress.body, "spec").get("rules")):
+        apart = rule.get("host") == before
+        for path in access.mappings(access.mapping(rule, "http").get("paths")):
+            yield rule, path, apart
+            apart, before = False, rule.get("host")
 
 
 def ingress_settings(ingress: Object, service: str, labels: dict[str, str]) -> Fields:

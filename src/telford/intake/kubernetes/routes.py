@@ -6,7 +6,7 @@ Called by `telford.intake.kubernetes.alone`; the other way is `telford.road.foun
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from telford.intake.kubernetes import access
+from telford.intake.kubernetes import access, network
 from telford.intake.kubernetes.containers import Fields, renamed, some
 from telford.intake.kubernetes.objects import Object
 
@@ -44,11 +44,10 @@ def _ingress(item: Object, spec: Mapping[str, Any], find: Find) -> Fields:
     rules = []
     if "defaultBackend" in spec:
         rules.append({"to": [_backend(item, spec.get("defaultBackend"), find)]})
-    for rule in access.mappings(spec.get("rules")):
-        for path in access.mappings(access.mapping(rule, "http").get("paths")):
-            where = renamed(path, {"path": "path", "pathType": "match"})
-            to = _backend(item, path.get("backend"), find)
-            rules.append(renamed(rule, {"host": "host"}) | where | {"to": [to]})
+    for rule, path, apart in network.paths(item):
+        where = renamed(path, {"path": "path", "pathType": "match"}) | some(apart=apart or None)
+        to = _backend(item, path.get("backend"), find)
+        rules.append(renamed(rule, {"host": "host"}) | where | {"to": [to]})
     return some(rules=rules, controller=spec.get("ingressClassName"), tls=certificates(spec))
 
 
