@@ -5,7 +5,10 @@ from typing import Any
 import compose_cases as cases
 import pytest
 
+from telford.estate import loading
+from telford.intake import emission
 from telford.intake.compose import shapes
+from telford.road import found as road
 
 
 @pytest.mark.parametrize(
@@ -303,6 +306,23 @@ services:
     assert fates["services.web.logging.options.token"][0] == "dropped"
     assert "sesame" not in repr(found)
     assert cases.problems(found) == []
+
+
+def test_what_is_built_of_it_finds_its_replicas() -> None:
+    """By the labels that compose itself gives to containers."""
+    found = cases.imported(
+        "name: shop\nservices:\n  web_1: {image: web, ports: ['80']}\n  db: {image: postgres}\n"
+    )
+    estate = loading.load(emission.files(found.documents)).estate
+    specs = [entity.spec for entity in estate.entities.values()]
+    built = [item for spec in specs for item in road.objects(spec)]
+    kinds = {(item["kind"], item["metadata"]["name"]): item for item in built}
+    assert set(kinds) == {("Deployment", "web-1"), ("Service", "web-1"), ("StatefulSet", "db")}
+    labels = {"com.docker.compose.project": "shop", "com.docker.compose.service": "web_1"}
+    assert kinds["Service", "web-1"]["spec"]["selector"] == labels
+    spec = kinds["Deployment", "web-1"]["spec"]
+    assert spec["selector"] == {"matchLabels": labels}
+    assert spec["template"]["metadata"]["labels"] == labels
 
 
 def test_profiles_owners_and_labels_are_annotations() -> None:

@@ -2,6 +2,7 @@
 `reading`.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +25,8 @@ UNASSIGNED = "unassigned"
 CARRIED = "x-compose"
 OBSOLETE = "obsolete: compose ignores it"
 CONTRADICTION = "its fields contradict one another, so it is kept whole"
+# What Kubernetes takes for the value of a label.
+_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 # A longer config file is data, not settings.
 MAX_CONFIG = 262_144
 
@@ -47,7 +50,7 @@ class Writer:
         address = service.address
         value = self._head(_kind(address), address, self._owner(service))
         value |= _what(service, job, called)
-        value |= {"road": "as-found"}
+        value |= {"road": "as-found", "labels": _labels(service)}
         annotations = at.fields.get("annotations")
         if annotations:
             value["annotations"] = annotations
@@ -241,6 +244,17 @@ class Writer:
         if value["owner"] == f"team/{UNASSIGNED}":
             self.unowned.append(str(address))
         self.documents.append(Document(file, value, tuple(origins)))
+
+
+def _labels(service: Mapped) -> dict[str, str]:
+    """The labels that compose itself gives the containers of a service (05-services.md, "labels"):
+    what is built of it finds its replicas by them.
+    """
+    name = service.desk.name if _LABEL.fullmatch(service.desk.name) else service.address.name
+    return {
+        "com.docker.compose.project": service.address.system,
+        "com.docker.compose.service": name,
+    }
 
 
 def _kind(address: Address) -> str:

@@ -57,7 +57,9 @@ def unset(position: Position, name: str, *, hidden: bool) -> Diagnostic:
         position=position,
         length=len(name),
         detail=detail if hidden else "Where it is a whole setting, a reference to it is kept.",
-        fix=f"set {name} in `.env`, or give it a default: ${{{name}:-value}}",
+        fix=f"see that the place has a secret with the key {name} before a build is applied"
+        if hidden
+        else f"set {name} in `.env`, or give it a default: ${{{name}:-value}}",
     )
 
 
