@@ -15,6 +15,7 @@ from telford.intake.imported import Status
     [
         ("- a list", "TEL620", "compose.yaml:1:1"),
         ("just text", "TEL620", "compose.yaml:1:1"),
+        ("web: {image: a}", "TEL620", "compose.yaml:1:1"),
         ("services: [a]", "TEL625", "compose.yaml:1:11"),
         ("services: {web: [a]}", "TEL625", "compose.yaml:1:17"),
         ("services: {web: {image: 5}}", "TEL625", "compose.yaml:1:25"),

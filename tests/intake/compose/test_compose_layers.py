@@ -309,6 +309,7 @@ services:
         ("include: ['https://host/compose.yaml']\nservices: {}", "TEL621"),
         ("include: ['git@host:org/repo.git']\nservices: {}", "TEL621"),
         ("include: ['oci://host/image:1']\nservices: {}", "TEL621"),
+        ("include: ['https://user:sesame@host/compose.yaml']\nservices: {}", "TEL621"),
         ("include: ['~/compose.yaml']\nservices: {}", "TEL621"),
         ("include: 5\nservices: {}", "TEL625"),
         ("include: [{env_file: x}]\nservices: {}", "TEL625"),
@@ -321,6 +322,7 @@ def test_what_cannot_be_extended_or_included_is_reported(text: str, code: str) -
     assert place is not None
     assert place.line == 1
     assert place.column > 0
+    assert "sesame" not in repr(found)
     assert cases.accounted(found) == cases.written({"compose.yaml": text})
 
 

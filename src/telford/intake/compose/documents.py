@@ -10,7 +10,7 @@ from typing import Any
 from telford.estate.address import Address
 from telford.estate.kinds import structure
 from telford.estate.kinds.base import API_VERSION
-from telford.intake import names
+from telford.intake import names, surroundings
 from telford.intake.compose import dependencies, desk, hiding, keys, nodes, problems
 from telford.intake.compose.accounting import BEYOND
 from telford.intake.compose.dependencies import Found
@@ -20,8 +20,6 @@ from telford.intake.compose.services import Mapped
 from telford.intake.imported import Document, Options, SecretName, Status
 from telford.intake.kubernetes import engines
 
-# The owner of what names none: a team that somebody has to fill.
-UNASSIGNED = "unassigned"
 CARRIED = "x-compose"
 OBSOLETE = "obsolete: compose ignores it"
 CONTRADICTION = "its fields contradict one another, so it is kept whole"
@@ -202,7 +200,7 @@ class Writer:
         for owner in sorted(used | {f"team/{self._default()}"}):
             name = owner.removeprefix("team/")
             value: dict[str, Any] = {"apiVersion": API_VERSION, "kind": "Team", "name": name}
-            if name == UNASSIGNED:
+            if name == surroundings.UNASSIGNED:
                 value["description"] = "Nobody yet: give each thing that it owns to a team."
             if name in self.owners:
                 value["annotations"] = {"telford.dev/inferred-from": self.owners[name]}
@@ -223,7 +221,7 @@ class Writer:
         return self._default()
 
     def _default(self) -> str:
-        return names.slug(self.options.owner or UNASSIGNED)
+        return names.slug(self.options.owner or surroundings.UNASSIGNED)
 
     def _head(self, kind: str, address: Address, owner: str) -> dict[str, Any]:
         return {
@@ -241,7 +239,7 @@ class Writer:
             # A secret from outside that two projects name is one.
             return
         self._written.add(str(address))
-        if value["owner"] == f"team/{UNASSIGNED}":
+        if value["owner"] == f"team/{surroundings.UNASSIGNED}":
             self.unowned.append(str(address))
         self.documents.append(Document(file, value, tuple(origins)))
 

@@ -13,6 +13,7 @@ from telford.intake.compose import (
     dotenv,
     hiding,
     interpolation,
+    keys,
     merging,
     nodes,
     paths,
@@ -122,7 +123,7 @@ class Loader:
             return self.sources.texts[path]
         if not optional:
             why = refused or self.sources.unreadable[path]
-            self.diagnostics.append(problems.unreadable(position, path, why))
+            self.diagnostics.append(problems.unreadable(position, hiding.clear(path), why))
         return None
 
     def variables(
@@ -204,10 +205,10 @@ class Loader:
                 continue
             tree = nodes.grown(node, file, number, tags)
             self.ledger.enter(tree)
-            if isinstance(tree, Table):
+            why = _strange(tree)
+            if isinstance(tree, Table) and not why:
                 yield tree
             else:
-                why = "it is no mapping"
                 self.ledger.mark(tree, Status.DROPPED, "", why)
                 self.diagnostics.append(problems.not_compose(tree.origin.position, why))
 
@@ -434,6 +435,14 @@ def _tolerated(problem: Diagnostic, tags: nodes.Tags) -> Diagnostic | None:
         return None
     repeated = problem.code == "TEL101"
     return replace(problem, severity=Severity.WARNING) if repeated else problem
+
+
+def _strange(tree: Node) -> str:
+    """Why a document is no compose file, or ""."""
+    if not isinstance(tree, Table):
+        return "it is no mapping"
+    known = any(key in keys.TOP or key.startswith("x-") for key in tree.items)
+    return "" if known or not tree.items else "it has none of the keys of a compose file"
 
 
 def _too_many(node: yamltext.Node) -> bool:

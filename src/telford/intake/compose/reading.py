@@ -11,10 +11,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from telford.basics.diagnostics import Diagnostic, ordered
-from telford.intake import imported, names
+from telford.intake import imported, names, surroundings
 from telford.intake.compose import (
     addressing,
-    documents,
     nodes,
     problems,
     projects,
@@ -181,4 +180,4 @@ def _afterwards(report: Report, writer: Writer) -> Iterator[Diagnostic]:
         if more >= 0:
             yield problems.nowhere(item.position, item.source, item.host, item.origin, more)
     if writer.unowned:
-        yield problems.unowned(writer.unowned, documents.UNASSIGNED)
+        yield problems.unowned(writer.unowned, surroundings.UNASSIGNED)
