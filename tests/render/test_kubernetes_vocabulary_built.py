@@ -178,3 +178,24 @@ def test_a_declared_secret_that_others_make_is_not_built():
         rendered.service("sky", "keys: [{name: token}]", kind="Secret", image="")
     )
     assert not [title for title in made if "sky" in title]
+
+
+def test_storage_that_a_workload_names_and_sizes_is_claimed_by_it():
+    text = """
+run:
+  image: orders:1
+  volumes:
+  - {name: own, path: /own, type: storage, source: plates, size: 20Gi}
+  - {name: given, path: /given, type: storage, source: shared}
+  - {name: brief, path: /brief, type: storage, size: 1Gi, ephemeral: true}
+"""
+    made = rendered.objects(rendered.service("orders", text))
+    assert {t for t in made if t.startswith("PersistentVolumeClaim")} == {
+        "PersistentVolumeClaim/plates"
+    }
+    volumes = made["Deployment/orders"]["spec"]["template"]["spec"]["volumes"]
+    assert {"name": "given", "persistentVolumeClaim": {"claimName": "shared"}} in volumes
+    [brief] = [volume for volume in volumes if volume["name"] == "brief"]
+    assert brief["ephemeral"]["volumeClaimTemplate"]["spec"]["resources"] == {
+        "requests": {"storage": "1Gi"}
+    }

@@ -135,16 +135,22 @@ def claim_spec(volume: running.Volume) -> dict[str, Any]:
 
 
 def claims(subject: Subject) -> list[dict[str, Any]]:
-    """Claims of their own, for storage that no StatefulSet templates and nobody else provides."""
-    if subject.kind == "StatefulSet":
-        return []
+    """Claims of their own, for storage that no StatefulSet templates and nobody else provides, and
+    for storage that the workload names and sizes itself.
+    """
     return [
         {
             "apiVersion": "v1",
             "kind": "PersistentVolumeClaim",
-            "metadata": subject.metadata(claim_name(subject, volume)),
+            "metadata": subject.metadata(volume.source or claim_name(subject, volume)),
             "spec": claim_spec(volume),
         }
         for volume in subject.run.volumes
-        if volume.type == "storage" and volume.source is None and not volume.ephemeral
+        if volume.type == "storage" and not volume.ephemeral and _is_its_own(subject, volume)
     ]
+
+
+def _is_its_own(subject: Subject, volume: running.Volume) -> bool:
+    if volume.source is None:
+        return subject.kind != "StatefulSet"
+    return volume.size is not None
