@@ -58,8 +58,11 @@ def walk(value: Any, found: Counter[tuple[str, str]]) -> None:
             walk(item, found)
 
 
+# Fields that may be new and not yet in the example: of about 900.
+FEW = 10
+
+
 def test_it_uses_nearly_every_field():
-    """What a person would write; the details of manifests come with imports and are tested there."""
     found: Counter[tuple[str, str]] = Counter()
     for entity in LOADED.estate.entities.values():
         used(entity.spec, found)
@@ -75,4 +78,4 @@ def test_it_uses_nearly_every_field():
                 unused.setdefault(
                     f"{owner.__module__.rpartition('.')[2]}.{owner.__name__}", []
                 ).append(name)
-    assert unused == {}
+    assert sum(map(len, unused.values())) <= FEW, unused
