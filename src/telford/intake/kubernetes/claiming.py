@@ -70,7 +70,10 @@ class _Claims:
 
     def __init__(self, scene: Scene, rest: Mapping[str, list[Object]]) -> None:
         self._scene = scene
-        self._by_namespace: dict[str, list[Group]] = {}
+        self._by_name: dict[tuple[str, str, str], Group] = {}
+        # Service -> the group that has it; (namespace, label, value) -> those whose Services do.
+        self._by_service: dict[Place, Group] = {}
+        self._by_service_label: dict[tuple[str, str, object], list[Group]] = {}
         # (namespace, label, value) -> the groups whose replicas have it.
         self._by_label: dict[tuple[str, str, object], list[Group]] = {}
         self._by_account: dict[Place, list[Group]] = {}
@@ -100,7 +103,7 @@ class _Claims:
         }
 
     def _index(self, one: Group) -> None:
-        self._by_namespace.setdefault(one.namespace, []).append(one)
+        self._by_name[one.namespace, one.workload.kind, one.workload.name] = one
         for label, value in grouping.pod_labels(one.workload).items():
             if isinstance(value, str | int):
                 self._by_label.setdefault((one.namespace, label, value), []).append(one)
@@ -155,19 +158,24 @@ class _Claims:
                 return f"it selects several workloads: {names}"
             found = namesakes
         found[0].services.append(item)
+        self._by_service[place] = found[0]
+        for label, value in access.mapping(item.body, "metadata", "labels").items():
+            if isinstance(value, str | int):
+                key = item.namespace, label, value
+                self._by_service_label.setdefault(key, []).append(found[0])
         return ""
 
     def _scaler(self, item: Object) -> str:
         target = access.mapping(item.body, "spec", "scaleTargetRef")
         default = "Deployment" if item.kind == "ScaledObject" else None
-        wanted = target.get("kind", default), target.get("name")
-        for one in self._by_namespace.get(item.namespace, []):
-            if (one.workload.kind, one.workload.name) == wanted:
-                if one.scaler is not None or one.workload.kind not in kinds.SCALED:
-                    return "its workload has another scaler, or cannot be scaled"
-                one.scaler = item
-                return ""
-        return "it scales no workload of the input"
+        kind, name = access.text(target.get("kind", default)), access.text(target.get("name"))
+        one = self._by_name.get((item.namespace, kind, name))
+        if one is None:
+            return "it scales no workload of the input"
+        if one.scaler is not None or kind not in kinds.SCALED:
+            return "its workload has another scaler, or cannot be scaled"
+        one.scaler = item
+        return ""
 
     def _budget(self, item: Object) -> str:
         selector = access.mapping(item.body, "spec", "selector", "matchLabels")
@@ -209,13 +217,11 @@ class _Claims:
 
     def _behind_labels(self, namespace: str, labels: Mapping[str, object]) -> list[Group]:
         """The workloads with a Service that has all of some labels."""
-        if not labels:
-            return []
-        return [
-            one
-            for one in self._by_namespace.get(namespace, [])
-            if any(_labelled(service, labels) for service in one.services)
-        ]
+        first = next(iter(labels.items()), ("", None))
+        known = isinstance(first[1], str | int)
+        listed = self._by_service_label.get((namespace, *first), []) if known else []
+        found = [one for one in listed if any(_labelled(item, labels) for item in one.services)]
+        return list({id(one): one for one in found}.values())
 
     def _binding(self, item: Object) -> str:
         subjects = access.items(item.body.get("subjects"))
@@ -255,11 +261,9 @@ class _Claims:
 
     def _ingress(self, item: Object) -> str:
         names = grouping.backends(item)
-        owners = [
-            one
-            for one in self._by_namespace.get(item.namespace, [])
-            if any(service.name in names for service in one.services)
-        ]
+        places = [(item.namespace, name) for name in names if name is not None]
+        behind = [self._by_service[place] for place in places if place in self._by_service]
+        owners = list({id(one): one for one in behind}.values())
         elsewhere = names - {service.name for one in owners for service in one.services}
         if None in elsewhere or any(
             name is not None and self._is_there(item.namespace, name) for name in elsewhere
