@@ -138,6 +138,9 @@ def test_schema_and_loader_agree_on_mutated_documents(seed: int):
         said = loads(document, *others)
         taken = validator().is_valid(document)
         if taken:
+            # What an overlay adds up to with its base is not for a schema to say.
+            alone = {key: value for key, value in document.items() if key != "in"}
+            said = said and loads(alone, *others)
             assert all(UNSAYABLE.search(text) for text in said), (document, said)
         else:
             assert said, (document, [e.message for e in validator().iter_errors(document)])
