@@ -12,6 +12,8 @@ _FORBIDDEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]"
 )
 
+_ASCII = bytes([0x09, 0x0A, 0x0D, *range(0x20, 0x7F)])
+
 
 def lines(text: str) -> list[str]:
     """The lines of a text, numbered as node positions number them (the first is item 0)."""
@@ -20,6 +22,9 @@ def lines(text: str) -> list[str]:
 
 def allowed(text: str) -> bool:
     """Whether a text has only characters that YAML allows."""
+    if text.isascii():
+        # Deleting what is allowed is many times faster than searching for what is not.
+        return not text.encode("ascii").translate(None, _ASCII)
     return _FORBIDDEN.search(text) is None
 
 

@@ -2,7 +2,7 @@
 
 Rendered manifests are millions of short lines of a handful of shapes, most of them many times over.
 Each different line is understood once; a document whose every line has one of these shapes is read
-without a YAML parser, at a quarter of the price. Anything else (tags, merge keys, flow mappings,
+without a YAML parser, at a quarter of the price. Anything else (tags, flow mappings,
 texts over several lines, a key twice, whatever is wrong) is refused, and the caller reads that
 document with `telford.basics.yamltext`, which is the authority: what is read here is exactly
 what that reads. Called by `telford.intake.yamlstream`.
@@ -49,7 +49,7 @@ _MAX_REPEATED = 50_000
 @cache
 def _entry() -> re.Pattern[str]:
     """A key with its value. Compiled at first use: it takes longer than most commands do without."""
-    return re.compile(rf"{_KEY}:(?:[ ]+(?:{_VALUE}))?{_END}")
+    return re.compile(rf"(?:{_KEY}|(?P<merge><<)):(?:[ ]+(?:{_VALUE}))?{_END}")
 
 
 @cache
@@ -94,6 +94,8 @@ class _Anchored:
 
 
 _BELOW = _Below()
+# The key that brings the keys of another mapping: this very object, compared by identity.
+_MERGE = "".join(("<", "<"))
 _MAPPING, _LIST = object(), object()
 _BLOCKS = {
     "|": _Block("\n"),
@@ -149,7 +151,7 @@ class _Document:
     __slots__ = (
         *("_shapes", "_lines", "_at", "_end", "_leaves", "_nulls", "_root", "_first"),
         *("_holders", "_indents", "_waiting", "_key", "_indent", "_line", "_anchors", "_name"),
-        "repeated",
+        *("_merges", "repeated"),
     )
 
     def __init__(self, shapes: dict[str, _Shape], lines: list[str], start: int, end: int) -> None:
@@ -172,6 +174,8 @@ class _Document:
         self._name = ""
         # Name -> the value, and the number of the first of its leaves.
         self._anchors: dict[str, tuple[Any, int]] = {}
+        # The identity of an open mapping -> what it takes in when it closes, as in `_anchors`.
+        self._merges: dict[int, list[tuple[dict[str, Any], int]]] = {}
         self.repeated = 0
 
     def plain(self) -> Plain | None:
@@ -184,16 +188,35 @@ class _Document:
     def read(self) -> None:
         """Go through the lines."""
         shapes, lines = self._shapes, self._lines
+        holders, indents, leaves = self._holders, self._indents, self._leaves
         while self._at < self._end:
             line = lines[self._at]
             shape = shapes.get(line)
             if shape is None:
                 shape = shapes[line] = _understood(line)
             self._at += 1
-            if shape:
-                self._entry(*shape)
+            if not shape:
+                continue
+            indent, inner, key, value = shape
+            # Most lines are a key with a text beside other keys: all others take the longer way.
+            if (
+                type(value) is not str
+                or inner >= 0
+                or self._waiting is not None
+                or not indents
+                or indents[-1] != indent
+                or type(holders[-1]) is not dict
+            ):
+                self._entry(indent, inner, key, value)
+                continue
+            if key in holders[-1]:
+                raise RefusedError
+            holders[-1][key] = value
+            leaves.append(self._at)
         if self._waiting is not None:
             self._nothing()
+        while holders:
+            self._close()
 
     def _entry(self, indent: int, inner: int, key: str | None, value: Any) -> None:
         """One line that says something."""
@@ -213,9 +236,39 @@ class _Document:
             holder.append(item)
             self._open(item, inner)
             holder, indent = item, inner
-        if key in holder:
+        if key is _MERGE:
+            self._merge(holder, value)
+        elif key in holder:
             raise RefusedError
-        self._value(holder, key, value, indent)
+        else:
+            self._value(holder, key, value, indent)
+
+    def _merge(self, holder: dict[str, Any], value: Any) -> None:
+        """Remember what a mapping takes in; its own keys go first, also those that follow."""
+        if type(value) is not _Alias:
+            raise RefusedError
+        source, first = self._anchors.get(value.name, (None, -1))
+        if type(source) is not dict or first < 0 or any(one is source for one in self._holders):
+            raise RefusedError
+        self._merges.setdefault(id(holder), []).append((source, first))
+
+    def _close(self) -> None:
+        """Close the innermost collection."""
+        holder = self._holders.pop()
+        self._indents.pop()
+        for source, first in self._merges.pop(id(holder), ()) if self._merges else ():
+            end = first
+            for key, value in source.items():
+                begin, end = end, end + patch.count(value)
+                if key not in holder:
+                    holder[key] = value
+                    self._leaves += self._leaves[begin:end]
+                    self._repeats(end - begin)
+
+    def _repeats(self, count: int) -> None:
+        self.repeated += count
+        if self.repeated > _MAX_REPEATED:
+            raise RefusedError
 
     def _below(self, indent: int, dash: bool) -> None:
         """Open what a key waits for, or find that there is nothing."""
@@ -248,14 +301,12 @@ class _Document:
         """The collection that a line belongs to; deeper ones are closed."""
         holders, indents = self._holders, self._indents
         while indents[-1] > indent:
-            holders.pop()
-            indents.pop()
+            self._close()
             if not indents:
                 raise RefusedError
         # A list may stand as far in as the key that it belongs to.
         if not dash and type(holders[-1]) is list and len(indents) > 1:
-            holders.pop()
-            indents.pop()
+            self._close()
         holder = holders[-1]
         if indents[-1] != indent or (type(holder) is list) is not dash:
             raise RefusedError
@@ -308,9 +359,7 @@ class _Document:
         if any(holder is value for holder in self._holders):
             raise RefusedError
         count = patch.count(value)
-        self.repeated += count
-        if self.repeated > _MAX_REPEATED:
-            raise RefusedError
+        self._repeats(count)
         self._leaves += self._leaves[first : first + count]
         return value
 
@@ -363,6 +412,8 @@ def _understood(line: str) -> _Shape:
         return indent, inner, None, _BELOW
     found = _entry().match(rest)
     if found is not None:
+        if found["merge"] is not None:
+            return indent, inner, _MERGE, _meaning(found)
         key = found["key"]
         key = key[1:-1] if key[0] in "'\"" else key
         if len(key) > _MAX_KEY:

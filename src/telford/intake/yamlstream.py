@@ -18,8 +18,6 @@ from telford.basics.yamltext import Sequence as SequenceNode
 from telford.intake import blockyaml, yaml11
 from telford.road import patch
 
-# Line breaks other than \n, directives, ends of documents: such a file is read as a whole.
-_STRANGE = re.compile("[\r\x85\u2028\u2029]|^(?:%|[.]{3})", re.MULTILINE)
 # A kind that is Secret, or that only the lines above or below tell.
 _SECRET = re.compile(r"kind['\"]?: *(?:[*&|>]|['\"]?Secret['\"]?(?: |$))", re.MULTILINE)
 _MARKER = re.compile(r"---[ ]*(?:(?<=[ ])#.*)?$")
@@ -101,8 +99,17 @@ def read(text: str, file: str) -> tuple[list[Source], list[Diagnostic]]:
     """Every document of a text and everything wrong with it, as `yamltext.read` tells them."""
     text = text.removeprefix("\ufeff")
     lines = text.split("\n")
-    quick = len(lines) <= MAX_LINES and not _STRANGE.search(text) and yamltext.readable(text)
+    quick = len(lines) <= MAX_LINES and not _strange(text) and yamltext.readable(text)
     return _apart(lines, file) if quick else _whole(text, file)
+
+
+def _strange(text: str) -> bool:
+    """Whether a text has line breaks that are no line feeds, directives or ends of documents: such
+    a file is read as a whole.
+    """
+    if any(character in text for character in "\r\x85\u2028\u2029"):
+        return True
+    return text.startswith(("%", "...")) or "\n%" in text or "\n..." in text
 
 
 def _whole(text: str, file: str) -> tuple[list[Source], list[Diagnostic]]:
