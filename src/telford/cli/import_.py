@@ -31,74 +31,83 @@ class Several(StrEnum):
     NO = "no"
 
 
+Paths = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="PATH...", help="files and folders to read", show_default=False),
+]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="the folder for the estate")]
+System = Annotated[
+    str,
+    typer.Option(
+        "--system",
+        metavar="NAME",
+        help="one system for everything; default: by label, namespace or folder",
+        show_default=False,
+    ),
+]
+Owner = Annotated[
+    str,
+    typer.Option(
+        "--owner",
+        metavar="TEAM",
+        help="the owner of what names none; default: unassigned",
+        show_default=False,
+    ),
+]
+Environment = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--environment",
+        metavar="NAME[=PATH]",
+        help="the environment of everything, or of one path; give it once for each",
+        show_default=False,
+    ),
+]
+Environments = Annotated[
+    Several | None,
+    typer.Option(
+        "--environments",
+        help="whether names of folders and files tell environments; default: ask",
+        show_default=False,
+    ),
+]
+Render = Annotated[
+    list[Tool] | None,
+    typer.Option(
+        "--render",
+        help="run this tool on the charts or kustomizations there; nothing is run without it",
+        show_default=False,
+    ),
+]
+Account = Annotated[
+    Path | None,
+    typer.Option(
+        "--report",
+        metavar="FILE",
+        help="write what became of every field, as JSON",
+        show_default=False,
+    ),
+]
+Verify = Annotated[
+    bool, typer.Option("--verify", help="build it and compare with the input, object by object")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="say it, write no estate")]
+Force = Annotated[bool, typer.Option("--force", help="replace files that import did not write")]
+
+
 def command(
-    paths: Annotated[
-        list[Path] | None,
-        typer.Argument(metavar="PATH...", help="files and folders to read", show_default=False),
-    ] = None,
+    paths: Paths = None,
     *,
-    out: Annotated[
-        Path, typer.Option("--out", metavar="DIR", help="the folder for the estate")
-    ] = Path("estate"),
-    system: Annotated[
-        str,
-        typer.Option(
-            "--system",
-            metavar="NAME",
-            help="one system for everything; default: by label, namespace or folder",
-            show_default=False,
-        ),
-    ] = "",
-    owner: Annotated[
-        str,
-        typer.Option(
-            "--owner",
-            metavar="TEAM",
-            help="the owner of what names none; default: unassigned",
-            show_default=False,
-        ),
-    ] = "",
-    environment: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--environment",
-            metavar="NAME[=PATH]",
-            help="the environment of everything, or of one path; give it once for each",
-            show_default=False,
-        ),
-    ] = None,
-    environments: Annotated[
-        Several | None,
-        typer.Option(
-            "--environments",
-            help="whether names of folders and files tell environments; default: ask",
-            show_default=False,
-        ),
-    ] = None,
-    render: Annotated[
-        list[Tool] | None,
-        typer.Option(
-            "--render",
-            help="run this tool on the charts or kustomizations there; nothing is run without it",
-            show_default=False,
-        ),
-    ] = None,
-    report: Annotated[
-        Path | None,
-        typer.Option(
-            "--report",
-            metavar="FILE",
-            help="write what became of every field, as JSON",
-            show_default=False,
-        ),
-    ] = None,
-    verify: Annotated[
-        bool, typer.Option("--verify", help="build it and compare with the input, object by object")
-    ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="say it, write no estate")] = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="replace files that import did not write")
-    ] = False,
+    out: Out = Path("estate"),
+    system: System = "",
+    owner: Owner = "",
+    environment: Environment = None,
+    environments: Environments = None,
+    render: Render = None,
+    report: Account = None,
+    verify: Verify = False,
+    dry_run: DryRun = False,
+    force: Force = False,
     as_json: options.Json = False,
 ) -> None:
     """Turn what describes a system already into an estate; nothing is silently lost.
