@@ -148,6 +148,16 @@ def test_what_only_a_stack_knows_is_carried(name: str) -> None:
     cases.accounted(found)
 
 
+def test_a_template_may_have_as_many_functions_as_it_likes() -> None:
+    queues = "".join(
+        f"  Q{number}:\n    Type: AWS::SQS::Queue\n    Properties: {{QueueName: !Sub q{number}}}\n"
+        for number in range(1_200)
+    )
+    found = cases.read(FORMAT, {"t.yaml": f"Resources:\n{queues}"})
+    assert found.diagnostics == ()
+    assert sum(item.value["kind"] == "Stream" for item in found.documents) == 1_200
+
+
 def test_conditions_in_a_circle_are_unknown() -> None:
     text = (
         "Conditions:\n  A: !Not [!Condition B]\n  B: !Not [!Condition A]\n"

@@ -118,15 +118,15 @@ def plain(node: Node) -> object:
 
 
 def read(
-    text: str, file: str, first_line: int = 1
+    text: str, file: str, first_line: int = 1, *, tags: frozenset[str] = frozenset()
 ) -> tuple[tuple[Node, ...], tuple[Diagnostic, ...]]:
     """All documents of a text that could be read, and everything wrong with it. `first_line` is the
-    number of its first line in the file.
+    number of its first line in the file; `tags` mean something to the caller.
 
     A syntax error costs the rest of its own document only: reading goes on at the next ``---``.
     Empty documents are left out.
     """
-    reader = _Reader(file, first_line - 1)
+    reader = _Reader(file, first_line - 1, tags)
     text = text.removeprefix("\ufeff")
     if len(text) > MAX_CHARACTERS:
         reader.report("TEL103", 1, 1, f"the file has more than {MAX_CHARACTERS:,} characters")
@@ -154,8 +154,9 @@ def readable(text: str) -> bool:
 class _Reader:
     """One text on its way to documents. Holds what one file needs and nothing else."""
 
-    def __init__(self, file: str, offset: int) -> None:
+    def __init__(self, file: str, offset: int, tags: frozenset[str]) -> None:
         self.file = file
+        self._tags = tags
         self.documents: list[Node] = []
         self.diagnostics: list[Diagnostic] = []
         self._offset = offset
@@ -357,6 +358,8 @@ class _Reader:
             return text
 
     def _unknown_tag(self, tag: str, line: int, column: int) -> None:
+        if tag in self._tags:
+            return
         self.report(
             "TEL102",
             line,

@@ -295,6 +295,7 @@ def _carriers(scene: _Scene) -> _Groups:
             unit = folder if scene.found.language == "terraform" else piece.file
             last = unit.rpartition("/")[2].partition(".")[0] or "root"
             wish = f"{scene.found.language}-{last}"
+            wish = naming.without_stage(wish, scene.options.environment)
             address = scene.names.give("Manifest", system, wish, folder, f"settings {unit}")
             reason = "settings of a configuration: no field of the model says them"
         groups.setdefault(address, ([], reason))[0].append(piece)
@@ -307,6 +308,7 @@ def _resource_manifest(scene: _Scene, resource: Resource) -> Address:
     piece = resource.piece
     # An address of Terraform has the type in it; a name of CloudFormation has not.
     wish = resource.label if scene.found.language == "terraform" else piece.subject
+    wish = naming.without_stage(wish, scene.options.environment)
     system = scene.names.system(resource.folder)
     key = f"{resource.folder} {piece.file} {piece.subject}"
     return scene.names.give("Manifest", system, wish, resource.folder, key)

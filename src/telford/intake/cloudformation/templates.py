@@ -53,9 +53,10 @@ def _parsed(file: str, texts: Mapping[str, str], found: Found) -> Iterator[Templ
     """The templates of one file: one, or none."""
     text = texts[file]
     # JSON may indent with tabs, which YAML may not.
-    nodes, problems = yamltext.read(text.replace("\t", " ") if _json(file, text) else text, file)
-    # The short forms are tags; they mean something here.
-    found.diagnostics += [one for one in problems if not _known_tag(one)]
+    text = text.replace("\t", " ") if _json(file, text) else text
+    # The short forms of functions are tags.
+    nodes, problems = yamltext.read(text, file, tags=intrinsics.TAGS)
+    found.diagnostics += problems
     for node in nodes:
         if isinstance(node, MappingNode) and isinstance(node.values.get("Resources"), MappingNode):
             yield Template(file, node, Names())
@@ -76,12 +77,6 @@ def _parsed(file: str, texts: Mapping[str, str], found: Found) -> Iterator[Templ
 
 def _json(file: str, text: str) -> bool:
     return file.endswith(".json") or text.lstrip()[:1] == "{"
-
-
-def _known_tag(problem: Diagnostic) -> bool:
-    return problem.code == "TEL102" and any(
-        f"`{tag}`" in problem.summary for tag in intrinsics.TAGS
-    )
 
 
 def _names(template: Template) -> None:
