@@ -4,12 +4,12 @@ import itertools
 import re
 import xml.etree.ElementTree as ET
 
-import graph_estates as ge
 import pytest
-from graph_estates import Drawn, drawn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import graph_estates as ge
+from graph_estates import Drawn, drawn
 from telford.app import (
     catalogue,
     connections,
@@ -138,6 +138,17 @@ def test_many_arrows_between_systems_are_one_each_and_their_own_are_hidden(
 
 def frame(drawing: graph_picture.Drawing, name: str) -> str:
     return next(thing.group for thing, _ in drawing.things if thing.id == name)
+
+
+def test_where_everything_needs_everything_the_picture_is_no_ladder():
+    names = [f"s{n}" for n in range(40)]
+    things = [Thing(name, name, "System") for name in names]
+    wires = [Wire(a, b) for a, b in itertools.permutations(names, 2)]
+    drawing = graph_picture.draw(things, wires)
+    assert len(drawing.wires) == len(wires)
+    assert 0.5 < drawing.width / drawing.height < 5, "no ladder"
+    for (_, one), (_, other) in itertools.combinations(drawing.things, 2):
+        assert apart(one, other)
 
 
 HOSTILE = "\"'><script>alert(1)</script>&amp;\x00]]> é 𝄞"

@@ -243,6 +243,7 @@ name: dev
         "/problems",
         "/map",
         f"/map?focus={HOSTILE}",
+        f"/map?open={HOSTILE}&kind={HOSTILE}&owner={HOSTILE}&in={HOSTILE}",
         f"/search/suggest?q={HOSTILE}",
         "/search/suggest?q=api",
         f"/releases?service={HOSTILE}",

@@ -84,6 +84,10 @@ def test_what_does_not_fit_stays_folded(
     assert (len(drawn.folded), drawn.left_out) == (38, 0)
     monkeypatch.setattr(map_page, "MAX_NODES", 30)
     assert map_page.draw(index, known, map_page.Query()).left_out == 100
+    monkeypatch.setattr(map_page, "MAX_NODES", 700)
+    monkeypatch.setattr(map_page, "MAX_EDGES", 50)
+    few = map_page.draw(index, known, map_page.Query(opened=(map_page.ALL,)))
+    assert (len(few.edges), few.weaker) == (50, 310)
 
 
 def test_a_focus_draws_what_is_near_whatever_its_size(

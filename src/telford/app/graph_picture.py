@@ -83,7 +83,9 @@ def draw(
     """
     boxes = [Box(one.id, WIDTH, HEIGHT, "" if layers else one.group) for one in things]
     wires = merged([w for w in wires if w.source != w.target])
-    pairs = [(wire.source, wire.target) for wire in wires]
+    # What stands for most, and what must not break, is led around boxes first.
+    ranked = sorted(wires, key=lambda w: (-w.count, not w.critical, w.inferred))
+    pairs = [(wire.source, wire.target) for wire in ranked]
     if layers is not None:
         layout = layered.columned(boxes, pairs, layers)
     elif len({box.group for box in boxes}) > 1:
@@ -125,7 +127,7 @@ def _drawn(things: Sequence[Thing], wires: Sequence[Wire], layout: Layout) -> Dr
             continue
         frames = tuple(f"frame:{frame_of[end]}" if end in frame_of else end for end in ends)
         pair = (frames[0], frames[1])
-        points = _through(layout, ends, layout.routes[pair])
+        points = _through(layout, ends, layout.routes.get(pair, ()))
         across.setdefault(pair, []).append((wire, path(points, down=layout.down)))
     own = [one for several in across.values() for one in several]
     bundles: list[tuple[Wire, str]] = []
@@ -133,6 +135,7 @@ def _drawn(things: Sequence[Thing], wires: Sequence[Wire], layout: Layout) -> Dr
         bundles = [
             (_bundle(pair, [w for w, _ in several]), path(layout.routes[pair], down=layout.down))
             for pair, several in sorted(across.items())
+            if pair in layout.routes
         ]
     return Drawing(
         tuple((one, layout.boxes[one.id]) for one in things),
@@ -157,8 +160,11 @@ def _bundle(pair: Pair, wires: Sequence[Wire]) -> Wire:
 
 
 def _through(layout: Layout, ends: Pair, route: Sequence[Point]) -> list[Point]:
-    """From box to box by the way of their frames."""
+    """From box to box by the way of their frames, or straight where there is none."""
     one, other = layout.boxes[ends[0]], layout.boxes[ends[1]]
+    if not route:
+        route = ((other.x, other.y), (one.x, one.y))
+        return [_side(one, route[0], layout.down), _side(other, route[1], layout.down)]
     points = [_side(one, route[0], layout.down), *route, _side(other, route[-1], layout.down)]
     return [p for n, p in enumerate(points) if n == 0 or p != points[n - 1]]
 

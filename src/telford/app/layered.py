@@ -12,9 +12,15 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+MAX_PAIRS = 300
+"""Arrows that are led around boxes; every layer that one passes costs as much as a box."""
 SWEEPS = 6
 """Times that every layer is ordered anew: later ones change next to nothing."""
 ALIGNMENTS = 6
+MANY = 130
+"""Boxes or arrows of which one arrangement has to be right at once: each takes a tenth of a second."""
+BETTER = 1.5
+"""How much larger a picture must show, to give up that arrows lead one way."""
 LAYER_GAP = 64.0
 """Between two layers: room for arrows to turn."""
 BOX_GAP = 14.0
@@ -101,22 +107,27 @@ def grouped(boxes: Sequence[Box], pairs: Sequence[Pair], gap: float = LAYER_GAP)
     """Boxes inside the frames of their groups, frames and single boxes in layers beside one another.
 
     Inside a frame layers go down, for boxes are wider than high. Of several arrangements of the
-    frames the one is taken that shows largest on a screen.
+    frames the one is taken that shows largest on a screen. Past `MAX_PAIRS` the later pairs have no
+    say in it and get no route: the first should be those that matter most.
     """
     inside: dict[str, list[Box]] = {}
     for box in boxes:
         inside.setdefault(box.group, []).append(box)
     home = {box.id: f"frame:{box.group}" if box.group else box.id for box in boxes}
     within: dict[str, list[Pair]] = {}
-    across: set[Pair] = set()
+    across: dict[Pair, None] = {}
     for a, b in pairs:
         if home[a] == home[b]:
             within.setdefault(home[a], []).append((a, b))
-        else:
-            across.add((home[a], home[b]))
+        elif len(across) < MAX_PAIRS:
+            across[home[a], home[b]] = None
     inner = {
         f"frame:{name}": layered(
-            members, within.get(f"frame:{name}", ()), down=True, most=_rows(len(members)), gap=26
+            members,
+            within.get(f"frame:{name}", [])[:MAX_PAIRS],
+            down=True,
+            most=_rows(len(members)),
+            gap=26,
         )
         for name, members in inside.items()
         if name
@@ -140,7 +151,8 @@ def columned(boxes: Sequence[Box], pairs: Sequence[Pair], layers: Mapping[str, i
     """Boxes in given columns; a long column becomes several, where that shows larger."""
     count = len(boxes)
     choices = sorted({8, 12, 18, 28, max(count // 6, 8)})
-    tried = [layered(boxes, pairs, layers=layers, most=most) for most in choices]
+    led = pairs[:MAX_PAIRS]
+    tried = [layered(boxes, led, layers=layers, most=most) for most in choices]
     return max(tried, key=fit)
 
 
@@ -148,13 +160,28 @@ def _best(boxes: Sequence[Box], pairs: Sequence[Pair], gap: float, space: float)
     """The arrangement that shows largest: to the right or down, narrow or wide."""
     count = len(boxes)
     middle = max(2, round(math.sqrt(count)))
-    choices = {middle} if count > 80 else {middle, middle + 2, 2 * middle, count}
+    many = count > MANY or len(pairs) > MANY
+    choices = {middle} if many else {middle, middle + 2, 2 * middle, count}
     tried = [
-        layered(boxes, pairs, most=most, gap=gap if not down else gap * 0.7, down=down, space=space)
+        layered(boxes, pairs, down=down, most=most, gap=gap * (0.7 if down else 1), space=space)
         for down in (False, True)
         for most in sorted(choices)
     ]
-    return max(tried, key=fit)
+    best = max(tried, key=fit)
+    # Where everything needs everything, arrows make a ladder: rows say more.
+    rows = layered(boxes, pairs, layers=_ranks(boxes, pairs), down=True, gap=gap, space=space)
+    return rows if fit(rows) > BETTER * fit(best) else best
+
+
+def _ranks(boxes: Sequence[Box], pairs: Sequence[Pair]) -> dict[str, int]:
+    """Rows of a square: what needs more than needs it above, what is needed more below."""
+    balance = {box.id: 0 for box in boxes}
+    for a, b in pairs:
+        balance[a] -= 1
+        balance[b] += 1
+    ordered = sorted(balance, key=lambda name: balance[name])
+    width = max(1, math.ceil(math.sqrt(len(ordered))))
+    return {name: place // width for place, name in enumerate(ordered)}
 
 
 def _rows(count: int) -> int:

@@ -16,6 +16,8 @@ MAX_OPEN = 60
 """Things that are drawn without folding: as many as a screen shows with their names."""
 MAX_NODES = 700
 """Boxes of one map, all systems opened: more are neither read nor drawn within a second."""
+MAX_EDGES = 2000
+"""Arrows of one map: more are a grey surface, and megabytes of page."""
 MAX_DEPTH = 6
 """Further than this from the focus nearly everything is reached."""
 DRAWN_KINDS = graph.THINGS
@@ -79,7 +81,8 @@ class Node:
 class Map:
     """What is drawn. `folded` are the systems that stand for their members, `opened` those that do
     not though they could; `matching` counts the entities that the filters let through, and
-    `left_out` those of them that are not even in a folded system.
+    `left_out` those of them that are not even in a folded system; `weaker` counts the edges that
+    were too many, those that stand for least.
     """
 
     nodes: tuple[Node, ...]
@@ -88,6 +91,7 @@ class Map:
     opened: tuple[str, ...]
     matching: int
     left_out: int = 0
+    weaker: int = 0
     focus: str = ""
 
     def as_json(self) -> dict[str, object]:
@@ -99,6 +103,7 @@ class Map:
             "foldedSystems": list(self.folded),
             "matching": self.matching,
             "leftOut": self.left_out,
+            "edgesLeftOut": self.weaker,
         }
 
 
@@ -119,16 +124,18 @@ def draw(index: catalogue.Index, known: connections.Connections, query: Query) -
     kept = dict(sorted(nodes.items())[:MAX_NODES])
     shown = {row.address: home.get(row.address, row.address) for row in rows}
     edges = _edges(known.edges, {a: box for a, box in shown.items() if box in kept})
+    strongest = sorted(edges, key=lambda e: (-e.count, not e.critical))[:MAX_EDGES]
     folded = tuple(node.label for node in kept.values() if node.kind == "System")
     return Map(
         tuple(kept.values()),
-        edges,
+        edges if len(edges) == len(strongest) else tuple(strongest),
         folded,
         tuple(sorted({row.system or NO_SYSTEM for row in rows} - set(folded)))
         if len(rows) > MAX_OPEN and not query.system
         else (),
         len(rows),
         sum(box not in kept for box in shown.values()),
+        len(edges) - len(strongest),
         query.focus,
     )
 
