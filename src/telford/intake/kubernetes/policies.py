@@ -19,6 +19,8 @@ from telford.intake.kubernetes.objects import Key, Object
 
 # Named one by one up to here.
 MAX_NAMED = 5
+# A policy that lets more pairs than these through says nothing about any one of them.
+MAX_PAIRS = 1000
 # The label that every namespace has with its own name.
 _NAME = "kubernetes.io/metadata.name"
 
@@ -33,17 +35,51 @@ class _Policy:
     egress: tuple[dict[str, Any], ...] | None
 
 
+class _Pods:
+    """Which workloads a selector means, found by label and not by looking at each."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.labels = {
+            group.workload.key: grouping.pod_labels(group.workload) for group in scene.groups
+        }
+        self._all = scene.groups
+        self._by_namespace: dict[str, list[Group]] = {}
+        self._by_label: dict[tuple[str, str], list[Group]] = {}
+        for group in scene.groups:
+            self._by_namespace.setdefault(group.namespace, []).append(group)
+            for label, value in self.labels[group.workload.key].items():
+                self._by_label.setdefault((label, str(value)), []).append(group)
+
+    def selected(self, selector: Mapping[str, Any], namespace: str | None) -> list[Group]:
+        """The workloads of a namespace, or of all, that a selector means."""
+        wanted = access.mapping(selector, "matchLabels").items()
+        lists = [self._by_label.get((label, str(value)), []) for label, value in wanted]
+        if namespace is not None:
+            lists.append(self._by_namespace.get(namespace, []))
+        candidates = min(lists, key=len) if lists else self._all
+        return [
+            group
+            for group in candidates
+            if namespace in (None, group.namespace)
+            and _selects(selector, self.labels[group.workload.key])
+        ]
+
+
 class Policies:
     """Every NetworkPolicy of an input."""
 
     def __init__(self, scene: Scene) -> None:
-        self._groups = scene.groups
+        self._pods = _Pods(scene)
         self._spaces = {
             item.name: access.mapping(item.body, "metadata", "labels")
             for item, _ in scene.others
             if item.kind == "Namespace"
         }
         self._policies = [self._policy(item) for item in scene.policies]
+        self._about: dict[Key, list[_Policy]] = {}
+        for policy in self._policies:
+            for group in policy.about:
+                self._about.setdefault(group.workload.key, []).append(policy)
 
     def forbidding(self, source: Group, target: Group) -> Object | None:
         """A policy that keeps the one from reaching the other; None where it may."""
@@ -51,8 +87,8 @@ class Policies:
         for direction, peers, about, other in ways:
             rules = [
                 (policy, getattr(policy, direction))
-                for policy in self._policies
-                if about in policy.about and getattr(policy, direction) is not None
+                for policy in self._about.get(about.workload.key, [])
+                if getattr(policy, direction) is not None
             ]
             allowed = any(
                 self._lets(policy.item, rule, peers, other)
@@ -66,52 +102,53 @@ class Policies:
     def openings(self) -> Iterator[tuple[Object, Group, Group]]:
         """Policy, source and target of everything that a policy lets in by its labels."""
         for policy in self._policies:
-            peers = [
-                peer
+            sources = {
+                group.workload.key: group
                 for rule in policy.ingress or ()
                 for peer in access.mappings(rule.get("from"))
                 if access.mapping(peer, "podSelector")
-            ]
+                for group in self._peers(policy.item, peer)
+            }
+            if len(policy.about) * len(sources) > MAX_PAIRS:
+                continue
             for target in policy.about:
-                for source in self._groups:
-                    reached = any(self._is(policy.item, peer, source) for peer in peers)
-                    if reached and source is not target:
+                for source in sources.values():
+                    if source is not target:
                         yield policy.item, source, target
 
     def _policy(self, item: Object) -> _Policy:
         spec = access.mapping(item.body, "spec")
-        selector = access.mapping(spec, "podSelector")
-        about = tuple(
-            group
-            for group in self._groups
-            if group.namespace == item.namespace and _selects(selector, _labels(group))
-        )
+        about = self._pods.selected(access.mapping(spec, "podSelector"), item.namespace)
         types = access.items(spec.get("policyTypes"))
         types = types or (["Ingress", "Egress"] if "egress" in spec else ["Ingress"])
         ingress, egress = (
             tuple(access.mappings(spec.get(name))) if name.capitalize() in types else None
             for name in ("ingress", "egress")
         )
-        return _Policy(item, about, ingress, egress)
+        return _Policy(item, tuple(about), ingress, egress)
 
     def _lets(self, policy: Object, rule: Mapping[str, Any], peers: str, other: Group) -> bool:
         listed = access.mappings(rule.get(peers))
         return not listed or any(self._is(policy, peer, other) for peer in listed)
 
+    def _peers(self, policy: Object, peer: Mapping[str, Any]) -> list[Group]:
+        """The workloads that a peer of a policy means by their labels."""
+        space = None if "namespaceSelector" in peer else policy.namespace
+        found = self._pods.selected(access.mapping(peer, "podSelector"), space)
+        return [group for group in found if self._in_space(policy, peer, group)]
+
     def _is(self, policy: Object, peer: Mapping[str, Any], group: Group) -> bool:
         if "ipBlock" in peer:
             return True
-        if "namespaceSelector" in peer:
-            labels = {**self._spaces.get(group.namespace, {}), _NAME: group.namespace}
-            if not _selects(access.mapping(peer, "namespaceSelector"), labels):
-                return False
-        elif group.namespace != policy.namespace:
-            return False
-        return _selects(access.mapping(peer, "podSelector"), _labels(group))
+        labels = self._pods.labels[group.workload.key]
+        selected = _selects(access.mapping(peer, "podSelector"), labels)
+        return selected and self._in_space(policy, peer, group)
 
-
-def _labels(group: Group) -> dict[str, Any]:
-    return grouping.pod_labels(group.workload)
+    def _in_space(self, policy: Object, peer: Mapping[str, Any], group: Group) -> bool:
+        if "namespaceSelector" not in peer:
+            return group.namespace == policy.namespace
+        labels = {**self._spaces.get(group.namespace, {}), _NAME: group.namespace}
+        return _selects(access.mapping(peer, "namespaceSelector"), labels)
 
 
 def _selects(selector: Mapping[str, Any], labels: Mapping[str, Any]) -> bool:
