@@ -37,6 +37,7 @@ class Wire:
     path: str
     head: str
     soft: bool
+    inferred: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ def _wire(start: Box, end: Box, edge: Edge) -> Wire:
         path=f"M{x1} {y1}C{middle} {y1} {middle} {y2} {x2 - 7} {y2}",
         head=f"M{x2} {y2}l-9 -4.5v9z",
         soft=not edge.critical,
+        inferred=edge.inferred,
     )
 
 
