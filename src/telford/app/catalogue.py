@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from telford.estate import graph
+from telford.estate.kinds import registry
+from telford.estate.kinds.base import Kind
 from telford.estate.model import Entity, Estate
 
 PAGE_SIZE = 50
@@ -19,8 +21,13 @@ MAX_PAGE_SIZE = 500
 """An API caller may ask for at most this many at a time."""
 Value = TypeVar("Value", int, str)
 SORTS = ("name", "kind", "system", "owner", "tier")
-# What people look for most comes first; other kinds follow by name.
-_KIND_RANK = {"Service": 0, "Datastore": 1, "Stream": 2, "System": 3, "Objective": 4, "Team": 5}
+# What people look for most comes first; other kinds follow by family, as they are documented.
+_FIRST = ("Service", "Datastore", "Stream", "System", "Objective", "Team")
+_KIND_RANK = {name: rank for rank, name in enumerate(dict.fromkeys((*_FIRST, *registry.BY_NAME)))}
+# Family -> the names of its kinds.
+_FAMILIES = {
+    family: tuple(kind.__name__ for kind in kinds) for family, kinds in registry.FAMILIES.items()
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +82,21 @@ class Index:
     systems: Mapping[str, int]
     tiers: Mapping[int, int]
 
+    @property
+    def families(self) -> Mapping[str, Mapping[str, int]]:
+        """Family -> its kinds that there are, and how many of each."""
+        found = {
+            family: {kind: self.kinds[kind] for kind in kinds if kind in self.kinds}
+            for family, kinds in _FAMILIES.items()
+        }
+        return {family: kinds for family, kinds in found.items() if kinds}
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What is asked: empty values filter nothing. `sort` is one of `SORTS`."""
+    """What is asked: empty values filter nothing. `kind` is a kind or a family of kinds (``places``);
+    `sort` is one of `SORTS`.
+    """
 
     text: str = ""
     kind: str = ""
@@ -129,7 +147,8 @@ def row_of(entity: Entity) -> Row:
     spec = entity.spec
     address = str(entity.address)
     owner = graph.owner_of(spec)
-    parts = (address, owner, spec.description, *spec.labels.values())
+    said = _said(spec)
+    parts = (address, owner, said, *spec.labels.values())
     return Row(
         address=address,
         kind=spec.kind,
@@ -137,13 +156,29 @@ def row_of(entity: Entity) -> Row:
         system=entity.address.system,
         owner=owner,
         tier=getattr(spec, "tier", None),
-        type=str(getattr(spec, "type", "") or getattr(spec, "engine", "")),
+        type=_sort(spec),
         road=str(getattr(spec, "road", "")),
-        description=spec.description,
+        description=said,
         file=entity.file,
         line=entity.node.line,
         haystack=" ".join(parts).lower(),
     )
+
+
+# Fields that say what sort of its kind a thing is, and where it stands; the first that is there.
+_SORTS = ("type", "engine", "provider", "ring", "status", "framework", "severity", "store", "level")
+# Fields that say in a few words what a thing is, where it has no description.
+_WORDS = ("title", "message", "summary", "scenario", "hypothesis", "reason", "goal")
+
+
+def _sort(spec: Kind) -> str:
+    return next((str(v) for name in _SORTS if (v := getattr(spec, name, None))), "")
+
+
+def _said(spec: Kind) -> str:
+    if spec.description:
+        return spec.description
+    return next((str(v) for name in _WORDS if (v := getattr(spec, name, None))), "")
 
 
 def find(rows: Index, query: Query) -> Found:
@@ -180,7 +215,7 @@ def _rank(row: Row, word: str) -> tuple[int, int, str]:
 
 def _matches(row: Row, query: Query, words: list[str]) -> bool:
     return (
-        (not query.kind or row.kind == query.kind)
+        (not query.kind or row.kind == query.kind or row.kind in _FAMILIES.get(query.kind, ()))
         and (not query.owner or row.owner == query.owner)
         and (not query.system or row.system == query.system)
         and (query.tier is None or row.tier == query.tier)

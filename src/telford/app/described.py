@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from telford.app import catalogue, connections
+from telford.app import catalogue, connections, mentions
 from telford.app.connections import Connections
 from telford.basics.clock import Clock
 from telford.basics.diagnostics import Diagnostic
@@ -62,6 +62,11 @@ class Described:
         """Who depends on whom."""
         return connections.connect(self.estate)
 
+    @cached_property
+    def mentions(self) -> mentions.Mentions:
+        """Who names whom."""
+        return mentions.collect(self.estate)
+
     def connected(self, place: Place | None) -> Connections:
         """The same in a place, where overlays say so; made once. Raises as `overlays.bind` does."""
         if place is None:
@@ -78,7 +83,7 @@ class Described:
 
     def made(self) -> "Described":
         """The same, with everything made of it at once: so no request waits for that."""
-        _ = self.places, self.index, self.connections, self.estate.by_short
+        _ = self.places, self.index, self.connections, self.mentions, self.estate.by_short
         return self
 
     def place(self, text: str) -> Place | None:

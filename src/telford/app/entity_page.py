@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from telford.app import catalogue, connections, explain
+from telford.app import catalogue, connections, explain, mentions
 from telford.basics.diagnostics import Position
+from telford.estate.kinds.base import Kind
 from telford.estate.model import Entity, Estate, Link
 from telford.estate.place import Place
 
@@ -17,6 +18,11 @@ MAX_VALUE_TEXT = 400
 """Longer values are cut on the page; the file has them whole."""
 
 HEAD = frozenset({"apiVersion", "kind"})
+# Fields that are read as prose, in the order of their documents.
+PROSE = frozenset({
+    "title", "context", "decision", "consequences", "summary", "problem", "goal", "why", "message",
+    "fix", "expression", "reason", "hypothesis", "scenario",
+})  # fmt: skip
 """Fields that say nothing about this one entity."""
 
 
@@ -65,6 +71,10 @@ class EntityPage:
     used_by: tuple[connections.Edge, ...]
     blast: tuple[str, ...]
     objectives: tuple[str, ...]
+    names: tuple[mentions.Mention, ...]
+    named_by: tuple[mentions.Mention, ...]
+    links: tuple[tuple[str, str], ...]
+    about: tuple[tuple[str, str], ...]
     fields: tuple[Field, ...]
     fields_cut: bool
 
@@ -77,6 +87,9 @@ class EntityPage:
             "used_by": [edge.as_json() for edge in self.used_by],
             "blast_radius": list(self.blast),
             "objectives": list(self.objectives),
+            "names": [mention.as_json() for mention in self.names],
+            "named_by": [mention.as_json() for mention in self.named_by],
+            "links": [{"url": url, "title": title} for url, title in self.links],
             "fields": [field.as_json() for field in self.fields],
         }
 
@@ -86,6 +99,7 @@ def page(
     entity: Entity,
     row: catalogue.Row,
     known: connections.Connections,
+    named: mentions.Mentions,
     place: Place | None,
 ) -> EntityPage:
     """The page of one entity in a place, or of its base fields where there is no place.
@@ -100,9 +114,22 @@ def page(
         used_by=known.used_by.get(row.address, ()),
         blast=known.blast(row.address),
         objectives=known.objectives.get(row.address, ()),
+        names=named.of.get(row.address, ()),
+        named_by=named.by.get(row.address, ()),
+        links=tuple((link.url, link.title or link.url) for link in entity.spec.links),
+        about=tuple(_about(entity.spec)),
         fields=found[:MAX_FIELDS],
         fields_cut=len(found) > MAX_FIELDS,
     )
+
+
+def _about(spec: Kind) -> Iterator[tuple[str, str]]:
+    """The texts of a document that people read as texts: their key and what they say."""
+    names = {reference.path[0] for reference in spec.references()}
+    for name, info in type(spec).model_fields.items():
+        value, key = getattr(spec, name), info.alias or name
+        if name in PROSE and key not in names and isinstance(value, str) and value:
+            yield key, value
 
 
 def text_of(value: object) -> str:

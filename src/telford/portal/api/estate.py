@@ -46,7 +46,9 @@ def entity(request: Request, kind: str, name: str) -> dict[str, Any]:
         raise HTTPException(404, f"which one: {several}?" if found else f"no {kind}/{name}")
     row = described.index.by_address[str(found[0].address)]
     place = page.place_of(request, described)
-    return entity_page.page(described.estate, found[0], row, described.connections, place).as_json()
+    return entity_page.page(
+        described.estate, found[0], row, described.connections, described.mentions, place
+    ).as_json()
 
 
 @router.get("/graph")

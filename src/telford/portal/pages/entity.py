@@ -98,7 +98,8 @@ def _page(request: Request, described: Described, entity: Entity) -> Response:
     address = str(entity.address)
     place = page.place_of(request, described)
     row = described.index.by_address[address]
-    view = entity_page.page(described.estate, entity, row, described.connections, place)
+    named = described.mentions
+    view = entity_page.page(described.estate, entity, row, described.connections, named, place)
     return page.render(
         request,
         "entity.html",
