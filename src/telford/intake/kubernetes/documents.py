@@ -33,6 +33,8 @@ from telford.intake.names import slug
 UNASSIGNED = "unassigned"
 # Annotation of a document that import made, with what it was concluded from.
 INFERRED_FROM = "telford.dev/inferred-from"
+# Alerts of one object that its description names.
+MAX_ALERTS = 20
 NOT_EXPRESSIBLE = "its fields contradict one another, so it is kept whole"
 
 
@@ -250,7 +252,7 @@ class Writer:
 
     def _manifest(self, written: Written, item: Object, reason: str) -> None:
         address = self._whole_address(item)
-        value = self._head("Manifest", address, item)
+        value = self._head("Manifest", address, item) | _alerts(item)
         value |= {"object": fitting.plain(item.body), "reason": reason}
         written.homes[item.key] = str(address)
         written.carried[item.key] = ((),)
@@ -403,6 +405,18 @@ def _engine(group: Group, engine: str) -> dict[str, str]:
     own = engines.repository(image) in engines.images(engine)
     version = engines.version(image) if own else ""
     return {"engine": engine} | ({"version": version} if version else {})
+
+
+def _alerts(item: Object) -> dict[str, str]:
+    """A description of carried alerting rules: people look for them by name."""
+    if item.kind != "PrometheusRule":
+        return {}
+    groups = access.mappings(access.mapping(item.body, "spec").get("groups"))
+    rules = [rule for group in groups for rule in access.mappings(group.get("rules"))]
+    names = list(dict.fromkeys(filter(None, (access.text(rule.get("alert")) for rule in rules))))
+    more = f" and {len(names) - MAX_ALERTS} more" if len(names) > MAX_ALERTS else ""
+    listed = f", among them the alerts {', '.join(names[:MAX_ALERTS])}{more}" if names else ""
+    return {"description": f"{len(rules)} rules{listed}"}
 
 
 def _with_uses(value: Mapping[str, Any], uses: list[dict[str, Any]]) -> dict[str, Any]:
