@@ -114,15 +114,25 @@ def test_what_cannot_be_said_is_said_to_be_so(texts: dict[str, str]) -> None:
 
 
 def test_templates_of_a_chart_are_no_manifests() -> None:
-    """Neither with braces nor without does another format read them."""
     assert reading.claims("charts/a/templates/x.yaml", "kind: {{ .Values.kind }}\n")
-    assert reading.claims("charts/a/templates/x.yaml", "apiVersion: v1\nkind: Service\n")
+    assert not reading.claims("charts/a/templates/x.yaml", "apiVersion: v1\nkind: Service\n")
     assert reading.claims("charts/a/Chart.yaml", "apiVersion: v2\nname: a\n")
     assert reading.claims("a/kustomization.yaml", "resources: [x.yaml]\n")
     assert not reading.claims("a/deployment.yaml", "apiVersion: apps/v1\nkind: Deployment\n")
     assert not reading.claims("templates/t.yaml", "apiVersion: scaffolder.backstage.io/v1\n")
     rollout = "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\n"
     assert not reading.claims("a/rollout.yaml", rollout)
+
+
+def test_braces_in_a_folder_of_that_name_are_read_where_there_is_no_chart() -> None:
+    text = (
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: alerts}\n"
+        "data: {text: '{{ $labels.pod }}'}\n"
+    )
+    found = cases.read(FORMAT, {"k8s/templates/alerts.yaml": text})
+    assert cases.documents(found)["config/alerts"]["values"] == {"text": "{{ $labels.pod }}"}
+    inside = {"k8s/Chart.yaml": "name: a\n", "k8s/templates/alerts.yaml": text}
+    assert "config/alerts" not in cases.documents(cases.read(FORMAT, inside))
 
 
 def test_charts_and_kustomizations_are_found(texts: dict[str, str]) -> None:

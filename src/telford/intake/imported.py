@@ -264,6 +264,8 @@ class Imported:
     report: Report
     diagnostics: tuple[Diagnostic, ...]
     ownership: tuple[Ownership, ...] = ()
+    # What a tool rendered and was read, by path: a build gives it back, so it is compared with too.
+    rendered: Mapping[str, str] = field(default_factory=dict)
 
 
 def count_comments(texts: Mapping[str, str]) -> dict[str, int]:

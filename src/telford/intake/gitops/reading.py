@@ -33,7 +33,6 @@ _ARGO_KINDS = re.compile(
     r"""^[ \t{]*["']?kind["']?[ \t]*:[ \t]*["']?(Application|ApplicationSet|AppProject)["']?\s*$""",
     re.MULTILINE,
 )
-_KUBERNETES = re.compile(r"""^[ \t]*["']?(apiVersion|kind)["']?[ \t]*:""", re.MULTILINE)
 # Other formats that live in folders of this name and have braces too.
 _OTHERS = re.compile(r"backstage\.io/|^[ \t]*openslo", re.MULTILINE)
 _DESCRIBES = "it describes a chart: what the chart makes is imported when it is rendered"
@@ -45,8 +44,8 @@ def claims(path: str, text: str) -> bool:
     name = posixpath.basename(path)
     if name in (charts.CHART, *charts.KUSTOMIZATIONS) and _GROUPS.search(text) is None:
         return True
-    if "templates" in path.split("/")[:-1] and not _OTHERS.search(text):
-        return _KUBERNETES.search(text) is not None or "{{" in text
+    if "templates" in path.split("/")[:-1] and "{{" in text and not _OTHERS.search(text):
+        return True
     # The words first: they are found much faster than an expression, and most documents have none.
     if "argoproj.io/" not in text and "fluxcd.io/" not in text:
         return False
@@ -84,8 +83,7 @@ def read(sources: Sources, options: Options) -> Imported | Needs:
     for rendering, _ in scene.renderings:
         if rendering.output in sources.texts:
             texts[rendering.output] = sources.texts[rendering.output]
-    done = {r.path for r, _ in scene.renderings if r.output in sources.texts}
-    texts |= _plain_templates(scene, done)
+    texts |= _plain_templates(scene)
     imported = reading.read(texts, options)
     scene.diagnostics += problems.of(scene.renderings, sources, found, chosen, layout)
     return _completed(scene, imported, places.documents(found.deliveries, options))
@@ -210,16 +208,16 @@ def _needs(scene: _Scene) -> Needs | None:
     return Needs(renderings=tuple(missing)) if missing else None
 
 
-def _plain_templates(scene: _Scene, rendered: set[str]) -> dict[str, str]:
-    """Templates of charts that are not rendered, and hold nothing that only Helm understands."""
-    plain = {}
-    for path, text in scene.sources.texts.items():
-        chart = scene.layout.chart_of(path)
-        if "templates" not in path.split("/")[:-1] or "{{" in text or "/<" in path:
-            continue
-        if chart is None or chart not in rendered:
-            plain[path] = text
-    return plain
+def _plain_templates(scene: _Scene) -> dict[str, str]:
+    """What has braces in a folder called ``templates`` and belongs to no chart: plain manifests."""
+    return {
+        path: text
+        for path, text in scene.sources.texts.items()
+        if "templates" in path.split("/")[:-1]
+        and "/<" not in path
+        and scene.layout.chart_of(path) is None
+        and posixpath.basename(path) not in charts.KUSTOMIZATIONS
+    }
 
 
 def _completed(scene: _Scene, imported: Imported, said: places.Said) -> Imported:
@@ -246,7 +244,14 @@ def _completed(scene: _Scene, imported: Imported, said: places.Said) -> Imported
     )
     documents = _with_places(imported.documents, said)
     diagnostics = ordered([*imported.diagnostics, *scene.diagnostics])
-    return replace(imported, documents=documents, report=report, diagnostics=diagnostics)
+    rendered = {path: text for path, text in scene.sources.texts.items() if "/<" in path}
+    return replace(
+        imported,
+        documents=documents,
+        report=report,
+        diagnostics=diagnostics,
+        rendered=rendered,
+    )
 
 
 def _with_places(documents: tuple[Document, ...], said: places.Said) -> tuple[Document, ...]:
