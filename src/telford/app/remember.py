@@ -58,7 +58,8 @@ def keep(found: files.Texts, report: Report, cache: Cache) -> None:
 
 
 def _key(found: files.Texts) -> str:
-    day = {"today": found.today.isoformat()} if found.today is not None else {}
+    # No file has a NUL in its name.
+    day = {"\0today": found.today.isoformat()} if found.today is not None else {}
     return remembered.key(code_version(), {**found.hashes(), **day})
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from telford.app import remember
-from telford.backends import cache, files
+from telford.backends import files
 from telford.cli import options, output, table
 
 
@@ -39,7 +39,7 @@ def command(
     Example: telford check --estate examples/shop/estate
     """
     where = paths or [options.folder(estate)]
-    store = None if no_cache else cache.FileCache(options.cache_folder() / "check")
+    store = None if no_cache else options.estate_cache()
     found = files.read(where)
     found.today = dt.date.fromisoformat(day) if day else dt.datetime.now(tz=dt.UTC).date()
     report = remember.recall(found, store) if store is not None else None

@@ -104,7 +104,7 @@ def command(
         depth,
         use_case.Filter(system, team, tier),
     )
-    loaded = loading.load_folder(options.folder(estate))
+    loaded = loading.load_folder(options.folder(estate), options.estate_cache())
     output.unsound(loaded.diagnostics)
     found = use_case.answer(loaded.estate, question, explain.parse_place(loaded.estate, where))
     _show(found, Format.JSON if as_json else form)

@@ -46,7 +46,7 @@ def command(
 
     Example: telford matrix service/orders run
     """
-    loaded = loading.load_folder(options.folder(estate))
+    loaded = loading.load_folder(options.folder(estate), options.estate_cache())
     output.unsound(loaded.diagnostics)
     found = use_case.matrix(loaded.estate, address, fields or ())
     if as_json:

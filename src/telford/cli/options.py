@@ -47,3 +47,8 @@ def folder(estate: Path | None) -> Path:
 def cache_folder() -> Path:
     """Where caches live: TELFORD_CACHE, else the user's cache folder."""
     return caches.default_folder(settings().cache, os.environ.get("XDG_CACHE_HOME", ""))
+
+
+def estate_cache() -> caches.FileCache:
+    """What is kept of estates from one command to the next, by the hashes of their files."""
+    return caches.FileCache(cache_folder() / "check")

@@ -27,7 +27,7 @@ def command(
     Example: telford status
     Example: telford status storefront --in dev --json
     """
-    described = loading.load_folder(options.folder(estate)).estate
+    described = loading.load_folder(options.folder(estate), options.estate_cache()).estate
     name = str(places.choose(described, place))
     files = running.kept(estate)
     with running.records(estate) as store:

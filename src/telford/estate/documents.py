@@ -9,7 +9,7 @@ for resolved documents.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from telford.basics import units, yamltext
 from telford.basics.diagnostics import Diagnostic, Position, Severity
 from telford.basics.yamltext import Mapping, Node, Scalar, Sequence
-from telford.estate import pruning, shapes, suggestions
+from telford.estate import phrases, pruning, shapes, suggestions
 from telford.estate.kinds import base
 from telford.estate.kinds.base import Kind, TooManyError
 from telford.estate.shapes import Shape
@@ -31,17 +31,13 @@ OVERLAYS = "in"
 _MAX_ROUNDS = 30
 
 # A document with more mistakes is a mistake as a whole: the rest is left unsaid.
-MAX_PROBLEMS = 200
+MAX_PROBLEMS = 1000
+# Of this many unknown keys it is worked out what was meant; that takes a millisecond each.
+MAX_ADVICE = 200
 
 _Path = pruning.Path
 # After these a value is missing from what is validated.
 _CUTTING = frozenset({"TEL103", "TEL115"})
-_WORDS = {
-    "text": "text",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +128,7 @@ class Reader:
     def _is_full(self, node: Node) -> bool:
         """Whether there are so many problems that one more helps nobody."""
         if len(self.problems) == MAX_PROBLEMS:
-            summary = f"the document has over {MAX_PROBLEMS} mistakes; the rest is left unsaid"
+            summary = f"the document has over {MAX_PROBLEMS:,} mistakes; the rest is left unsaid"
             self.problems.append(Problem("TEL103", node.line, node.column, summary))
         return len(self.problems) > MAX_PROBLEMS
 
@@ -214,10 +210,10 @@ class Reader:
         return _BAD
 
     def _wrong_type(self, node: Node, shape: Shape, path: str) -> None:
-        name = _label(path)
-        expected, found = _expected(shape), _found(node)
+        name = phrases.label(path)
+        expected, found = phrases.expected(shape), phrases.found(node)
         self.report(
-            "TEL115", node, f"{name} must be {expected}, not {found}", _type_fix(node, shape)
+            "TEL115", node, f"{name} must be {expected}, not {found}", phrases.type_fix(node, shape)
         )
 
     def _unknown(self, node: Mapping, key: str, shape: Shape, path: str) -> str | None:
@@ -227,7 +223,7 @@ class Reader:
             pruning.cut_key(node, key)
             return None
         where = f"`{path}`" if path else f"a {self.kind.__name__}"
-        advice = suggestions.for_key(key, shape.fields, shapes.places_of(self.kind), path)
+        advice = self._advice(key, shape.fields, path)
         mark = node.keys[key]
         self.problems.append(
             Problem(
@@ -247,6 +243,11 @@ class Reader:
         del node.keys[key]
         node.keys[meant], node.values[meant] = mark, node.values.pop(key)
         return meant
+
+    def _advice(self, key: str, allowed: Collection[str], path: str) -> suggestions.Advice:
+        if len(self.problems) >= MAX_ADVICE:
+            return suggestions.Advice("remove it, or give it a name that begins with `x-`")
+        return suggestions.for_key(key, allowed, shapes.places_of(self.kind), path)
 
     def _explain(self, error: ValidationError, shape: Shape, node: Mapping) -> list[_Path]:
         """Turn pydantic's errors into problems, one a node. What has to be cut out for each."""
@@ -272,12 +273,12 @@ class Reader:
         if item["type"] == "missing":
             self._missing(located)
             return
-        code, summary, fix = _sentence(item, _label(_dotted(located.path)), located)
+        code, summary, fix = _sentence(item, phrases.label(phrases.dotted(located.path)), located)
         self.report(code, located.node, summary, fix)
 
     def _missing(self, located: "_Located") -> None:
         key = str(located.path[-1])
-        owner = _dotted(located.path[:-1])
+        owner = phrases.dotted(located.path[:-1])
         where = f"`{owner}`" if owner else f"this {self.kind.__name__}"
         empty = isinstance(located.parent, Mapping) and key in located.parent.values
         node = located.parent.keys[key] if empty and located.parent else located.node
@@ -400,22 +401,22 @@ def _sentence(item: Any, name: str, located: _Located) -> tuple[str, str, str]:
     if kind == "literal_error":
         choices = [str(choice) for choice in (located.shape.choices if located.shape else ())]
         fix = suggestions.for_value(node.text if isinstance(node, Scalar) else "", choices)
-        return "TEL117", f"{name} cannot be {_found(node)}", fix
+        return "TEL117", f"{name} cannot be {phrases.found(node)}", fix
     if kind == "string_pattern_mismatch" and context["pattern"] in base.FORMS:
         what, fix = base.FORMS[context["pattern"]]
-        return "TEL119", f"{name}: {_found(node)} is not {what}", fix
+        return "TEL119", f"{name}: {phrases.found(node)} is not {what}", fix
     if kind == "string_pattern_mismatch":
         return (
             "TEL118",
-            f"{_found(node)} is not a name",
+            f"{phrases.found(node)} is not a name",
             "use small letters, digits and hyphens, at most 63, with a letter or digit at both ends",
         )
     if _TYPE_ERRORS.search(kind):
         shape = located.shape or Shape()
         return (
             "TEL115",
-            f"{name} must be {_expected(shape)}, not {_found(node)}",
-            _type_fix(node, shape),
+            f"{name} must be {phrases.expected(shape)}, not {phrases.found(node)}",
+            phrases.type_fix(node, shape),
         )
     return _out_of_range(kind, context, name, item["msg"])
 
@@ -445,60 +446,3 @@ def _out_of_range(kind: str, context: Any, name: str, message: str) -> tuple[str
     if kind == "too_short":
         return "TEL119", f"{name} must have at least {context['min_length']} item", "add an item"
     return "TEL119", f"{name}: {message[:1].lower()}{message[1:]}", "mend the value"
-
-
-def _dotted(path: _Path) -> str:
-    """A path for people: ``run.ports[].port``."""
-    return "".join("[]" if isinstance(p, int) else f".{p}" for p in path).lstrip(".")
-
-
-def _label(path: str) -> str:
-    return f"`{path}`" if path else "the document"
-
-
-def _found(node: Node) -> str:
-    if isinstance(node, Mapping):
-        return "a mapping"
-    if isinstance(node, Sequence):
-        return "a list"
-    assert isinstance(node, Scalar)
-    value = node.value
-    if value is None:
-        return "empty"
-    if isinstance(value, bool):
-        return f"`{node.text}` (true or false)"
-    if isinstance(value, int | float):
-        return f"the number {node.text[:60]}"
-    return f"`{node.text[:60]}`"
-
-
-def _expected(shape: Shape) -> str:
-    """In words, what a shape takes: ``a whole number or a mapping with `min`, `max```."""
-    words = [_WORDS[name] for name in sorted(shape.scalars)]
-    if "text" in shape.scalars and "integer" in shape.scalars:
-        words = ["text", "a whole number"]
-    if shape.fields is not None:
-        keys = list(shape.fields)[:4]
-        words.append("a mapping with " + ", ".join(f"`{key}`" for key in keys))
-    elif shape.value is not None:
-        words.append("a mapping")
-    if shape.item is not None:
-        words.append("a list")
-    return " or ".join(words) or "something else"
-
-
-def _type_fix(node: Node, shape: Shape) -> str:
-    if isinstance(node, Scalar):
-        if shape.item is not None:
-            return "write it as a list, with `- ` before each item"
-        if shape.scalars == {"boolean"}:
-            return "write true or false, without quotes"
-        if "text" in shape.scalars and node.value is not None:
-            return f'put it in quotes: "{node.text[:60]}"'
-        if isinstance(node.value, str) and not isinstance(yamltext.resolve(node.text), str):
-            return f"write {node.text[:60]} without quotes"
-    if isinstance(node, Mapping) and shape.item is not None:
-        return "write it as a list, with `- ` before each item"
-    if isinstance(node, Sequence) and shape.item is None:
-        return "write it without the hyphens"
-    return f"write {_expected(shape)}"

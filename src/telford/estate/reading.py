@@ -61,6 +61,8 @@ class File:
     foreign: bool = False
 
 
+# Nobody mends more at a time, and each of them costs.
+MAX_MISTAKES = 5000
 # After these a part of the file was not read.
 _COSTLY = frozenset({"TEL100", "TEL103", "TEL105"})
 # The name of a document, in a text that cannot be read as one.
@@ -95,9 +97,22 @@ def _documents(nodes: Iterable[Node], file: str, found: File) -> None:
     The names of those of ours that cannot be told what they are go to `unclear`.
     """
     problems: list[Diagnostic] = []
+    mistakes = 0
     for node in nodes:
         before = len(problems)
+        if mistakes > MAX_MISTAKES:
+            problems.append(
+                problem_at(
+                    file,
+                    node,
+                    "TEL103",
+                    f"the file has over {MAX_MISTAKES:,} mistakes",
+                    "mend those first; the rest of the file is left unread",
+                )
+            )
+            break
         document = _document(node, file, problems)
+        mistakes += len(document.reader.problems) if document is not None else 1
         ours = all(p.severity is not Severity.WARNING for p in problems[before:])
         if document is not None:
             found.documents.append(document)

@@ -45,7 +45,7 @@ class Held:
 def context(held: Held, *, hosts: frozenset[str], token: str, version: str) -> Context:
     """The context of the running process. Raises `UsageError` where the folder is not there."""
     near = shortened(held.folder)
-    watch = EstateWatch(lambda: loading.load_folder(near), lambda: signature(near), held.clock)
+    watch = EstateWatch(loading.Reloader([near]).load, lambda: signature(near), held.clock)
     return Context(
         estate=watch,
         store=held.store,
