@@ -24,7 +24,8 @@ MAX_FILES = 50_000
 MAX_FILE_BYTES = 16 * 1024 * 1024
 # Entries of folders, whatever they are called: a tree of this size is no estate.
 MAX_LOOKED_AT = 500_000
-MAX_TOTAL_BYTES = 512 * 1024 * 1024
+# As nodes, a text takes some fifty times its size.
+MAX_TOTAL_BYTES = 128 * 1024 * 1024
 # Folders nested deeper are a loop of links or a mistake.
 MAX_DEPTH = 30
 _CHUNK = 64 * 1024
