@@ -75,6 +75,16 @@ def test_a_folded_system_opens_alone_or_with_all_others(
     assert (everything.folded, len(everything.nodes), len(everything.opened)) == ((), 400, 40)
 
 
+def test_few_things_fold_into_systems_where_the_context_map_is_asked_for(
+    index: catalogue.Index, known: connections.Connections
+) -> None:
+    few = map_page.Query(owner="team/t1", tier=0, opened=(map_page.NONE,))
+    drawn = map_page.draw(index, known, few)
+    assert (drawn.matching, len(drawn.folded), drawn.opened) == (52, 13, ())
+    one = map_page.Query(owner="team/t1", tier=0, opened=(map_page.NONE, "sys1"))
+    assert map_page.draw(index, known, one).opened == ("sys1",)
+
+
 def test_what_does_not_fit_stays_folded(
     index: catalogue.Index, known: connections.Connections, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,12 +25,14 @@ NO_SYSTEM = "-"
 """Stands for what belongs to no system, as if that were one."""
 ALL = "all"
 """Opens every system."""
+NONE = "none"
+"""Folds every system that is not named beside it, however few things there are: the context map."""
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
     """What to draw; empty values filter nothing. `depth` counts edges from `focus`, `opened` names
-    systems (or `ALL`), `kind` is a kind such as ``Service``.
+    systems (or `ALL` or `NONE`), `kind` is a kind such as ``Service``.
     """
 
     focus: str = ""
@@ -131,7 +133,7 @@ def draw(index: catalogue.Index, known: connections.Connections, query: Query) -
         edges if len(edges) == len(strongest) else tuple(strongest),
         folded,
         tuple(sorted({row.system or NO_SYSTEM for row in rows} - set(folded)))
-        if len(rows) > MAX_OPEN and not query.system
+        if _foldable(rows, query) and not query.system
         else (),
         len(rows),
         sum(box not in kept for box in shown.values()),
@@ -173,12 +175,16 @@ def _passes(row: catalogue.Row, query: Query) -> bool:
     )
 
 
+def _foldable(rows: list[catalogue.Row], query: Query) -> bool:
+    return len(rows) > MAX_OPEN or NONE in query.opened
+
+
 def _homes(rows: list[catalogue.Row], query: Query) -> dict[str, str]:
     """Thing -> the folded system that stands for it; those that are drawn themselves are not in it.
 
     Systems that were asked to be open are opened as far as `MAX_NODES` allows, in their order.
     """
-    if len(rows) <= MAX_OPEN:
+    if not _foldable(rows, query):
         return {}
     members: dict[str, list[str]] = {}
     for row in rows:
