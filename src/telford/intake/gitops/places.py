@@ -97,7 +97,7 @@ def documents(deliveries: Iterable[Delivery], options: Options) -> Said:
             if home:
                 said.homes[one.item.file, one.item.label, ".".join(map(str, path))] = home
     only = next(iter(namespaces), "")
-    if len(namespaces) == 1 and only == names.slug(only):
+    if own is not None and len(namespaces) == 1 and only == names.slug(only):
         said.namespace = only
     else:
         _forget(said, names.slug(options.environment))

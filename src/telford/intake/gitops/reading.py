@@ -10,8 +10,9 @@ found, and says clusters and environments.
 import posixpath
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from telford.basics import yamltext
 from telford.basics.diagnostics import Diagnostic, ordered
@@ -258,13 +259,22 @@ def _with_places(documents: tuple[Document, ...], said: places.Said) -> tuple[Do
     """The documents with the clusters and environments that deliveries name."""
     known = {(document.value["kind"], document.value["name"]) for document in documents}
     kept = [
-        replace(document, value={**document.value, "namespace": said.namespace})
-        if document.value["kind"] == "Environment" and said.namespace
+        replace(document, value=_in_namespace(document.value, said.namespace))
+        if document.value["kind"] == "Environment"
         else document
         for document in documents
     ]
     more = [one for one in said.documents if (one.value["kind"], one.value["name"]) not in known]
     return (*kept, *more)
+
+
+def _in_namespace(value: Mapping[str, Any], namespace: str) -> dict[str, Any]:
+    """The environment with the namespace that deliveries name; the reader of objects calls it
+    ``default`` where no object names one, which is nothing that is said.
+    """
+    plain = {key: item for key, item in value.items() if key != "namespace"}
+    found = namespace or (value.get("namespace") if value.get("namespace") != "default" else "")
+    return plain | ({"namespace": found} if found else {})
 
 
 def _described(scene: _Scene) -> Iterator[Fate]:
