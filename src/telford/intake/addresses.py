@@ -8,6 +8,7 @@ word counts only where its key says that it is a host.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 _LABEL = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
 _HOST = rf"{_LABEL}(?:\.{_LABEL}){{0,7}}"
@@ -37,6 +38,8 @@ _NOWHERE = frozenset({"localhost", "0.0.0.0", "127.0.0.1"})  # noqa: S104 - noth
 _NO_HOSTS = ("s3:", "s3a:", "gs:", "abfs:", "wasb:", "file:", "unix:", "oci:")
 # A setting or script longer than this is data, not an address.
 MAX_TEXT = 65_536
+# So many names of settings are remembered; an organisation has a few thousand.
+MAX_KEYS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ def candidates(key: str, text: str) -> Iterator[Candidate]:
             yield found
 
 
+@lru_cache(maxsize=MAX_KEYS)
 def says_address(key: str) -> bool:
     """Whether a key says that its value is an address: ``REDIS_ADDR``, ``--db-host``, ``baseUrl``."""
     return any(word.lower() in _SAYING for word in _WORDS.findall(key))
@@ -71,7 +75,14 @@ def external(host: str) -> bool:
 
 
 def _in_text(said: bool, text: str) -> Iterator[Candidate]:
-    for pattern, certain in ((_URL, True), (_CLUSTER, True), (_PAIR, said)):
+    for sign, pattern, certain in (
+        ("//", _URL, True),
+        (".svc", _CLUSTER, True),
+        (":", _PAIR, said),
+    ):
+        # Most texts are no addresses: what every one has is found much faster than the pattern.
+        if sign not in text:
+            continue
         for match in pattern.finditer(text):
             parts = match.groupdict()
             if (parts.get("scheme") or "").lower().endswith(_NO_HOSTS):

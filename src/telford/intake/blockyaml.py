@@ -367,8 +367,13 @@ class _Document:
         """The lines of a text block behind this one, without their indentation."""
         content: list[str] = []
         indent = blanks = 0
+        prefix = ""
         while self._at < self._end:
             line = self._lines[self._at]
+            if indent and line.startswith(prefix):
+                content.append(line[indent:])
+                self._at += 1
+                continue
             rest = line.lstrip(" ")
             depth = len(line) - len(rest)
             if not rest:
@@ -376,7 +381,7 @@ class _Document:
             elif not indent:
                 if depth <= outer:
                     break
-                indent = depth
+                indent, prefix = depth, " " * depth
                 if blanks > indent or rest[0] == "\t":
                     raise RefusedError
             elif depth < indent:

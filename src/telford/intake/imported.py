@@ -270,8 +270,8 @@ class Imported:
 
 def count_comments(texts: Mapping[str, str]) -> dict[str, int]:
     """Lines that hold nothing but a comment, by file; files without any are left out."""
-    counted = {file: len(_COMMENT.findall(text)) for file, text in texts.items()}
+    counted = {file: len(_COMMENT.findall("\n" + text)) for file, text in texts.items()}
     return {file: count for file, count in counted.items() if count}
 
 
-_COMMENT = re.compile(r"^[ \t]*#", re.MULTILINE)
+_COMMENT = re.compile(r"\n[ \t]*#")

@@ -16,7 +16,6 @@ from telford.intake.kubernetes import (
     alone,
     engines,
     fitting,
-    grouping,
     kinds,
     naming,
     secrets,
@@ -345,8 +344,7 @@ class Writer:
             owner = naming.Origin("", owners[group.workload.key].text)
             if not owner.text:
                 continue
-            template = grouping.template(group.workload)
-            for path, text in access.under(template, "name", "secretName"):
+            for path, text in self._scene.named_in(group):
                 place = group.namespace, text
                 of_secret = path[-2:-1] in (("secretKeyRef",), ("secretRef",))
                 key = kept.get(place) if of_secret else configs.get(place)

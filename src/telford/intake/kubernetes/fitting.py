@@ -6,6 +6,7 @@ found is carried. Called by `telford.intake.kubernetes.reading`.
 """
 
 import copy
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -78,7 +79,8 @@ def canonical(item: Object) -> dict[str, Any]:
     """What was found, with the quantities of its containers as texts (``cpu: 1`` as ``"1"``)."""
     if item.kind not in kinds.WORKLOADS:
         return item.body
-    return {key: _quantities(value, 1) for key, value in item.body.items()}
+    body: dict[str, Any] = _quantities(item.body, 0)
+    return body
 
 
 # Deep enough for the resources of a container in a CronJob: nine levels of keys.
@@ -86,27 +88,34 @@ _RESOURCE_DEPTH = 9
 
 
 def _quantities(value: Any, depth: int) -> Any:
+    """The tree with its amounts as texts; what has no number among them is shared."""
     if depth > _RESOURCE_DEPTH:
         return value
     if isinstance(value, list):
-        return [_quantities(item, depth) for item in value]
-    if not isinstance(value, dict):
-        return value
-    return {
+        items = [
+            _quantities(item, depth) if isinstance(item, dict | list) else item for item in value
+        ]
+        return items if any(map(operator.is_not, items, value)) else value
+    changed = {
         key: _amounts(item) if key == "resources" else _quantities(item, depth + 1)
         for key, item in value.items()
+        if isinstance(item, dict | list)
     }
+    if all(item is value[key] for key, item in changed.items()):
+        return value
+    return {key: changed.get(key, item) for key, item in value.items()}
 
 
 def _amounts(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
-    return {
-        key: {name: containers.quantity(amount) for name, amount in item.items()}
-        if key in ("requests", "limits") and isinstance(item, dict)
-        else item
-        for key, item in value.items()
+    numbers = {
+        key: {name: containers.quantity(amount) for name, amount in value[key].items()}
+        for key in ("requests", "limits")
+        if isinstance(value.get(key), dict)
+        and not all(isinstance(amount, str) for amount in value[key].values())
     }
+    return value | numbers if numbers else value
 
 
 def _name(item: Mapping[str, Any]) -> tuple[str, str]:

@@ -9,7 +9,7 @@ to several workloads, or to none in the input, stays an object of its own.
 from dataclasses import dataclass, field
 
 from telford.intake.kubernetes import access
-from telford.intake.kubernetes.objects import Key, Object
+from telford.intake.kubernetes.objects import Key, Object, Path
 
 Place = tuple[str, str]
 
@@ -76,6 +76,16 @@ class Scene:
     # Service that an operator makes -> the object that it makes it of.
     operated: dict[Place, Key] = field(default_factory=dict)
     policies: list[Object] = field(default_factory=list)
+    # Workload -> the texts of its template under `name` and `secretName`, once they were asked for.
+    _named: dict[Key, list[tuple[Path, str]]] = field(default_factory=dict)
+
+    def named_in(self, one: Group) -> list[tuple[Path, str]]:
+        """What the template of a workload names, with its path: ConfigMaps, Secrets, variables."""
+        found = self._named.get(one.workload.key)
+        if found is None:
+            found = access.under(template(one.workload), "name", "secretName")
+            self._named[one.workload.key] = found
+        return found
 
 
 def template(item: Object) -> dict[str, object]:

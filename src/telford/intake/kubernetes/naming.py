@@ -121,9 +121,10 @@ def _label(item: Object, names: Iterable[str]) -> Origin:
     metadata = access.mapping(item.body, "metadata")
     template = access.mapping(grouping.template(item), "metadata")
     for place in ("labels", "annotations"):
+        holders = [access.mapping(holder, place) for holder in (metadata, template)]
         for name in names:
-            for holder in (metadata, template):
-                value = access.text(access.mapping(holder, place).get(name))
+            for holder in holders:
+                value = access.text(holder.get(name))
                 if value:
                     return Origin(f"{place[:-1]} {name} of {item.label}", value)
     return Origin("", "")

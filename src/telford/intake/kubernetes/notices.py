@@ -49,7 +49,7 @@ def _secrets(scene: Scene, named: Mapping[Key, Address]) -> Iterator[Diagnostic]
     made = _made(scene)
     missing: dict[tuple[str, str], Group] = {}
     for group in scene.groups:
-        for path, name in access.under(grouping.template(group.workload), "name", "secretName"):
+        for path, name in scene.named_in(group):
             place = group.namespace, name
             if _names_a_secret(path) and place not in made:
                 missing.setdefault(place, group)

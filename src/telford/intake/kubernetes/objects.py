@@ -37,16 +37,13 @@ class Object:
     original: Mapping[str, Any] = field(repr=False)
     body: dict[str, Any] = field(repr=False)
     dropped: Mapping[Path, str] = field(repr=False)
-
-    @property
-    def key(self) -> Key:
-        """What makes it one object: kind, namespace, name, API group."""
-        return self.kind, self.namespace, self.name, self.group
+    # What makes it one object: kind, namespace, name, API group.
+    key: Key
 
     @property
     def group(self) -> str:
         """The API group: ``apps`` of ``apps/v1``; "" of ``v1``."""
-        return self.api_version.rpartition("/")[0]
+        return self.key[3]
 
     @property
     def label(self) -> str:
@@ -125,20 +122,23 @@ def _object(file: str, source: Source, name: str) -> Object:
     namespace = metadata.get("namespace") if isinstance(metadata, dict) else None
     api_version = value.get("apiVersion")
     version = api_version if isinstance(api_version, str) else ""
-    known = kinds.known(value["kind"], version.rpartition("/")[0])
+    group = version.rpartition("/")[0]
+    known = kinds.known(value["kind"], group)
     # Only of a kind that is understood is it known that null means nothing.
     nulls = known and source.nulls
     body, dropped = dropping.clean(value, nulls=nulls, secrets=source.secrets)
+    place = namespace if isinstance(namespace, str) else ""
     return Object(
         file=file,
         source=source,
         kind=value["kind"],
         api_version=version,
-        namespace=namespace if isinstance(namespace, str) else "",
+        namespace=place,
         name=name,
         original=value,
         body=body,
         dropped=dropped,
+        key=(value["kind"], place, name, group),
     )
 
 

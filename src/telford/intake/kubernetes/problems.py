@@ -114,7 +114,7 @@ def _missing_configs(scene: Scene, named: Mapping[Key, Address]) -> Iterator[Dia
     """ConfigMaps that are read and are not there: each once, with its first reader."""
     seen = {(item.namespace, item.name) for item in scene.configs}
     for group in scene.groups:
-        for path, name in access.under(grouping.template(group.workload), "name"):
+        for path, name in scene.named_in(group):
             place = group.namespace, name
             read = path[-2:] in (("configMapKeyRef", "name"), ("configMapRef", "name"))
             if read and place not in seen and not _optional(group.workload, path):
