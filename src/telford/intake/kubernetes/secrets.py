@@ -96,10 +96,10 @@ def _keys(spec: Mapping[str, Any]) -> list[Fields]:
         for item in access.mappings(spec.get("data"))
     ]
     listed = access.mappings(spec.get("dataFrom"))
-    for item in listed:
-        extract = access.mapping(item, "extract")
-        if extract:
-            keys.append({"name": found_secrets.EVERY} | renamed(extract, names))
+    extracts = [item["extract"] for item in listed if access.mapping(item, "extract")]
+    # A name is there once: several that all mean every key are carried.
+    if len(extracts) == 1:
+        keys.append({"name": found_secrets.EVERY} | renamed(extracts[0], names))
     return keys
 
 
