@@ -20,13 +20,15 @@ from pydantic.fields import FieldInfo
 from telford.app import settings
 from telford.basics import errors
 from telford.cli import main, table
-from telford.estate import codes
+from telford.estate import codes, schema, words
 from telford.estate.codes import Code
 from telford.estate.kinds import registry as kinds
 from telford.estate.kinds.base import Kind
 from telford.rules import registry as rules
 
-FOLDER = pathlib.Path(__file__).resolve().parent.parent / "docs" / "reference"
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "docs" / "reference"
+ORGANISATION = ROOT / "examples" / "organisation" / "estate"
 NOTE = "<!-- Made by tools/reference.py from the code: change it there. -->\n\n"
 # How wide help texts are folded, whatever terminal this runs in.
 WIDTH = "100"
@@ -38,7 +40,8 @@ def pages() -> dict[str, str]:
         "commands.md": commands(),
         "diagnostics.md": diagnostics(),
         "exit-codes.md": exit_codes(),
-        "kinds.md": kind_pages(),
+        "kinds.md": kind_index(),
+        **kind_pages(),
     }
 
 
@@ -74,46 +77,77 @@ def _printable(text: str) -> str:
     return re.sub(r"([\[\]])\1{20,}", lambda m: f"{m[1] * 5}...", shown)
 
 
-def kind_pages() -> str:
-    """Every kind and its fields."""
+def kind_index() -> str:
+    """All kinds by family, each with its page."""
     text = f"{NOTE}# Kinds\n\n"
-    text += (
-        "Keys are camelCase. `labels`, `annotations` and keys that begin with `x-` are your own.\n"
-    )
-    text += (
-        "*identity* cannot be overlaid; *merges by* says how a list merges in an overlay, every\n"
-    )
-    text += "other list is replaced.\n\n"
-    shown: dict[str, type[BaseModel]] = {}
-    for kind in kinds.KINDS:
-        text += f"## {kind.__name__}\n\n{_docstring(kind)}\n\n{_fields(kind, shown)}\n"
-    text += "# Parts of kinds\n\n"
-    done: set[str] = set()
-    while pending := [name for name in shown if name not in done]:
-        for name in pending:
-            done.add(name)
-            text += f"## {name}\n\n{_docstring(shown[name])}\n\n{_fields(shown[name], shown)}\n"
-    return text
+    text += "Every document begins with `apiVersion: telford/v1` and `kind`. Editors complete and check\n"
+    text += "by the same texts: see `telford schema`.\n\n| kind | what it is |\n|---|---|\n"
+    for family, members in kinds.FAMILIES.items():
+        for kind in members:
+            text += f"| [{kind.__name__}](kinds/{family}.md#{kind.__name__.lower()}) | {_line(kind)} |\n"
+    return f"{text}\nWhat kinds are made of, such as `Use` and `Run`: [parts](kinds/parts.md).\n"
+
+
+def kind_pages() -> dict[str, str]:
+    """A page a family, and one of the parts that kinds are made of."""
+    names = schema.names(kinds.KINDS)
+    examples = _examples()
+    pages = {}
+    for family, members in kinds.FAMILIES.items():
+        text = f"{NOTE}# Kinds: {family}\n\n{HEAD}"
+        for kind in members:
+            text += f"## {kind.__name__}\n\n{_docstring(kind)}\n\n{_fields(kind, names)}\n"
+            text += f"For example:\n\n```yaml\n{examples[kind.__name__]}\n```\n\n"
+        pages[f"kinds/{family}.md"] = text
+    text = f"{NOTE}# Parts of kinds\n\n{HEAD}"
+    for model, name in sorted(names.items(), key=lambda pair: pair[1]):
+        if not issubclass(model, Kind):
+            text += f"## {name}\n\n{_docstring(model)}\n\n{_fields(model, names)}\n"
+    return {**pages, "kinds/parts.md": text}
+
+
+HEAD = """Keys are camelCase. `labels`, `annotations` and keys that begin with `x-` are your own. *Identity*
+cannot be overlaid; *merges by* says how a list merges in an overlay, every other list is replaced.
+
+"""
+
+
+def _examples() -> dict[str, str]:
+    """The first document of each kind in the example organisation, as it is written there."""
+    found: dict[str, str] = {}
+    # What was imported as it was found comes last: it says more than a person would write.
+    for path in sorted(ORGANISATION.glob("*.yaml"), key=lambda p: (p.stem == "ferry-desk", p)):
+        for text in path.read_text(encoding="utf-8").split("\n---\n"):
+            lines = [line for line in text.strip("\n").split("\n") if not line.startswith("#")]
+            kind = next(line for line in lines if line.startswith("kind: "))
+            found.setdefault(kind.removeprefix("kind: "), "\n".join(lines))
+    return found
 
 
 def _docstring(model: type[BaseModel]) -> str:
-    return inspect.cleandoc(model.__doc__ or "")
+    return words.model(model)
 
 
-def _fields(model: type[BaseModel], shown: dict[str, type[BaseModel]]) -> str:
+def _line(model: type[BaseModel]) -> str:
+    return " ".join(words.model(model).split("\n\n", maxsplit=1)[0].split())
+
+
+def _fields(model: type[BaseModel], names: dict[type[BaseModel], str]) -> str:
     hints = typing.get_type_hints(model)
-    text = "| field | type | default | notes |\n|---|---|---|---|\n"
+    text = "| field | type | default | what it says |\n|---|---|---|---|\n"
     for name, info in model.model_fields.items():
         key = info.alias or name
-        if key == "kind" or (not issubclass(model, Kind) and key == ""):
+        if key == "kind" and issubclass(model, Kind):
             continue
+        said = words.field(model, name, key)
         notes = _notes(model, key) if issubclass(model, Kind) else ""
-        text += f"| `{key}` | {_type(hints[name], shown)} | {_default(info)} | {notes} |\n"
+        meaning = f"{said} ({notes}.)" if notes else said
+        text += f"| `{key}` | {_type(hints[name], names)} | {_default(info)} | {meaning} |\n"
     return text
 
 
 def _notes(kind: type[Kind], key: str) -> str:
-    notes = ["identity"] if key in kind.identity else []
+    notes = ["Identity"] if key in kind.identity else []
     for path, keys in kind.merge_keys.items():
         if path == key or path.startswith(f"{key}."):
             notes.append(f"`{path}` merges by {', '.join(f'`{k}`' for k in keys)}")
@@ -128,27 +162,29 @@ def _default(info: FieldInfo) -> str:
         return "its defaults"
     if value is None or value in ((), {}, ""):
         return ""
+    if isinstance(value, tuple):
+        return ", ".join(f"`{one}`" for one in value)
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
 _SCALARS = {str: "text", int: "whole number", float: "number", bool: "true or false"}
 
 
-def _type(annotation: object, shown: dict[str, type[BaseModel]]) -> str:
+def _type(annotation: object, names: dict[type[BaseModel], str]) -> str:
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is typing.Annotated:
-        return _type(arguments[0], shown)
+        return _type(arguments[0], names)
     if origin is typing.Literal:
         return ", ".join(f"`{choice}`" for choice in arguments)
     if origin in {tuple, list}:
-        return f"list of {_type(arguments[0], shown)}"
+        return f"list of {_type(arguments[0], names)}"
     if origin is dict:
-        return f"mapping to {_type(arguments[1], shown)}"
+        return f"mapping to {_type(arguments[1], names)}"
     if arguments:
-        return " or ".join(_type(a, shown) for a in arguments if a is not type(None))
+        return " or ".join(_type(a, names) for a in arguments if a is not type(None))
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        shown.setdefault(annotation.__name__, annotation)
-        return f"[{annotation.__name__}](#{annotation.__name__.lower()})"
+        name = names[annotation]
+        return f"[{name}](parts.md#{name.lower().replace('.', '')})"
     return _SCALARS.get(typing.cast("type", annotation), "anything")
 
 
@@ -213,10 +249,10 @@ def _errors() -> Iterator[tuple[str, int]]:
 
 def write() -> list[str]:
     """Write the pages that are not current; their names."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
     changed = []
     for name, text in pages().items():
         path = FOLDER / name
+        path.parent.mkdir(parents=True, exist_ok=True)
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
             changed.append(name)

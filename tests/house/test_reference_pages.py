@@ -23,7 +23,17 @@ def reference() -> types.ModuleType:
     return module
 
 
-@pytest.mark.parametrize("name", ["commands.md", "diagnostics.md", "exit-codes.md", "kinds.md"])
+NAMES = [
+    "commands.md",
+    "diagnostics.md",
+    "exit-codes.md",
+    "kinds.md",
+    *(f"kinds/{family}.md" for family in kinds.FAMILIES),
+    "kinds/parts.md",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_golden_reference_page_is_current(name: str):
     """Refresh with `python tools/reference.py`, or with TELFORD_GOLDENS=write."""
     made = reference()
@@ -35,8 +45,11 @@ def test_golden_reference_page_is_current(name: str):
 
 def test_every_kind_and_every_built_command_has_its_section():
     pages = reference().pages()
-    for kind in kinds.KINDS:
-        assert f"\n## {kind.__name__}\n" in pages["kinds.md"]
+    assert set(pages) == set(NAMES)
+    for family, members in kinds.FAMILIES.items():
+        for kind in members:
+            assert f"\n## {kind.__name__}\n" in pages[f"kinds/{family}.md"]
+            assert f"kinds/{family}.md#{kind.__name__.lower()})" in pages["kinds.md"]
     for command in COMMANDS:
         if importlib.util.find_spec(f"telford.cli.{command.module}") is not None:
             assert f"\n## telford {command.verb}\n" in pages["commands.md"]

@@ -8,6 +8,7 @@ import typer
 
 from telford.app import remember
 from telford.backends import files
+from telford.basics.errors import UsageError
 from telford.cli import options, output, table
 
 
@@ -41,7 +42,7 @@ def command(
     where = paths or [options.folder(estate)]
     store = None if no_cache else options.estate_cache()
     found = files.read(where)
-    found.today = dt.date.fromisoformat(day) if day else dt.datetime.now(tz=dt.UTC).date()
+    found.today = _day(day)
     report = remember.recall(found, store) if store is not None else None
     if report is None:
         report = table.load("telford.app.check").fresh(found, store)
@@ -58,3 +59,15 @@ def command(
 
 def _said(failed: bool) -> str:
     return "not good" if failed else "good"
+
+
+def _day(text: str) -> dt.date:
+    """The day that was asked for, else today."""
+    if not text:
+        return dt.datetime.now(tz=dt.UTC).date()
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(
+            f"{text} is no day", fix="write YEAR-MONTH-DAY, such as 2026-11-22"
+        ) from error
