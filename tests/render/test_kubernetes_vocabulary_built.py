@@ -199,3 +199,25 @@ run:
     assert brief["ephemeral"]["volumeClaimTemplate"]["spec"]["resources"] == {
         "requests": {"storage": "1Gi"}
     }
+
+
+def test_a_list_that_is_shorter_than_when_it_was_imported_is_named():
+    """Nobody knows which item the carried part belongs to, so it is said and not guessed."""
+    route = """
+road: as-found
+via: gateway
+rules: [{to: [{service: orders, port: 80}]}, {path: /x, to: [{service: orders, port: 80}]}]
+carried:
+- object: HTTPRoute/sky
+  patch: {spec: {rules: [{$patch: each}, {}, {filters: [{type: RequestMirror}]}]}}
+"""
+    services = rendered.service("orders")
+    whole = services + rendered.service("sky", route, kind="Route", image="")
+    made = rendered.objects(whole)["HTTPRoute/sky"]
+    assert "filters" in made["spec"]["rules"][1]
+    shorter = whole.replace("{to: [{service: orders, port: 80}]}, {path", "{path")
+    made = rendered.objects(shorter)["HTTPRoute/sky"]
+    assert "filters" not in made["spec"]["rules"][0]
+    [said] = rendered.rendering(shorter, "kubernetes").diagnostics
+    assert said.code == "TEL506"
+    assert said.summary.startswith("spec.rules of HTTPRoute/sky")

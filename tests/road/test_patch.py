@@ -92,3 +92,24 @@ def test_equal_trees_need_no_patch(tree: dict[str, Any]) -> None:
 def test_patches_are_small(base: Any, wanted: Any, expected: Any) -> None:
     assert patch.difference(base, wanted).patch == expected
     assert patch.merge(base, expected) == wanted
+
+
+@given(_MAPPINGS, _MAPPINGS)
+def test_a_patch_fits_what_it_was_made_for(base: dict[str, Any], wanted: Any) -> None:
+    if _has(wanted, patch.DIRECTIVE) or _has(base, patch.DIRECTIVE):
+        return
+    found = patch.difference(base, wanted).patch
+    assert list(patch.misfits(base, found)) == []
+
+
+def test_a_list_without_names_is_patched_item_by_item_while_it_is_as_long() -> None:
+    base = {"rules": [{"to": "a"}, {"to": "b"}]}
+    wanted = {"rules": [{"to": "a"}, {"to": "b", "more": [1]}]}
+    found = patch.difference(base, wanted)
+    assert found.patch == {"rules": [{"$patch": "each"}, {}, {"more": [1]}]}
+    assert found.carried == (("rules", 1, "more"),)
+    edited = {"rules": [{"to": "c"}, {"to": "b"}]}
+    assert patch.merge(edited, found.patch) == {"rules": [{"to": "c"}, {"to": "b", "more": [1]}]}
+    shorter = {"rules": [{"to": "b"}]}
+    assert patch.merge(shorter, found.patch) == shorter
+    assert list(patch.misfits(shorter, found.patch)) == [("rules",)]

@@ -67,6 +67,22 @@ def objects(spec: base.Kind) -> tuple[Object, ...]:
     return ()
 
 
+def misfits(spec: base.Kind) -> Iterator[tuple[str, patch.Path]]:
+    """The objects of an as-found thing, and the paths in them, whose carried parts no longer fit
+    what the fields give: somebody added an item to a list, or removed one.
+    """
+    carried: tuple[structure.Carried, ...] = getattr(spec, "carried", ())
+    if not any(patch.by_position(item.patch) for item in carried):
+        return
+    bare = spec.model_copy(
+        update={"carried": tuple(item.model_copy(update={"patch": {}}) for item in carried)}
+    )
+    given = {f"{item['kind']}/{item['metadata']['name']}": item for item in objects(bare)}
+    for item in carried:
+        for path in patch.misfits(given.get(item.object, {}), item.patch):
+            yield item.object, path
+
+
 def gives_objects(spec: base.Kind) -> bool:
     """Whether an as-found thing gives any: a secret that is made by other means gives none."""
     if isinstance(spec, structure.Manifest):

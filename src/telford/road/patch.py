@@ -11,7 +11,9 @@ A patch, key by key:
   there merges into it, any other is appended, ``{name: x, $patch: delete}`` removes; a key
   ``$order/containers`` beside it gives the order of names where it is not the one that results;
 - a list that begins with ``{$patch: each}`` merges item by item in order: its second item into the
-  first that is there, and so on; for lists of mappings without names;
+  first that is there, and so on; for lists of mappings without names. Where somebody has added or
+  removed an item since, nobody knows which is which any more: it merges nothing, and `misfits`
+  names it;
 - a list that begins with ``{$patch: replace}`` replaces the whole list;
 - any other list, and any scalar, replaces.
 """
@@ -80,6 +82,44 @@ def difference(base: Any, wanted: Any) -> Difference:
     return Difference(patch, tuple(carried))
 
 
+def by_position(patch: Any) -> bool:
+    """Whether a patch changes any list item by item."""
+    if isinstance(patch, dict):
+        return any(map(by_position, patch.values()))
+    if not isinstance(patch, list):
+        return False
+    return patch[:1] == [{DIRECTIVE: "each"}] or any(map(by_position, patch))
+
+
+def misfits(base: Any, patch: Any, path: Path = ()) -> Iterator[Path]:
+    """The paths of lists that the patch would change item by item, were they as long as they were."""
+    if not isinstance(patch, dict):
+        return
+    known = base if isinstance(base, dict) else {}
+    for key, value in patch.items():
+        here = (*path, key)
+        if isinstance(value, list):
+            yield from _misfits_of_list(key, known.get(key), value, here)
+        else:
+            yield from misfits(known.get(key), value, here)
+
+
+def _misfits_of_list(field: str, base: Any, patch: list[Any], path: Path) -> Iterator[Path]:
+    items = base if isinstance(base, list) else []
+    if patch and patch[0] == {DIRECTIVE: "each"}:
+        if len(items) != len(patch) - 1:
+            yield path
+            return
+        for index, (item, change) in enumerate(zip(items, patch[1:], strict=True)):
+            yield from misfits(item, change, (*path, index))
+        return
+    key = _naming(field, items, patch)
+    known = {item[key]: item for item in items} if key is not None else {}
+    for change in patch:
+        if key is not None and change[key] in known:
+            yield from misfits(known[change[key]], change, (*path, change[key]))
+
+
 def _copied(value: Any) -> Any:
     """A patch's own value without its directives and deletions."""
     if isinstance(value, list):
@@ -92,8 +132,9 @@ def _merge_list(field: str, base: Any, patch: list[Any]) -> list[Any]:
         return [_copied(item) for item in patch[1:]]
     items = base if isinstance(base, list) else []
     if patch and patch[0] == {DIRECTIVE: "each"}:
-        changed = [merge(item, change) for item, change in zip(items, patch[1:], strict=False)]
-        return changed + items[len(changed) :]
+        if len(items) != len(patch) - 1:
+            return items
+        return [merge(item, change) for item, change in zip(items, patch[1:], strict=True)]
     key = _naming(field, items, patch)
     if key is None:
         return [_copied(item) for item in patch]

@@ -1,10 +1,11 @@
-"""What this target has to say about an estate: TEL501 to TEL505. Called by `target`.
+"""What this target has to say about an estate: TEL501 to TEL506. Called by `target`.
 
 - TEL501 (error): two things would be the same Kubernetes object.
 - TEL502 (warning): a workload without an image; nothing is rendered for it.
 - TEL503 (error): a cron without a schedule; nothing is rendered for it.
 - TEL504 (warning): a dependency that is only inferred keeps a network policy from being made.
 - TEL505 (info): an opening to any address, because a policy cannot name a DNS host.
+- TEL506 (warning): what was carried for a list no longer fits it, so it is not given back.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,6 +16,7 @@ from telford.estate.model import Binding, Bound
 from telford.render.findings import finding
 from telford.render.kubernetes.network import Openings
 from telford.render.kubernetes.subject import namespace_of, workload_kind
+from telford.road import found
 
 
 def missing(address: str, bound: Bound) -> list[Diagnostic]:
@@ -80,6 +82,20 @@ def _claims(binding: Binding, bound: Bound) -> Iterator[tuple[str, str, str]]:
         yield namespace, "Service", endpoint.name
     if not spec.endpoints:
         yield namespace, "Service", spec.name
+
+
+def misfits(address: str, bound: Bound) -> Iterator[Diagnostic]:
+    """Lists of an as-found thing that are longer or shorter than when they were imported."""
+    for name, path in found.misfits(bound.spec):
+        yield finding(
+            bound,
+            "TEL506",
+            Severity.WARNING,
+            f"{'.'.join(map(str, path))} of {name} has other items than when it was imported",
+            field=("carried",),
+            detail=f"What no field of {address} says of its items is not given back.",
+            fix="bring what `carried` has for it into line, or import again",
+        )
 
 
 def guesses(address: str, bound: Bound, ways: Openings) -> Iterator[Diagnostic]:

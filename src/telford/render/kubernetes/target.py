@@ -115,16 +115,18 @@ def _found(context: _Context, address: str, bound: Bound) -> _Result:
     spec = bound.spec
     if not found.gives_objects(spec):
         return [], []
+    said = list(problems.misfits(address, bound))
     parts = ["as-found", spec.model_dump_json()]
     if not isinstance(spec, _Runs) or not spec.adopted:
-        return [context.unit(address, spec, parts, partial(_given_back, spec))], []
+        return [context.unit(address, spec, parts, partial(_given_back, spec))], said
     known = found_workload(context.binding, address, bound, context.edges)
     if known is None:
-        return [context.unit(address, spec, parts, partial(_given_back, spec))], []
+        return [context.unit(address, spec, parts, partial(_given_back, spec))], said
     parts += [repr(known.ways), repr(known.about)]
     unit = context.unit(address, spec, parts, partial(_with_adopted, known))
-    said = problems.guesses(address, bound, known.ways) if "network" in spec.adopted else ()
-    return [unit], list(said)
+    if "network" in spec.adopted:
+        said += problems.guesses(address, bound, known.ways)
+    return [unit], said
 
 
 def found_workload(
