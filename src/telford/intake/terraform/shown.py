@@ -16,6 +16,7 @@ from telford.basics.yamltext import Node, Scalar, Sequence
 from telford.intake.cloud import tree
 from telford.intake.cloud.resources import Found, Piece, Place, Resource
 from telford.intake.cloud.tree import Path, Unknown
+from telford.intake.terraform import planned
 
 NAMES = "it names the resource for terraform: what carries it is called so"
 UNSET = "it is null: nothing is said"
@@ -28,7 +29,6 @@ MAX_DEPTH = 20
 # A value that is this long may be an address that others refer to.
 _LEAST = 8
 _NAMING = ("address", "mode", "type", "name", "provider_name", "schema_version", "index")
-_ADDRESS = re.compile(r"((?:data\.)?[\w-]+\.[\w-]+)(\[[^\]]*\])?")
 _References = Mapping[str, Mapping[str, tuple[str, ...]]]
 _IDENTIFYING = frozenset(
     {
@@ -148,7 +148,7 @@ class _Shown:
         for name_key in _NAMING:
             self._found.drop(piece, (name_key,), NAMES)
         body = masked if isinstance(masked, MappingNode) else body
-        self._waiting.append((body, references.get(_plain_address(address), {})))
+        self._waiting.append((body, references.get(planned.plain_address(address), {})))
         index = node.values.get("index")
         suffix = f"-{index.text}" if isinstance(index, Scalar) and index.value is not None else ""
         self._resources.append(
@@ -172,7 +172,7 @@ class _Shown:
         known: dict[str, str] = {}
         for resource in self._resources:
             known[resource.label] = resource.label
-            known.setdefault(_plain_address(resource.label), resource.label)
+            known.setdefault(planned.plain_address(resource.label), resource.label)
         for body, references in self._waiting:
             for name, named in references.items():
                 keys = tuple(
@@ -199,17 +199,14 @@ class _Shown:
         key = f"{self._path}:provider.{name}"
         return key if name in _PROVIDER else ""
 
-    def _configured(self) -> dict[str, dict[str, tuple[str, ...]]]:
+    def _configured(self) -> _References:
         """Address -> attribute -> the addresses that the configuration refers to there."""
-        found: dict[str, dict[str, tuple[str, ...]]] = {}
         configuration = self._root.values.get("configuration")
         if not isinstance(configuration, MappingNode):
-            return found
-        module = configuration.values.get("root_module")
-        if isinstance(module, MappingNode):
-            _expressions(module, "", found, 0)
+            return {}
         self._providers(configuration.values.get("provider_config"))
-        return found
+        module = configuration.values.get("root_module")
+        return planned.references(module) if isinstance(module, MappingNode) else {}
 
     def _providers(self, node: Node | None) -> None:
         """Regions and accounts that providers are configured with."""
@@ -276,11 +273,6 @@ def _text(node: Node | None) -> str:
     return node.value if isinstance(node, Scalar) and isinstance(node.value, str) else ""
 
 
-def _plain_address(address: str) -> str:
-    """An address without its indices, as a configuration says it."""
-    return re.sub(r"\[[^\]]*\]", "", address)
-
-
 def _masked(node: Node, mask: Node | None) -> Node:
     """The values with the sensitive ones taken out, as far as the mask says so."""
     if isinstance(mask, Scalar) and mask.value is True:
@@ -298,58 +290,6 @@ def _masked(node: Node, mask: Node | None) -> Node:
         ]
         return Sequence(node.line, node.column, items)
     return node
-
-
-def _expressions(
-    module: MappingNode, prefix: str, found: dict[str, dict[str, tuple[str, ...]]], depth: int
-) -> None:
-    """Add the references of a module's resources, and of the modules that it calls."""
-    for node in _items(module.values.get("resources")):
-        if isinstance(node, MappingNode):
-            address = prefix + _text(node.values.get("address"))
-            expressions = node.values.get("expressions")
-            if isinstance(expressions, MappingNode):
-                found[address] = {
-                    name: tuple(prefix + item for item in _referred(value, 0))
-                    for name, value in expressions.values.items()
-                }
-    calls = module.values.get("module_calls")
-    for name, call in calls.values.items() if isinstance(calls, MappingNode) else ():
-        inner = call.values.get("module") if isinstance(call, MappingNode) else None
-        if isinstance(inner, MappingNode) and depth < MAX_DEPTH:
-            _expressions(inner, f"{prefix}module.{name}.", found, depth + 1)
-
-
-def _referred(node: Node, depth: int) -> Iterator[str]:
-    """The resources that an expression refers to: ``aws_sqs_queue.orders`` of ``...orders.arn``."""
-    if depth > tree.MAX_DEPTH:
-        return
-    if isinstance(node, Sequence):
-        for item in node.items:
-            yield from _referred(item, depth + 1)
-    elif isinstance(node, MappingNode):
-        yield from _addresses([_text(item) for item in _items(node.values.get("references"))])
-        for key, item in node.values.items():
-            if key not in ("references", "constant_value"):
-                yield from _referred(item, depth + 1)
-
-
-def _addresses(texts: list[str]) -> Iterator[str]:
-    """The resources that a list of references names. It has each of them several times, the most
-    exact first: with its attribute, with its index, and without both.
-    """
-    seen: set[str] = set()
-    for text in texts:
-        found = _ADDRESS.match(text)
-        if found is None or text.partition(".")[0] in _NO_RESOURCES:
-            continue
-        plain, index = found[1], found[2] or ""
-        if index or plain not in seen:
-            yield plain + index
-        seen.add(plain)
-
-
-_NO_RESOURCES = frozenset({"var", "local", "each", "count", "module", "path", "terraform", "self"})
 
 
 def _refer(node: Node, known: Mapping[str, str], own: str, depth: int) -> None:
