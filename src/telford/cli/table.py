@@ -28,6 +28,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("matrix", "matrix", "show one thing across all places, differences first"),
     Command("diff", "diff", "say what changed between two revisions by meaning"),
     Command("graph", "graph", "show what depends on what"),
+    Command("contracts", "contracts", "show what is offered to whom, and what a version breaks"),
     Command("schema", "schema", "print the JSON Schema of documents, for editors"),
     Command("build", "build", "render an estate for the systems it runs on"),
     Command("plan", "plan", "show what a build would change"),
