@@ -5,7 +5,6 @@ need it, directly or not. Sets of askers are bits of one integer, so that the an
 estate is one pass over its edges.
 """
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -65,22 +64,16 @@ def common(estate: Graph, askers: Sequence[str], most: int = MAX_SHARED) -> Comm
     starts = [estate.number[a] for a in askers]
     every = _counts(estate.links, starts)
     forced = _counts(estate.critical_links, starts)
+    direct = [0] * len(every)
+    for start in dict.fromkeys(starts):
+        for other in estate.links.forward[start]:
+            direct[other] += 1
     # One whole number a thing: tuples by the ten thousand would wake the garbage collector.
     scale = len(starts) + 1
-    keys = [count * scale + forced[n] for n, count in enumerate(every)]
+    keys = [-((count * scale + forced[n]) * scale + direct[n]) for n, count in enumerate(every)]
     ranked = sorted((n for n, count in enumerate(every) if count > 1), key=keys.__getitem__)
-    ranked.reverse()
-    # Those that stand equal with the last one shown are ranked by who names them as well.
-    last = keys[ranked[most - 1]] if 0 < most < len(ranked) else 0
-    asking = frozenset(starts)
-    found = [
-        Shared(
-            estate.nodes[n], every[n], forced[n], len(asking.intersection(estate.links.backward[n]))
-        )
-        for n in itertools.takewhile(lambda one: keys[one] >= last, ranked)
-    ]
-    found.sort(key=lambda one: (-one.askers, -one.critical, -one.direct, one.address))
-    return Common(len(askers), tuple(found[:most]), len(ranked))
+    found = (Shared(estate.nodes[n], every[n], forced[n], direct[n]) for n in ranked[:most])
+    return Common(len(askers), tuple(found), len(ranked))
 
 
 def most_shared(estate: Graph, most: int = MAX_SHARED) -> Common:
@@ -92,6 +85,8 @@ def most_shared(estate: Graph, most: int = MAX_SHARED) -> Common:
 
 def _counts(links: Links, starts: Sequence[int]) -> list[int]:
     """How many of the starts need each node; one that needs itself only is not counted."""
+    # What needs nothing has nothing to hand on.
+    starts = [node for node in starts if links.forward[node]]
     groups, home, condensed = links.groups, links.group_of, links.condensed
     bits = [0] * len(groups)
     # The first to be handed on get the lowest bits, so that most numbers stay short.
