@@ -153,8 +153,9 @@ class Answer:
 
 def questions(loaded: Loaded) -> Iterator[Answer]:
     """Every question that a graph answers, about things spread over the whole estate."""
-    yield _timed("build the graph, once an estate", [lambda: Graph(loaded.estate).prepared()])
-    graph = Graph(loaded.estate).prepared()
+    with loading.undisturbed():
+        yield _timed("build the graph, once an estate", [lambda: Graph(loaded.estate).prepared()])
+        graph = Graph(loaded.estate).prepared()
     some = graph.things[:: max(1, len(graph.things) // ASKED)]
     pairs = list(zip(some, reversed(some), strict=True))
     for question, asks in (

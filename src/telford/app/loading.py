@@ -9,6 +9,9 @@ from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import pydantic
+import yaml
+
 from telford.app import remember, remembered
 from telford.backends import files, readers
 from telford.basics import diagnostics
@@ -147,7 +150,10 @@ def _key(found: files.Texts) -> str:
     here = Path.cwd().as_posix()
     names = [name if name.startswith("/") else f"{here}/{name}" for name in found.texts]
     where = os.path.commonpath(names or ["/"])
-    return remembered.key(remembered.code_version(_READERS), {"estate": where})
+    libraries = f"pydantic {pydantic.VERSION}, PyYAML {yaml.__version__}"
+    return remembered.key(
+        remembered.code_version(_READERS), {"estate": where, "libraries": libraries}
+    )
 
 
 def _recalled(found: files.Texts, key: str, cache: Cache) -> Memory:

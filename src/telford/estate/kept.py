@@ -146,27 +146,26 @@ def _warning(file: str, code: str, summary: str, detail: str, fix: str, *place: 
 
 def _entity(head: list[Any], kept: str, source: "_Text", index: int) -> Entity:
     kind, system, name, hashed, *over = head
-    address = Address(_text(kind), _text(system), _text(name))
-    model = _KINDS[address.kind]
+    # One look at all four: this is done for every entity of an estate.
+    if not type(kind) is type(system) is type(name) is type(hashed) is str:
+        raise TypeError("this is always text")
+    address = Address(kind, system, name)
     reaches: tuple[Reach, ...] = ()
-    marked = _text(hashed)
+    marked = hashed
     if over:
         marked = _text(over[0])
-        reaches = tuple(_reach(*one) for one in over[1])
-    later = _Later(model, kept, source, index, reaches)
+        reaches = tuple([_reach(*one) for one in over[1]])
+    later = _Later(_KINDS[kind], kept, source, index, reaches)
     return LaterEntity(address, source.file, hashed, marked, reaches, later)
 
 
-def _reach(*said: Any) -> Reach:
-    layer, environment, region, cluster, absent, sets = said
-    return Reach(
-        _text(layer),
-        _text(environment),
-        _text(region),
-        _text(cluster),
-        absent=absent is True,
-        sets=tuple(map(_text, sets)),
-    )
+def _reach(
+    layer: Any, environment: Any, region: Any, cluster: Any, absent: Any, sets: Any
+) -> Reach:
+    if not type(layer) is type(environment) is type(region) is type(cluster) is str:
+        raise TypeError("this is always text")
+    keys = tuple(map(_text, sets))
+    return Reach(layer, environment, region, cluster, absent=absent is True, sets=keys)
 
 
 @dataclass(slots=True)

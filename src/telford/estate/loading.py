@@ -60,8 +60,7 @@ def load(
     for one in claims:
         problems += _diagnostics(one) if isinstance(one, Document) else []
     problems += [*files.diagnostics(), *checked.diagnostics]
-    whole = {str(one.address) for one in unique if isinstance(one, Entity) or one.reader.whole}
-    estate = _sound(draft, whole, checked.parts)
+    estate = _sound(draft, unique, checked.parts)
     return Loaded(
         estate,
         ordered(with_source(problems, texts)),
@@ -184,10 +183,11 @@ def _estate(entities: Iterable[Entity]) -> Estate:
     return Estate(ordered_, total.hexdigest())
 
 
-def _sound(draft: Estate, whole: set[str], parts: set[overlays.Key]) -> Estate:
+def _sound(draft: Estate, unique: Sequence[Document | Entity], parts: set[overlays.Key]) -> Estate:
     """The draft without what was read only in part; the draft itself where that is nothing."""
-    if not parts and draft.entities.keys() <= whole:
+    if not parts and all(isinstance(one, Entity) or one.reader.whole for one in unique):
         return draft
+    whole = {str(one.address) for one in unique if isinstance(one, Entity) or one.reader.whole}
     estate = _estate(entity for address, entity in draft.entities.items() if address in whole)
     for key, bound in draft.resolved.items():
         if key[0] in whole and key not in parts:
