@@ -50,6 +50,41 @@ def test_a_reference_of_terraform_is_kept(line: str) -> None:
     assert not answer.report.reasons()
 
 
+def test_a_secret_setting_refers_to_where_its_value_is_kept() -> None:
+    """To the secret that the code names, else to one of the service's own name."""
+    text = """
+variable "key" {
+  default   = "hunter2"
+  sensitive = true
+}
+resource "random_password" "db" {}
+resource "aws_secretsmanager_secret" "stripe" { name = "stripe" }
+resource "aws_secretsmanager_secret_version" "stripe" {
+  secret_id = aws_secretsmanager_secret.stripe.id
+}
+resource "aws_lambda_function" "till" {
+  environment {
+    variables = {
+      DB_PASSWORD = random_password.db.result
+      STRIPE_KEY  = var.key
+      API_TOKEN   = aws_secretsmanager_secret_version.stripe.secret_string
+      MODE        = "live"
+    }
+  }
+}
+"""
+    answer = cases.read(TERRAFORM, {"x/main.tf": text})
+    assert cases.documents(answer)["service/till"]["run"]["env"] == {
+        "MODE": "live",
+        "DB_PASSWORD": {"secret": "till", "key": "DB_PASSWORD"},
+        "STRIPE_KEY": {"secret": "till", "key": "STRIPE_KEY"},
+        "API_TOKEN": {"secret": "stripe", "key": "API_TOKEN"},
+    }
+    named = {secret.name: secret.keys for secret in answer.report.secrets}
+    assert named == {"stripe": (), "till": ("DB_PASSWORD", "STRIPE_KEY")}
+    cases.accounted(answer)
+
+
 @pytest.mark.parametrize(
     ("value", "kept"),
     [

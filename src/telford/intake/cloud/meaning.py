@@ -41,6 +41,8 @@ class Thing:
     secrets: dict[str, str] = field(default_factory=dict)
     # Settings whose values are secrets that the code writes out.
     hidden: list[str] = field(default_factory=list)
+    # Settings that are secrets and come from elsewhere: the key of what they refer to, or "".
+    withheld: dict[str, str] = field(default_factory=dict)
 
     @property
     def kind(self) -> str:
@@ -240,6 +242,25 @@ def _pairs(node: Node, path: Path) -> Iterator[tuple[str, str, tuple[Path, ...]]
                 yield name, text, tuple((*path, index, key) for key in keys)
 
 
+def _withheld(node: Node) -> Iterator[tuple[str, str]]:
+    """Settings whose values are secrets that only the tool knows, and the key of what they are of."""
+    for key, value in _settings(node):
+        if isinstance(value, tree.Unknown) and (value.sensitive or secrets.named(key)):
+            yield key, next((reference for _, reference in tree.references(value)), "")
+
+
+def _settings(node: Node) -> Iterator[tuple[str, Node]]:
+    """Names and values, of a mapping or a list of pairs."""
+    if isinstance(node, MappingNode):
+        yield from node.values.items()
+    for item in node.items[:MAX_LISTED] if isinstance(node, Items) else ():
+        values = item.values if isinstance(item, MappingNode) else {}
+        for name_key, value_key in _PAIRS:
+            name, value = values.get(name_key), values.get(value_key)
+            if isinstance(name, Scalar) and value is not None:
+                yield name.text, value
+
+
 _PAIRS = (("Key", "Value"), ("key", "value"), ("name", "value"), ("Name", "Value"))
 
 
@@ -263,6 +284,8 @@ def _structure(thing: Thing, resource: Resource, one: Field, path: Path, node: N
     """Fields that are made of several attributes: settings, ports."""
     made: dict[str, Any] = {}
     said: list[Path] = []
+    if one.convert == "pairs":
+        thing.withheld.update(_withheld(node))
     for key, value, paths in _STRUCTURES[one.convert](node, path):
         if isinstance(value, str) and secrets.setting(key, value):
             thing.hidden.append(key)
@@ -270,7 +293,7 @@ def _structure(thing: Thing, resource: Resource, one: Field, path: Path, node: N
         made[key] = value
         said += paths
     if not made:
-        return bool(thing.hidden)
+        return bool(thing.hidden or thing.withheld)
     listed = one.convert in _LISTS
     before = thing.fields.get(one.to)
     if isinstance(before, dict) and not listed:

@@ -118,31 +118,48 @@ def _place(scene: _Scene, place: Place, kind: str, name: str, value: dict[str, A
 def _resolve(scene: _Scene) -> None:
     """Fields that name other things, settings that are secrets, and places of clusters."""
     for thing in scene.means.things:
-        system = scene.addresses[id(thing)].system
-        for dotted, key in thing.references.items():
-            target = scene.means.home.get(key)
-            if target is not None and target.kind == _WANTED.get(dotted, target.kind):
-                address = scene.addresses[id(target)]
-                thing.fields[dotted] = writing.reference(address, system)
-            else:
-                thing.said_by.pop(dotted, None)
-        for name, key in thing.secrets.items():
-            target = scene.means.home.get(key)
-            if target is not None and target.kind == "Secret":
-                settings = thing.fields.setdefault("run.env", {})
-                secret = scene.addresses[id(target)].name
-                settings.setdefault(name, {"secret": secret, "key": name})
-            else:
-                for said in ("name", "valueFrom", "Name", "ValueFrom"):
-                    thing.said_by.pop(f"secret.{name}.{said}", None)
-        for name in thing.hidden:
-            settings = thing.fields.setdefault("run.env", {})
-            settings[name] = {"secret": scene.addresses[id(thing)].name, "key": name}
+        _refer(scene, thing)
+        _secret_settings(scene, thing)
+        place = thing.resource.place
         if thing.kind == "Cluster":
-            place = thing.resource.place
-            for dotted, known in (("region", scene.regions), ("account", scene.accounts)):
-                if place in known:
-                    thing.fields.setdefault(dotted, known[place])
+            for dotted, names in (("region", scene.regions), ("account", scene.accounts)):
+                if place in names:
+                    thing.fields.setdefault(dotted, names[place])
+
+
+def _refer(scene: _Scene, thing: Thing) -> None:
+    """Fields that name another thing; what refers to none that fits says nothing."""
+    system = scene.addresses[id(thing)].system
+    for dotted, key in thing.references.items():
+        target = scene.means.home.get(key)
+        if target is not None and target.kind == _WANTED.get(dotted, target.kind):
+            address = scene.addresses[id(target)]
+            thing.fields[dotted] = writing.reference(address, system)
+        else:
+            thing.said_by.pop(dotted, None)
+
+
+def _secret_settings(scene: _Scene, thing: Thing) -> None:
+    """Settings that a secret holds: the one that the code names, else one of the thing's name."""
+    own = scene.addresses[id(thing)].name
+    made: dict[str, Any] = {name: {"secret": own, "key": name} for name in thing.hidden}
+    for name, key in thing.secrets.items():
+        secret = _secret_name(scene, key)
+        if secret:
+            made.setdefault(name, {"secret": secret, "key": name})
+        else:
+            for said in ("name", "valueFrom", "Name", "ValueFrom"):
+                thing.said_by.pop(f"secret.{name}.{said}", None)
+    for name, key in thing.withheld.items():
+        made.setdefault(name, {"secret": _secret_name(scene, key) or own, "key": name})
+    if made:
+        thing.fields["run.env"] = {**thing.fields.get("run.env", {}), **made}
+
+
+def _secret_name(scene: _Scene, key: str) -> str:
+    """The name of the Secret that a key means, or ""."""
+    target = scene.means.home.get(key)
+    return scene.addresses[id(target)].name if target and target.kind == "Secret" else ""
 
 
 _WANTED = {"deadLetter": "Stream"}
@@ -200,8 +217,14 @@ def _write(scene: _Scene, thing: Thing, inferred: Dependencies) -> None:
     position = thing.resource.position
     if thing.kind == "Secret":
         scene.secrets.append(SecretName(address.name, (), position))
+    own = {
+        name: item["key"]
+        for name, item in thing.fields.get("run.env", {}).items()
+        if isinstance(item, dict) and item["secret"] == address.name
+    }
+    if own:
+        scene.secrets.append(SecretName(address.name, tuple(own.values()), position))
     if thing.hidden:
-        scene.secrets.append(SecretName(address.name, tuple(thing.hidden), position))
         scene.diagnostics.append(_hidden(thing, address))
 
 

@@ -73,7 +73,12 @@ def _holds_secret(raw: object, *, called: bool) -> bool:
 
 def setting(name: str, value: str) -> bool:
     """Whether a setting of that name and value is a secret."""
-    return bool(value) and (_SECRET.search(name) is not None or _says_secret(value))
+    return bool(value) and (named(name) or _says_secret(value))
+
+
+def named(name: str) -> bool:
+    """Whether a setting's name says that it is a secret."""
+    return _SECRET.search(name) is not None
 
 
 def _says_secret(text: str) -> bool:
