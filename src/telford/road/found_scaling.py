@@ -43,8 +43,7 @@ def by_metrics(replicas: scaling.Replicas, kind: str, workload: str) -> dict[str
     version = some(apiVersion=API_VERSIONS.get(kind))
     return some(
         scaleTargetRef=version | {"kind": kind, "name": workload},
-        minReplicas=replicas.min,
-        maxReplicas=replicas.max,
+        **written(replicas, {"min": "minReplicas", "max": "maxReplicas"}),
         metrics=[*_shares(replicas), *map(_metric, replicas.metrics)],
         behavior=_behaviour(replicas),
     )

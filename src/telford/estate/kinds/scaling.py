@@ -62,7 +62,7 @@ class Replicas(base.Model):
     (`triggers`).
     """
 
-    min: base.Count
+    min: base.Count = 1
     max: base.Count
     target_cpu: base.Percentage | None = None
     target_memory: base.Percentage | None = None

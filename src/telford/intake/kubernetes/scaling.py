@@ -26,9 +26,9 @@ def _by_metrics(spec: Mapping[str, Any]) -> Fields:
     listed = access.mappings(spec.get("metrics"))
     shares = {name: share for name, share in map(_share, listed) if share is not None}
     metrics = [found for found in map(_metric, listed) if found]
-    bounds = {"min": spec.get("minReplicas", 1), "max": spec.get("maxReplicas")}
+    bounds = {"minReplicas": "min", "maxReplicas": "max"}
     return (
-        bounds
+        renamed(spec, bounds)
         | some(targetCpu=shares.get("cpu"), targetMemory=shares.get("memory"), metrics=metrics)
         | _behaviour(access.mapping(spec, "behavior"))
     )
