@@ -58,7 +58,8 @@ def _edited(value: Mapping[str, Any], path: patch.Path, new: Any) -> Any:
 def _silent(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """The fields of a document whose edit changes nothing."""
     before = found.objects(registry.BY_NAME[value["kind"]].model_validate(value))
-    for path, leaf in patch.leaves(value):
+    # Of a secret that others make nothing is built.
+    for path, leaf in patch.leaves(value) if before else ():
         specs = (_edited(value, path, new) for new in _edits(leaf) if path[0] not in HEAD)
         spec = next((spec for spec in specs if spec is not None), None)
         if spec is not None and found.objects(spec) == before:
