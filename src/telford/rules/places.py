@@ -61,32 +61,42 @@ def _not_there(world: World) -> Iterator[Finding]:
     missing = {a for a, e in estate.entities.items() if any(r.absent for r in e.reaches)}
     if not missing:
         return
-    everywhere = overlays.places(estate)
-    said: dict[tuple[str, Path], list[tuple[Place, Finding]]] = {}
-    for address, entity in estate.entities.items():
-        for place in everywhere:
-            seen = _in_place(world, entity, place, missing)
-            for finding in _dangling(seen, place) if seen is not None else ():
-                said.setdefault((address, finding.path), []).append((place, finding))
-    for found in said.values():
-        places = ", ".join(str(place) for place, _ in found)
-        first = found[0][1]
-        yield replace(first, detail=f"in {places}; {first.detail}")
+    for entity in estate.entities.values():
+        said: dict[Path, list[tuple[Place, Finding]]] = {}
+        for place, seen in _in_places(world, entity, missing):
+            for finding in _dangling(seen, place):
+                said.setdefault(finding.path, []).append((place, finding))
+        for found in said.values():
+            places = ", ".join(str(place) for place, _ in found)
+            first = found[0][1]
+            yield replace(first, detail=f"in {places}; {first.detail}")
 
 
-def _in_place(
-    world: World, entity: Entity, place: Place, missing: Container[str]
-) -> Subject | None:
-    """An entity in a place, where it exists there and refers to anything that may be missing."""
-    estate = world.estate
-    if overlays.absent(estate, entity, place):
-        return None
-    layered = overlays.key(entity, place)[1]
-    bound = overlays.known(estate, entity, place) if layered else None
-    if layered and bound is None:
-        return None
-    seen = base(entity, world) if bound is None else subject(bound, world)
-    return seen if any(a in missing for _, found in seen.references for a in found) else None
+def _in_places(
+    world: World, entity: Entity, missing: Container[str]
+) -> Iterator[tuple[Place, Subject]]:
+    """An entity in every place in which it exists and refers to anything that may be missing."""
+    seen: dict[tuple[str, ...], Subject | None] = {}
+    for place in world.places:
+        layered = overlays.key(entity, place)[1]
+        if overlays.absent(world.estate, entity, place):
+            continue
+        if layered not in seen:
+            found = _as_it_is(world, entity, place) if layered else base(entity, world)
+            seen[layered] = found if found is not None and _names_any(found, missing) else None
+        in_place = seen[layered]
+        if in_place is not None:
+            yield place, in_place
+
+
+def _as_it_is(world: World, entity: Entity, place: Place) -> Subject | None:
+    """An entity as overlays make it in a place; None where they are in error."""
+    bound = overlays.known(world.estate, entity, place)
+    return subject(bound, world) if bound is not None else None
+
+
+def _names_any(seen: Subject, missing: Container[str]) -> bool:
+    return any(address in missing for _, found in seen.references for address in found)
 
 
 def _dangling(seen: Subject, place: Place) -> Iterator[Finding]:

@@ -13,12 +13,13 @@ from functools import cached_property
 
 from telford.basics.diagnostics import Severity
 from telford.basics.yamltext import Mapping as MappingNode
-from telford.estate import pruning
+from telford.estate import overlays, pruning
 from telford.estate.address import Address
 from telford.estate.codes import Code
 from telford.estate.graph import Graph, Index
 from telford.estate.kinds.base import Kind, Reference
 from telford.estate.model import BASE, Bound, Entity, Estate, LaterBound
+from telford.estate.place import Place
 from telford.rules.offered import Offered
 
 Path = tuple[str | int, ...]
@@ -58,6 +59,11 @@ class World:
     def index(self) -> Index:
         """Looks references up."""
         return Index(self.estate)
+
+    @cached_property
+    def places(self) -> tuple[Place, ...]:
+        """Every place of the estate."""
+        return overlays.places(self.estate)
 
     @cached_property
     def _guesses(self) -> Iterator[int]:
