@@ -113,6 +113,40 @@ def test_what_cannot_be_said_is_said_to_be_so(texts: dict[str, str]) -> None:
     assert "ingress-nginx" in said["TEL661"]
 
 
+_APPLICATION = """
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: a}
+spec:
+  source:
+    path: c
+    helm:
+      values: |
+        replicas: 1
+        image: {tag: one, pull.policy: Always}
+      valuesObject: {replicas: 2}
+      parameters: [{name: replicas, value: "3"}, {name: flag, value: "true", forceString: true}]
+    kustomize: {images: [x]}
+  destination: {namespace: n}
+"""
+
+
+def test_values_of_an_application_go_before_one_another_as_argo_has_it() -> None:
+    texts = {"a.yaml": _APPLICATION, "c/Chart.yaml": "name: c\n"}
+    needs = FORMAT.read(Sources(texts), Options())
+    assert isinstance(needs, Needs)
+    assert needs.renderings[0].settings == (
+        "replicas=1",
+        'image.tag="one"',
+        'image.pull\\.policy="Always"',
+        "replicas=2",
+        "replicas=3",
+        'flag="true"',
+    )
+    said = [item for item in cases.read(FORMAT, texts).diagnostics if item.code == "TEL662"]
+    assert ["`kustomize`" in item.summary for item in said] == [True]
+
+
 def test_templates_of_a_chart_are_no_manifests() -> None:
     assert reading.claims("charts/a/templates/x.yaml", "kind: {{ .Values.kind }}\n")
     assert not reading.claims("charts/a/templates/x.yaml", "apiVersion: v1\nkind: Service\n")

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from telford.basics import yamltext
 from telford.basics.diagnostics import Position
 from telford.intake.gitops import generators
 from telford.intake.kubernetes import access
@@ -84,10 +85,16 @@ def read(objects: list[Object], folders: tuple[str, ...]) -> Read:
         if item.group == ARGO and item.kind == "Application":
             spec = access.mapping(item.body, "spec")
             found.deliveries += _application(item, item.name, spec)
+            found.unsaid += _unapplied(item, spec)
         elif item.group == ARGO and item.kind == "ApplicationSet":
             _set(item, folders, found)
         elif item.group == FLUX[0] and item.kind == "Kustomization":
             found.deliveries.append(_kustomization(item, sources))
+            found.unsaid += [
+                (item, f"its `{key}` is not applied")
+                for key in _CHANGES
+                if access.mapping(item.body, "spec").get(key)
+            ]
         elif item.group == FLUX[1] and item.kind == "HelmRelease":
             found.deliveries.append(_release(item, sources, found))
     return found
@@ -97,12 +104,25 @@ def _set(item: Object, folders: tuple[str, ...], found: Read) -> None:
     """The applications of an ApplicationSet."""
     spec = access.mapping(item.body, "spec")
     made = generators.made(spec, folders)
+    found.unsaid += _unapplied(item, access.mapping(spec, "template", "spec"))
     found.unsaid += [(item, reason) for reason in made.unsaid]
     for application in made.applications:
         name = access.text(access.mapping(application, "metadata").get("name")) or item.name
         inner = access.mapping(application, "spec")
         for one in _application(item, name, inner):
             found.deliveries.append(one)
+
+
+# What Flux changes in what a kustomization gives.
+_CHANGES = ("postBuild", "patches", "images", "components", "namePrefix", "nameSuffix")
+
+
+def _unapplied(item: Object, spec: Mapping[str, Any]) -> Iterator[tuple[Object, str]]:
+    """What Argo CD does to a source beyond rendering it."""
+    for source in [*access.mappings(spec.get("sources")), access.mapping(spec, "source")]:
+        for key in ("kustomize", "plugin", "directory"):
+            if source.get(key):
+                yield item, f"the settings under its `{key}` are not applied"
 
 
 def _application(item: Object, name: str, spec: Mapping[str, Any]) -> Iterator[Delivery]:
@@ -132,7 +152,12 @@ def _application(item: Object, name: str, spec: Mapping[str, Any]) -> Iterator[D
             server=_server(destination.get("server")),
             namespace=access.text(destination.get("namespace")),
             values=tuple(_from_root(text, roots) for text in files),
-            settings=(*_parameters(helm), *_flat(helm.get("valuesObject"))),
+            # The later goes before the earlier, as Argo CD has it.
+            settings=(
+                *_flat(_parsed(helm.get("values"))),
+                *_flat(helm.get("valuesObject")),
+                *_parameters(helm),
+            ),
             said=said,
         )
 
@@ -154,6 +179,12 @@ def _from_root(file: str, roots: Mapping[str, Any]) -> str:
         if root in roots:
             return f"/{rest}"
     return file
+
+
+def _parsed(value: Any) -> Any:
+    """Values that are written as a text of YAML."""
+    nodes, problems = yamltext.read(access.text(value), "")
+    return yamltext.plain(nodes[0]) if nodes and not problems else {}
 
 
 def _parameters(helm: Mapping[str, Any]) -> Iterator[str]:
