@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from telford.analysis import expressions
 from telford.basics.diagnostics import Severity
 from telford.estate import suggestions
 from telford.estate.codes import Code, document, documents
@@ -36,6 +37,23 @@ def _kinds(subject: Subject) -> Iterator[Finding]:
         if kind not in registry.BY_NAME:
             fix = suggestions.for_value(kind, list(registry.BY_NAME))
             yield Finding(("kinds", index), f"there is no kind `{kind}`", fix)
+
+
+def _expressions(subject: Subject) -> Iterator[Finding]:
+    spec = subject.spec
+    said: list[tuple[Path, str]] = []
+    if isinstance(spec, Policy):
+        said = [(("expression",), spec.expression)]
+        yield from _kinds(subject)
+    elif isinstance(spec, Decision):
+        checks = enumerate(spec.checks)
+        said = [(("checks", index, "expression"), check.expression) for index, check in checks]
+    for path, text in said:
+        problem = expressions.problem(text)
+        if problem and not subject.lost(*path):
+            yield Finding(
+                path, f"it is no expression of CEL: {problem}", "write for example spec.tier > 0"
+            )
 
 
 def _replaced(world: World) -> Iterator[Finding]:
@@ -105,14 +123,15 @@ RULES = (
     Rule(
         Code(
             "TEL241",
-            "a policy about no kind",
-            "It would look at nothing, and everything would pass.",
+            "a policy that looks at nothing",
+            "Nothing would be found, and everything would pass.",
             document("Policy", "p", 'kinds: [Servise]\nexpression: "true"\nmessage: m'),
             document("Policy", "p", 'kinds: [Service]\nexpression: "true"\nmessage: m'),
-            "`kinds` of a Policy are kinds.",
+            "`kinds` of a Policy are kinds; `expression` of a Policy, and of a check of a Decision, is an"
+            " expression of CEL.",
         ),
-        (Policy,),
-        _kinds,
+        (Policy, Decision),
+        _expressions,
     ),
     Rule(
         Code(
