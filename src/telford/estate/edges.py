@@ -172,8 +172,11 @@ def _reads(address: str, spec: Kind, run: running.Run, index: Index) -> Iterator
 
 def _read(run: running.Run) -> Iterator[tuple[str, str]]:
     for container in (run, *run.sidecars, *run.initialise):
-        values = [v for v in container.env.values() if not isinstance(v, str)]
-        for source in (*values, *container.env_from):
+        sources: list[running.EnvironmentReference | running.EnvironmentSource] = [
+            value for value in container.env.values() if not isinstance(value, str)
+        ]
+        sources += container.env_from
+        for source in sources:
             if source.config is not None and not source.optional:
                 yield "Config", source.config
             if source.secret is not None and not source.optional:
