@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from telford.app import loading
-from telford.basics import yamltext
 from telford.basics.errors import UsageError
 from telford.estate import overlays
 from telford.estate.model import Binding, Estate
 from telford.estate.place import Place
+from telford.intake import yamlstream
 from telford.intake.kubernetes import objects
 from telford.render.kubernetes import target
 from telford.road import found as as_found
@@ -77,13 +77,11 @@ def _place(estate: Estate, environment: str) -> Place:
 
 
 def _built(binding: Binding) -> Iterator[sameness.Object]:
-    """Every object of the build, out of the very text that would be written."""
+    """Every object of the build, out of the very text that would be written, as kubectl reads it."""
     for artifact in target.render(binding).artifacts():
-        nodes, _ = yamltext.read(artifact.text, artifact.path)
-        for node in nodes:
-            value = yamltext.plain(node)
-            if isinstance(value, dict):
-                yield value
+        for source in yamlstream.read(artifact.text, artifact.path)[0]:
+            if isinstance(source.value, dict):
+                yield source.value
 
 
 def _carried(binding: Binding) -> frozenset[sameness.Key]:
