@@ -8,7 +8,7 @@ import typer
 
 from telford.app import schema as use_case
 from telford.basics.errors import UsageError
-from telford.cli import output
+from telford.cli import options, output
 
 Out = Annotated[
     Path | None,
@@ -23,7 +23,7 @@ Kinds = Annotated[
 ]  # fmt: skip
 
 
-def command(out: Out = None, kind: Kinds = None) -> None:
+def command(out: Out = None, kind: Kinds = None, as_json: options.Json = False) -> None:
     """Print one JSON Schema (draft 2020-12) for all kinds of documents.
 
     Editors with a YAML language server complete and check by it; begin a file with
@@ -31,12 +31,22 @@ def command(out: Out = None, kind: Kinds = None) -> None:
 
     Example: telford schema --out telford.schema.json
     """
-    text = json.dumps(use_case.document(kind or ()), indent=1, ensure_ascii=False) + "\n"
-    if out is None:
-        output.line(text.rstrip("\n"))
-        return
+    schema = use_case.document(kind or ())
+    text = json.dumps(schema, indent=1, ensure_ascii=False)
+    if out is None and as_json:
+        output.json({"schema": schema})
+    elif out is None:
+        output.line(text)
+    else:
+        _write(out, f"{text}\n")
+        if as_json:
+            output.json({"out": str(out), "kinds": kind or "all"})
+        else:
+            output.note(f"{out}: the schema of {', '.join(kind) if kind else 'all kinds'}")
+
+
+def _write(out: Path, text: str) -> None:
     try:
         use_case.write(out, text)
     except OSError as error:
         raise UsageError(f"{out} cannot be written: {error.strerror}") from error
-    output.note(f"{out}: the schema of {len(kind) if kind else 'all'} kinds")
