@@ -1,6 +1,7 @@
 """Several environments become one estate: a base, and overlays that hold only the differences."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import import_cases as cases
@@ -195,3 +196,18 @@ def test_a_dependency_of_several_environments_is_one() -> None:
     ]
     (use,) = _document(merged, "Service", "web")["uses"]
     assert use["inferred"]["from"].startswith("env CACHE in dev.yaml")
+
+
+def test_people_and_systems_are_the_same_everywhere() -> None:
+    """What only one environment says of a team is said; nothing of it is laid over."""
+    inputs = _inputs({"dev": _web("x"), "prod": _web("x")})
+    documents = [
+        replace(item, value={**item.value, "chat": "#shop"})
+        if item.value["kind"] == "Team" and item.value["name"] == "shop"
+        else item
+        for item in inputs["prod"].documents
+    ]
+    inputs["prod"] = replace(inputs["prod"], documents=tuple(documents))
+    team = _document(merging.merge(inputs), "Team", "shop")
+    assert team["chat"] == "#shop"
+    assert "in" not in team

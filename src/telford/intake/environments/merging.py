@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from telford.basics.diagnostics import Diagnostic, Severity, ordered
 from telford.estate import documents as estate_documents
+from telford.estate import layers
 from telford.estate.kinds import base, registry
 from telford.intake.environments import stages
 from telford.intake.environments.layering import CannotSayError, Layering
@@ -25,9 +26,9 @@ from telford.intake.imported import Document, Fates, Imported, Report
 from telford.road import patch
 
 # Who and where, not what runs in a place: there is one of each for all environments.
-_EVERYWHERE = frozenset(
+_EVERYWHERE = layers.EVERYWHERE | {
     kind.__name__ for family in ("people", "places") for kind in registry.FAMILIES[family]
-) | {"System"}
+}
 _UNKNOWN = Stage("", 0)
 
 Value = dict[str, Any]
@@ -100,7 +101,7 @@ class _Merger:
         if first.value["kind"] in _EVERYWHERE:
             versions = [dict(version.value) for version in thing.versions.values()]
             self._identity(thing, versions)
-            return replace(first, value=versions[0], origins=origins)
+            return replace(first, value=_union(versions), origins=origins)
         value = self._layered(thing)
         return Document(first.file, value, origins, first.marks)
 
@@ -238,6 +239,14 @@ def _valid(kind: type[base.Kind], value: Mapping[str, Any]) -> bool:
     except ValidationError:
         return False
     return True
+
+
+def _union(versions: Iterable[Value]) -> Value:
+    """What any version says; where several do, what the first says."""
+    said: Value = {}
+    for version in versions:
+        said.update({key: value for key, value in version.items() if key not in said})
+    return said
 
 
 def _with_overlays(value: Mapping[str, Any], overlays: Value) -> Value:
