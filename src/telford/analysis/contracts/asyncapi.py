@@ -131,5 +131,9 @@ def _channel_2(name: str, place: Place) -> _Channel:
         several = message["oneOf"]
         for one in several.each() if isinstance(several.value, list) else (message,):
             if isinstance(one.value, dict):
-                found[one.text("name") or one.text("messageId") or str(one.path[-1])] = one
+                found[
+                    one.text("name")
+                    or one.text("messageId")
+                    or str(one.path[-1] if one.path else name)
+                ] = one
     return _Channel(place, name, found)

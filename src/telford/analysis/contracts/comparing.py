@@ -1,6 +1,6 @@
 """The one door to contracts: read a document of any type, and compare two of them."""
 
-import json
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -19,6 +19,11 @@ _SENSES: dict[str, tuple[Sense, ...]] = {
     "forward": ("forward",),
     "full": ("backward", "forward"),
 }
+
+
+# The key that says what a document is stands among its first.
+_KEY = re.compile(r"""^[\s{]*["']?(asyncapi|openapi|swagger)["']?\s*:""", re.MULTILINE)
+_HEAD = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +94,10 @@ def of_value(value: Any, type_: Type, node: yamltext.Node | None = None) -> Docu
 
 def guess(text: str) -> Type:
     """What a text is: protobuf, where it is neither of the two others."""
-    head = text.lstrip()[:1]
-    if head == "{":
-        try:
-            keys = json.loads(text).keys()
-        except (ValueError, AttributeError):
-            keys = ()
-        return "asyncapi" if "asyncapi" in keys else "openapi"
-    for line in text.splitlines():
-        if line.startswith(("asyncapi:", '"asyncapi":', "'asyncapi':")):
-            return "asyncapi"
-        if line.startswith(("openapi:", "swagger:", '"openapi":', "'openapi':")):
-            return "openapi"
-    return "protobuf"
+    found = _KEY.search(text[:_HEAD])
+    if found is None:
+        return "openapi" if text.lstrip()[:1] == "{" else "protobuf"
+    return "asyncapi" if found[1] == "asyncapi" else "openapi"
 
 
 def changes(

@@ -20,6 +20,7 @@ Direction = Literal["request", "response", "message"]
 MAX_COMPARED = 300_000
 # A schema within a schema, references followed; real ones nest about ten deep.
 MAX_DEPTH = 100
+_BOUNDLESS = 1e300
 _ALL_TYPES = frozenset({"null", "boolean", "integer", "number", "string", "array", "object"})
 _WIDER_FORMATS = frozenset({("int32", "int64"), ("float", "double")})
 # Upper bounds, and lower ones.
@@ -267,7 +268,8 @@ def _listed(types: frozenset[str]) -> str:
 
 def _formats(self: Comparison, writer: _Flat, reader: _Flat) -> None:
     one, other = writer.get("format"), reader.get("format")
-    if other is None or one == other or (one, other) in _WIDER_FORMATS:
+    one = one if isinstance(one, str) else None
+    if not isinstance(other, str) or one == other or (one, other) in _WIDER_FORMATS:
         return
     if writer.types & reader.types:
         before = f"{one} is written" if one else "any is written"
@@ -315,7 +317,10 @@ def _beyond(written: float | None, taken: float | None) -> bool:
 
 
 def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    # Whole numbers may be larger than any float; nothing that large is a bound.
+    return float(value) if abs(value) < _BOUNDLESS else None
 
 
 def _limit(schema: _Flat, *, low: bool) -> tuple[float, int] | None:
@@ -327,7 +332,7 @@ def _limit(schema: _Flat, *, low: bool) -> tuple[float, int] | None:
     if bound is not None:
         found.append((bound, edge if apart is True else 0))
     if _number(apart) is not None:
-        found.append((float(apart), edge))
+        found.append((_number(apart) or 0.0, edge))
     if not found:
         return None
     return max(found) if low else min(found)
