@@ -48,6 +48,30 @@ class Shared:
     count: int = 0
     given_up: bool = False
     taken: dict[tuple[int, int, str], bool] = field(default_factory=dict)
+    _alike: dict[tuple[int, int], bool] = field(default_factory=dict)
+
+    def alike(self, one: Place, other: Place) -> bool:
+        """Whether two schemas say the same, with all that they refer to; most of two versions does."""
+        pair = (id(one.value), id(other.value))
+        if pair not in self._alike:
+            self._alike[pair] = self._is_alike(one, other)
+        return self._alike[pair]
+
+    def _is_alike(self, one: Place, other: Place) -> bool:
+        if one.value != other.value:
+            return False
+        seen: set[str] = set()
+        waiting = list(_references(one.value))
+        while waiting:
+            reference = waiting.pop()
+            if reference in seen or not reference.startswith("#"):
+                continue
+            seen.add(reference)
+            here, there = one.at(reference), other.at(reference)
+            if (here and here.value) != (there and there.value):
+                return False
+            waiting += _references(here.value if here is not None else None)
+        return True
 
 
 @dataclass(slots=True)
@@ -68,7 +92,7 @@ class Comparison:
         """Collect what the reader does not take of what the writer may write."""
         writer, reader = writer.resolved(), reader.resolved()
         pair = (id(writer.value), id(reader.value))
-        if pair in self._seen or (writer.value == reader.value and _is_closed(writer)):
+        if pair in self._seen or self.shared.alike(writer, reader):
             return
         self.shared.count += 1
         if self.shared.count > MAX_COMPARED or self.depth >= MAX_DEPTH:
@@ -244,9 +268,17 @@ def _with_numbers(names: frozenset[str]) -> frozenset[str]:
     return names | {"integer"} if "number" in names else names
 
 
-def _is_closed(place: Place) -> bool:
-    """Whether equal texts mean equal things: not where they refer to what may differ."""
-    return "$ref" not in repr(place.value)
+def _references(value: Any) -> Iterator[str]:
+    """Every reference within a value, however deep."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            if isinstance(one.get("$ref"), str):
+                yield one["$ref"]
+            waiting += one.values()
+        elif isinstance(one, list):
+            waiting += one
 
 
 def _types(self: Comparison, writer: _Flat, reader: _Flat) -> None:
