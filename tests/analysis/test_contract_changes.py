@@ -8,9 +8,9 @@ import re
 import subprocess
 from typing import Any
 
-import optional
 import pytest
 
+import optional
 from telford.analysis.contracts import comparing
 from telford.analysis.contracts.change import CODES, Change
 
