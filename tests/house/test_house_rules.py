@@ -8,7 +8,7 @@ from source_files import PACKAGE, ROOT, trees
 
 import telford.api
 
-PURE = ("deliver", "operate", "plan", "intake", "rules", "render", "road", "estate")
+PURE = ("deliver", "operate", "plan", "intake", "rules", "render", "road", "analysis", "estate")
 # Modules through which a pure floor would reach the outside, or read a clock or chance.
 OUTSIDE = {
     "os", "io", "pathlib", "shutil", "glob", "urllib", "http", "socket", "subprocess", "tempfile", "asyncio",
