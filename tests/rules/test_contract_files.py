@@ -126,3 +126,16 @@ def test_a_contract_that_is_no_contract_says_where(estate: pathlib.Path):
     (diagnostic,) = loading.load_folder(estate).diagnostics
     assert diagnostic.code == "TEL259"
     assert "line 2" in diagnostic.summary
+
+
+def test_a_contract_in_yaml_is_no_document_of_the_estate(
+    estate: pathlib.Path, tmp_path: pathlib.Path
+):
+    (estate / "estate.yaml").write_text(ESTATE.replace("api/two.json", "api/two.yaml"))
+    text = "# Ours.\n---\nopenapi: 3.1.0\ninfo: {title: T, version: '1'}\npaths: {}\n"
+    (estate / "api" / "two.yaml").write_text(text)
+    ((code, summary, _),) = found(estate)
+    assert code == "TEL260"
+    assert "service/writes" in summary
+    (estate / "estate.yaml").write_text(ESTATE)
+    assert "TEL110" in {code for code, *_ in found(estate)}

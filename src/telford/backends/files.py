@@ -32,6 +32,7 @@ _CHUNK = 64 * 1024
 # Contracts of 1,000 services in a few versions each.
 MAX_ATTACHED = 10_000
 # What may be the file of a contract: a file too many costs time, nothing else.
+_CONTRACT = re.compile(r"""\A(?:\s|#.*\n|---|[{"'])*(?:openapi|asyncapi|swagger)["']?\s*:""")
 _NAMED = re.compile(r"""\bfile["']?\s*:\s*["']?([^\s"',}\]#]+\.(?:json|proto|ya?ml))""")
 _NO_FILE = "this is no regular file, so it is not opened"
 # Folders that are never an estate's own, beside hidden ones.
@@ -91,12 +92,18 @@ def read(paths: Iterable[Path], suffixes: tuple[str, ...] = SUFFIXES) -> Texts:
 
 
 def _attach(found: Texts, root: str) -> None:
-    """Read the files that contracts among the texts name, where they lie under the same folder."""
+    """Read the files that contracts among the texts name, where they lie under the same folder.
+
+    Of YAML they were read already, as if they were documents of an estate.
+    """
     for name, text in list(found.texts.items()):
         if "Contract" not in text:
             continue
         for match in _NAMED.finditer(text):
             beside = os.path.normpath(PurePosixPath(name).parent / match[1])
+            if beside in found.texts and _CONTRACT.search(found.texts[beside]):
+                # It lies among the documents and is none of them.
+                found.attached[beside] = found.texts.pop(beside)
             if beside in found.texts or found.attached.get(beside) is not None:
                 continue
             if len(found.attached) >= MAX_ATTACHED:
