@@ -15,7 +15,16 @@ from telford.plan.actions import Entry
 from telford.ports.cache import Cache
 
 # The code and data that a rendered text depends on.
-_CODE = ("basics", "estate", "rules", "road", "render", "app/rendering.py")
+_CODE = (
+    "analysis",
+    "basics",
+    "estate",
+    "intake",
+    "rules",
+    "road",
+    "render",
+    "app/rendering.py",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +69,7 @@ def code_version() -> str:
 
 def cache_key(found: files.Texts, scope: Scope, code: str) -> str:
     """Names these very texts, this part of them, and this code."""
-    return remembered.key(f"{code} {scope.place} {sorted(scope.targets)}", found.texts)
+    return remembered.key(f"{code} {scope.place} {sorted(scope.targets)}", found.hashes())
 
 
 def recall(key: str, found: files.Texts, cache: Cache) -> Desires | None:

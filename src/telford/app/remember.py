@@ -13,7 +13,7 @@ from telford.basics.diagnostics import Diagnostic, Severity
 from telford.ports.cache import Cache
 
 # The code and data that an answer depends on; rules ask the road which alerts can fire.
-_JUDGES = ("basics", "estate", "intake", "road", "rules")
+_JUDGES = ("analysis", "basics", "estate", "intake", "road", "rules")
 
 
 @dataclass(frozen=True, slots=True)
