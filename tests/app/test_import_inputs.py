@@ -161,3 +161,12 @@ def test_what_nobody_claims_of_a_known_file_goes_to_the_reader_that_reports_it()
     routed = routing.route({"m.yaml": "a: 1\n---\nx: 2\n", "n.yaml": "y: 1\n"}, (first, general))
     assert routed.texts["g"] == {"m.yaml": "\n---\nx: 2\n"}
     assert routed.unknown == ["n.yaml"]
+
+
+def test_a_list_of_owners_behind_a_link_that_leads_out_is_not_read(tmp_path: pathlib.Path):
+    inside = tmp_path / "repo" / ".github"
+    inside.mkdir(parents=True)
+    (tmp_path / "owners").write_text("* @acme/elsewhere\n")
+    (inside / "CODEOWNERS").symlink_to(tmp_path / "owners")
+    (tmp_path / "repo" / "compose.yaml").write_text("services: {}\n")
+    assert list(inputs.read([tmp_path / "repo"]).texts) == ["repo/compose.yaml"]

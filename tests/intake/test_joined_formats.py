@@ -1,6 +1,7 @@
 """Several formats that speak of one thing give one document; what they differ on is said."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from telford.basics.diagnostics import Position
@@ -125,3 +126,46 @@ def test_joining_loses_no_leaf():
     fates = tuple(Fate("f", i, "Kind/x", str(i), Status.MAPPED) for i in range(5))
     answer = joining.join([part(fates=fates), part(fates=fates[:2])], OPTIONS)
     assert len(answer.report.fates) == 7
+
+
+def called(name: str, what: str, **more: Any) -> Document:
+    return replace(service(name, **more), called=what)
+
+
+def test_two_things_of_one_format_that_get_the_same_name_both_survive_and_are_told():
+    fates = tuple(
+        Fate("c.yaml", 1, what, "x", Status.MAPPED, "service/stray.a-b")
+        for what in ("Component/a_b", "Component/A.B")
+    )
+    one = part(
+        called("a-b", "Component/a_b", tier=1),
+        called("a-b", "Component/A.B", tier=2),
+        fates=fates,
+    )
+    answer = joining.join([one], OPTIONS)
+    first, second = (document.value for document in answer.documents)
+    assert (first["name"], first["tier"], second["tier"]) == ("a-b", 1, 2)
+    assert second["name"].startswith("a-b-")
+    assert [item.code for item in answer.diagnostics] == ["TEL614"]
+    assert "Component/A.B" in answer.diagnostics[0].summary
+    assert [fate.to for fate in answer.report.fates] == [
+        "service/stray.a-b",
+        f"service/stray.{second['name']}",
+    ]
+
+
+def test_what_a_format_describes_twice_is_one_and_is_told_where_it_differs():
+    twice = [called("a", "Component/a", tier=1), called("a", "Component/a", owner="team/x")]
+    answer = joining.join([part(*twice)], OPTIONS)
+    (only,) = answer.documents
+    assert (only.value["tier"], only.value["owner"]) == (1, "team/x")
+    assert [item.code for item in answer.diagnostics] == ["TEL614"]
+    assert not joining.join([part(twice[0], twice[0])], OPTIONS).diagnostics
+
+
+def test_one_format_that_knows_a_name_in_two_systems_means_two_things():
+    answer = joining.join([part(service("api"), service("api", "shop", tier=1))], OPTIONS)
+    assert {(d.value["system"], d.value.get("tier")) for d in answer.documents} == {
+        ("stray", None),
+        ("shop", 1),
+    }

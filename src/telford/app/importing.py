@@ -248,7 +248,8 @@ def _environments(
         return {name: read.under(paths) for name, paths in order.assigned.items()}
     if order.recognised is False:
         return {}
-    known = [path for path in read.texts if path not in set(routed.unknown)]
+    unknown = set(routed.unknown)
+    known = [path for path in read.texts if path not in unknown]
     recognition = stages.recognise(known)
     if not recognition.several:
         return {}

@@ -70,7 +70,8 @@ def survey(folder: Path) -> Survey:
     routed = routing.route(texts, formats.FORMATS)
     if routed.texts.keys() <= {codeowners.FORMAT.name}:
         return Survey(folder, folder / ESTATE, Finding.NOTHING)
-    recognition = stages.recognise(path for path in texts if path not in set(routed.unknown))
+    unknown = set(routed.unknown)
+    recognition = stages.recognise(path for path in texts if path not in unknown)
     gathered = importing.gather(Order((folder,), recognised=recognition.several))
     return Survey(folder, folder / ESTATE, Finding.IMPORTABLE, gathered, recognition)
 

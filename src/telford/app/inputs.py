@@ -128,11 +128,16 @@ def read(paths: Sequence[Path]) -> Inputs:
     inputs.diagnostics += found.diagnostics
     for path in paths:
         if path.is_dir():
-            hidden = [path / name for name in _HIDDEN if (path / name).is_file()]
+            hidden = [path / name for name in _HIDDEN if _inside(path / name, path)]
             found.texts.update(files.read(hidden).texts)
     inputs.texts = _renamed(found.texts, paths)
     inputs.named = tuple(_renamed({path.as_posix(): "" for path in paths if path.is_file()}, paths))
     return inputs
+
+
+def _inside(path: Path, folder: Path) -> bool:
+    """Whether there is a file, and no link leads from it out of a folder."""
+    return path.is_file() and path.resolve().is_relative_to(folder.resolve())
 
 
 def gather(

@@ -33,6 +33,8 @@ _CARRY = "x-backstage"
 _RUNNING = {"service": "http", "website": "http", "grpc": "grpc", "worker": "worker",
             "job": "job", "cron": "cron", "function": "function", "lambda": "function"}  # fmt: skip
 _URL = re.compile(base.URL_PATTERN)
+# Namespaces that every name is in unless it says otherwise.
+_DEFAULT = ("", "default")
 _LIFECYCLES = ("experimental", "production", "deprecated")
 _CONTRACTS = {"openapi": "openapi", "asyncapi": "asyncapi", "grpc": "protobuf"}
 # Words in the type, tags or name of a resource that tell its engine.
@@ -65,14 +67,8 @@ class _Scene:
     done: list[tuple[Descriptor, str]] = field(default_factory=list)
     documents: list[Document] = field(default_factory=list)
     objects: dict[str, int] = field(default_factory=dict)
-    unresolved: list[tuple[Descriptor, Path]] = field(default_factory=list)
-
-    def providers(self) -> Iterator[tuple[str, Descriptor]]:
-        """API name -> a component that provides it."""
-        for (kind, _), one in self.found.items():
-            if kind == "component":
-                for index in range(one.count("spec", "providesApis")):
-                    yield _reference(one.text("spec", "providesApis", index), "api")[1], one
+    # API name -> the components that provide it.
+    providers: dict[str, list[Descriptor]] = field(default_factory=dict)
 
 
 def claims(path: str, text: str) -> bool:
@@ -99,6 +95,8 @@ def read(sources: Sources, options: Options) -> Imported | Needs:
         kind = one.text("kind")
         scene.objects[kind] = scene.objects.get(kind, 0) + 1
         scene.found.setdefault((kind.lower(), names.slug(one.text("metadata", "name"))), one)
+    for api, one in _provided(scene):
+        scene.providers.setdefault(api, []).append(one)
     for one in listed:
         _document(scene, one, sources)
     around = surroundings.of(scene.documents, options)
@@ -108,9 +106,19 @@ def read(sources: Sources, options: Options) -> Imported | Needs:
     return Imported((*around, *scene.documents), report, tuple(problems))
 
 
+def _provided(scene: _Scene) -> Iterator[tuple[str, Descriptor]]:
+    """API name -> a component that provides it."""
+    for (kind, _), one in scene.found.items():
+        if kind == "component":
+            for index in range(one.count("spec", "providesApis")):
+                yield _reference(one.text("spec", "providesApis", index), "api")[1], one
+
+
 def _descriptor(file: str, node: yamltext.Node) -> Descriptor:
     one = Descriptor(file, "", node)
-    one.subject = f"{one.text('kind') or 'document'}/{one.text('metadata', 'name') or '?'}"
+    space = one.text("metadata", "namespace")
+    parts = [one.text("kind") or "document", *([space] if space not in _DEFAULT else [])]
+    one.subject = "/".join([*parts, one.text("metadata", "name") or "?"])
     one.drop(descriptors.FORMAT, "apiVersion")
     one.drop(descriptors.FORMAT, "kind")
     return one
@@ -236,13 +244,12 @@ def _component(scene: _Scene, one: Descriptor, sources: Sources) -> None:
 
 def _uses(scene: _Scene, one: Descriptor, draft: Draft) -> Iterator[tuple[Path, dict[str, Any]]]:
     """What a component depends on, as far as it is described: by path."""
-    providers = {api: provider for api, provider in scene.providers() if provider is not one}
     said: set[tuple[str, str]] = set()
     for word, default in (("dependsOn", "component"), ("consumesApis", "api")):
         for index in range(one.count("spec", word)):
             path: Path = ("spec", word, index)
             kind, name = _reference(one.text(*path), default)
-            target = providers.get(name) if kind == "api" else scene.found.get((kind, name))
+            target = _provider(scene, name, one) if kind == "api" else scene.found.get((kind, name))
             use = _use(scene, target)
             if use is None:
                 one.problem(
@@ -255,6 +262,11 @@ def _uses(scene: _Scene, one: Descriptor, draft: Draft) -> Iterator[tuple[Path, 
             elif (key := next(iter(use.items()))) not in said and use.get("service") != draft.name:
                 said.add(key)
                 yield path, use
+
+
+def _provider(scene: _Scene, api: str, but: Descriptor | None = None) -> Descriptor | None:
+    """The last component that provides an API, other than one that consumes it."""
+    return next((one for one in reversed(scene.providers.get(api, [])) if one is not but), None)
 
 
 def _use(scene: _Scene, target: Descriptor | None) -> dict[str, Any] | None:
@@ -321,7 +333,7 @@ def _api(scene: _Scene, one: Descriptor, sources: Sources) -> None:
     version = str(info.get("version", "0")) if isinstance(info, dict) else "0"
     draft.put(("versions",), [{"version": version, "document": document}], one.where(*path))
     one.took(draft.address, *path)
-    provider = dict(scene.providers()).get(draft.name)
+    provider = _provider(scene, draft.name)
     if provider is not None and provider.text("spec", "type").lower() in _RUNNING:
         use = _use(scene, provider)
         assert use is not None

@@ -168,13 +168,17 @@ def items(node: Node) -> Iterator[tuple[str | int, Node]]:
 
 @dataclass(slots=True)
 class Draft:
-    """One estate document in the making: what is said, and where each part of it came from."""
+    """One estate document in the making: what is said, and where each part of it came from.
+
+    `called` is what the input calls it, where the origin has several things in it.
+    """
 
     kind: str
     name: str
     origin: Descriptor
     value: dict[str, Any] = field(default_factory=dict)
     marks: dict[Path, Position] = field(default_factory=dict)
+    called: str = ""
     # Where in the origin a value was read, by where it is said.
     _sources: dict[Path, list[Path]] = field(default_factory=dict)
 
@@ -223,7 +227,8 @@ class Draft:
         left = self.origin.rest() if carry else None
         if left is not None:
             value[carry] = left
-        return Document(file, value, (self.origin.position,), self.marks)
+        called = self.called or self.origin.subject
+        return Document(file, value, (self.origin.position,), self.marks, called)
 
     def _fit(self, head: Mapping[str, Any]) -> None:
         """Take back what the kind does not accept: it is carried with the rest instead."""

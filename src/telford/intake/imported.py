@@ -235,13 +235,16 @@ class Document:
     """One estate document: the file it is to be written to, its value, and where it came from.
 
     `marks` says where single values came from, by path (``("run", "image")``): needed only of the
-    formats that live in an estate as they are, whose documents are never written.
+    formats that live in an estate as they are, whose documents are never written. `called` is what
+    the input calls the thing, where that tells it from others (``Component/cart``): two things of
+    one format whose names are one name here are told apart by it.
     """
 
     file: str
     value: Mapping[str, Any]
     origins: tuple[Position, ...] = ()
     marks: Mapping[tuple[str | int, ...], Position] = field(default_factory=dict)
+    called: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from typing import Any
 from telford.basics.diagnostics import Diagnostic, Severity, ordered
 from telford.estate.address import Address
 from telford.estate.kinds import registry
-from telford.intake import codeowners, names
+from telford.intake import codeowners, names, plaintext
 from telford.intake.imported import Document, Fate, Fates, Imported, Options, Ownership, Report
 
 # The owner of what names none.
@@ -30,32 +30,31 @@ def join(parts: Sequence[Imported], options: Options) -> Imported:
     """One estate of what several readers gave; one part is given back with owners alone."""
     if not parts:
         return Imported((), Report(), ())
-    joiner = _Joiner(names.slug(options.fallback), _stray(parts))
-    for part in parts:
+    joiner = _Joiner(names.slug(options.fallback), _homes(parts))
+    for number, part in enumerate(parts):
         for document in part.documents:
-            joiner.add(document)
+            joiner.add(document, number)
     ownership = tuple(one for part in parts for one in part.ownership)
     documents = _used(_owned(joiner.documents(), ownership))
-    moved = joiner.moved
-    report = _report([part.report for part in parts], moved)
+    texts = {str(old): str(new) for old, new in joiner.moved.items()}
+    report = _report([part.report for part in parts], texts, joiner.renamed)
     found = [item for part in parts for item in part.diagnostics]
-    diagnostics = [_moved_diagnostic(item, moved) for item in found]
-    return Imported(
-        documents, report, ordered([*diagnostics, *joiner.diagnostics]), ownership=ownership
-    )
+    diagnostics = [_moved_diagnostic(item, texts) for item in found]
+    diagnostics += [*joiner.diagnostics, *plaintext.found(documents)]
+    return Imported(documents, report, ordered(diagnostics), ownership=ownership)
 
 
 def _address(value: Mapping[str, Any]) -> Address:
     return Address(str(value["kind"]).lower(), str(value.get("system") or ""), str(value["name"]))
 
 
-def _stray(parts: Sequence[Imported]) -> dict[tuple[str, str], set[str]]:
-    """(kind, name) -> the systems in which several parts have it."""
-    found: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for part in parts:
+def _homes(parts: Sequence[Imported]) -> dict[tuple[str, str], dict[str, set[int]]]:
+    """(kind, name) -> the systems that have it, each with the numbers of the parts that say so."""
+    found: dict[tuple[str, str], dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
+    for number, part in enumerate(parts):
         for document in part.documents:
             address = _address(document.value)
-            found[address.kind, address.name].add(address.system)
+            found[address.kind, address.name][address.system].add(number)
     return found
 
 
@@ -64,15 +63,20 @@ class _Joiner:
     """The documents so far, in their order, and what had to move to another system."""
 
     fallback: str
-    systems: Mapping[tuple[str, str], set[str]]
+    systems: Mapping[tuple[str, str], Mapping[str, set[int]]]
     moved: dict[Address, Address] = field(default_factory=dict)
+    # What the input calls a thing, and the address that it would have -> the one it has.
+    renamed: dict[tuple[str, str], str] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     _found: dict[Address, Document] = field(default_factory=dict)
+    # The first of each part that has an address.
+    _firsts: dict[tuple[int, Address], Document] = field(default_factory=dict)
 
-    def add(self, document: Document) -> None:
-        """Take a document in, or fill in what it knows of one that is there."""
+    def add(self, document: Document, part: int) -> None:
+        """Take a document of a part in, or fill in what it knows of one that is there."""
+        document = self._told_apart(document, part)
         address = _address(document.value)
-        home = self._home(address)
+        home = self._home(address, part)
         if home != address:
             self.moved[address] = home
             value = {**document.value, "system": home.system}
@@ -94,12 +98,34 @@ class _Joiner:
             for document in self._found.values()
         ]
 
-    def _home(self, address: Address) -> Address:
-        """Where a thing is at home: out of the fallback system where one other knows it."""
-        others = self.systems[address.kind, address.name] - {self.fallback}
+    def _told_apart(self, document: Document, part: int) -> Document:
+        """The document under a name of its own, where its format has another thing of that name."""
+        address = _address(document.value)
+        first = self._firsts.setdefault((part, address), document)
+        if first is document or not first.called or not document.called:
+            return document
+        if first.called == document.called:
+            if first.value != document.value:
+                self._again(address, first, document)
+            return document
+        name = names.told_apart(address.name, document.called)
+        self.renamed[document.called, str(address)] = str(replace(address, name=name))
+        self._same_name(address, first, document, name)
+        renamed = replace(document, value={**document.value, "name": name})
+        # A third of one name is told from both, and one that is there again is found again.
+        self._firsts.setdefault((part, replace(address, name=name)), renamed)
+        return renamed
+
+    def _home(self, address: Address, part: int) -> Address:
+        """Where a thing is at home: out of the fallback system where one other knows it, unless
+        what says so knows both: then they are two.
+        """
+        known = self.systems.get((address.kind, address.name), {})
+        others = known.keys() - {self.fallback}
         if address.system != self.fallback or len(others) != 1:
             return address
-        return replace(address, system=next(iter(others)))
+        (other,) = others
+        return address if part in known[other] else replace(address, system=other)
 
     def _filled(self, address: Address, first: Document, second: Document) -> Document:
         value = dict(first.value)
@@ -130,17 +156,37 @@ class _Joiner:
         self._report(address, f"owner ({old}, {new})", second)
         return old
 
+    def _again(self, address: Address, first: Document, second: Document) -> None:
+        summary = f"{second.called} is described again{_at(first)}; what that says counts"
+        fix = "describe it once, or import the folders apart"
+        self._note("TEL614", address, second, summary, fix)
+
+    def _same_name(self, address: Address, first: Document, second: Document, name: str) -> None:
+        summary = f"{first.called} and {second.called} have one name here; this one is `{name}`"
+        fix = "rename one of them; what refers to the name means the first"
+        self._note("TEL614", address, second, summary, fix)
+
     def _report(self, address: Address, what: str, second: Document) -> None:
+        summary = f"two inputs differ on `{what}` of {address}; what runs counts"
+        fix = "make both say the same, or leave one of them out"
+        self._note("TEL691", address, second, summary, fix)
+
+    def _note(self, code: str, address: Address, about: Document, summary: str, fix: str) -> None:
+        position = about.origins[0] if about.origins else None
         self.diagnostics.append(
             Diagnostic(
-                "TEL691",
+                code,
                 Severity.WARNING,
-                f"two inputs differ on `{what}` of {address}; what runs counts",
+                summary,
                 address=str(address),
-                position=second.origins[0] if second.origins else None,
-                fix="make both say the same, or leave one of them out",
+                position=position,
+                fix=fix,
             )
         )
+
+
+def _at(document: Document) -> str:
+    return f" after {document.origins[0]}" if document.origins else ""
 
 
 def _merged(old: object, new: object, path: tuple[str, ...], kind: str) -> tuple[object, list[str]]:
@@ -256,9 +302,10 @@ def _used(documents: list[Document]) -> tuple[Document, ...]:
     )
 
 
-def _report(reports: Sequence[Report], moved: Mapping[Address, Address]) -> Report:
+def _report(
+    reports: Sequence[Report], texts: Mapping[str, str], renamed: Mapping[tuple[str, str], str]
+) -> Report:
     """All reports as one, with the addresses that things have in the end."""
-    texts = {str(old): str(new) for old, new in moved.items()}
     objects: Counter[str] = Counter()
     comments: Counter[str] = Counter()
     whole: Counter[str] = Counter()
@@ -268,7 +315,7 @@ def _report(reports: Sequence[Report], moved: Mapping[Address, Address]) -> Repo
         for file, count in report.comments.items():
             comments[file] = max(comments[file], count)
     return Report(
-        fates=_fates([report.fates for report in reports], texts),
+        fates=_fates([report.fates for report in reports], texts, renamed),
         edges=tuple(
             replace(e, source=texts.get(e.source, e.source), target=texts.get(e.target, e.target))
             for report in reports
@@ -286,17 +333,24 @@ def _report(reports: Sequence[Report], moved: Mapping[Address, Address]) -> Repo
     )
 
 
-def _fates(parts: Sequence[Sequence[Fate]], texts: Mapping[str, str]) -> Sequence[Fate]:
+def _fates(
+    parts: Sequence[Sequence[Fate]],
+    texts: Mapping[str, str],
+    renamed: Mapping[tuple[str, str], str],
+) -> Sequence[Fate]:
     """All fates; where nothing moved, none of them is looked at."""
-    if not texts:
+    if not texts and not renamed:
         return Fates.joined(parts)
-    return tuple(_moved_fate(fate, texts) for part in parts for fate in part)
+    return tuple(_moved_fate(fate, texts, renamed) for part in parts for fate in part)
 
 
-def _moved_fate(fate: Fate, texts: Mapping[str, str]) -> Fate:
-    return replace(fate, to=texts[fate.to]) if fate.to in texts else fate
+def _moved_fate(
+    fate: Fate, texts: Mapping[str, str], renamed: Mapping[tuple[str, str], str]
+) -> Fate:
+    to = renamed.get((fate.subject, fate.to), fate.to)
+    to = texts.get(to, to)
+    return replace(fate, to=to) if to != fate.to else fate
 
 
-def _moved_diagnostic(item: Diagnostic, moved: Mapping[Address, Address]) -> Diagnostic:
-    texts = {str(old): str(new) for old, new in moved.items()}
+def _moved_diagnostic(item: Diagnostic, texts: Mapping[str, str]) -> Diagnostic:
     return replace(item, address=texts[item.address]) if item.address in texts else item

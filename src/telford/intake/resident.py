@@ -68,7 +68,7 @@ class _Places:
 
     def __init__(self, one: Format, text: str, file: str) -> None:
         nodes, _ = yamltext.read(text, file)
-        self._starts = [(node.line, node.column) for node in nodes]
+        self._starts = {(node.line, node.column): at for at, node in enumerate(nodes)}
         version = [descriptor.step_into(node, "apiVersion") for node in nodes]
         self.claimed = [
             index
@@ -78,8 +78,7 @@ class _Places:
 
     def index(self, line: int, column: int) -> int | None:
         """The document that begins there; None where none does."""
-        at = (line, column)
-        return self._starts.index(at) if at in self._starts else None
+        return self._starts.get((line, column))
 
 
 def _foreign(one: Format, document: Document, places: Mapping[str, _Places]) -> Foreign | None:

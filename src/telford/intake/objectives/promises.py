@@ -49,7 +49,7 @@ def period(text: str) -> str | None:
 
 def begun(descriptor: Descriptor, name: str, service: str, options: Options) -> Draft:
     """An Objective with its head and its service; `service` is a name as it was found."""
-    draft = Draft("Objective", names.slug(name), descriptor)
+    draft = Draft("Objective", names.slug(name), descriptor, called=f"Objective/{name}")
     draft.put(("system",), surroundings.system(options))
     draft.put(("owner",), owner(descriptor, options))
     draft.put(("service",), names.slug(service))
@@ -94,7 +94,8 @@ def carried(
         "object": descriptor.plain(),
         "reason": reason,
     }
-    return Document("carried.yaml", value, (descriptor.position,))
+    called = descriptor.subject
+    return Document("carried.yaml", value, (descriptor.position,), called=called)
 
 
 def services(drafts: Iterable[Draft], options: Options) -> list[Document]:
