@@ -39,4 +39,4 @@ def command(
 
 
 def _name(folder: Path, place: str) -> str:
-    return str(places.choose(loading.load_folder(folder).estate, place))
+    return str(places.choose(loading.load_folder(folder, options.estate_cache()).estate, place))

@@ -28,7 +28,7 @@ def command(
 
     Example: telford explain service/orders run.replicas --in prod/eu-west-1
     """
-    loaded = loading.load_folder(options.folder(estate))
+    loaded = loading.load_folder(options.folder(estate), options.estate_cache())
     output.unsound(loaded.diagnostics)
     found = use_case.explain(loaded.estate, address, field, where)
     if as_json:

@@ -50,7 +50,7 @@ def command(  # noqa: PLR0917 - a command's signature is its options
     Example: telford release storefront --image shop/storefront:1.1.0 --in dev --yes
     """
     folder = options.folder(estate)
-    described = loading.require(loading.load_folder(folder))
+    described = loading.require(loading.load_folder(folder, options.estate_cache()))
     binding = overlays.bind(described, places.choose(described, place))
     local = workloads.Local(str(folder.absolute()), sys.executable)
     clock = SystemClock()

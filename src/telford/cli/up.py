@@ -75,7 +75,9 @@ def _leave_behind(
     kept: wiring.Files, folder: Path, place: str, port: int, portal_port: int
 ) -> serving.Serving:
     clock = SystemClock()
-    loading.require(loading.load_folder(folder))  # what is wrong is said here, not in a log
+    loading.require(
+        loading.load_folder(folder, options.estate_cache())
+    )  # what is wrong is said here, not in a log
     wiring.open_store(kept, clock).close()
     kept.log.write_text("", encoding="utf-8")
     words = [sys.executable, "-m", "telford.cli.main", "up", "--estate", str(folder)]
@@ -92,7 +94,7 @@ def _stay(
     sent it (`telford down` goes on with them).
     """
     clock = SystemClock()
-    estate = loading.require(loading.load_folder(folder))
+    estate = loading.require(loading.load_folder(folder, options.estate_cache()))
     local = workloads.Local(str(folder.absolute()), sys.executable)
     pace = Pace(tick=options.settings().tick_seconds)
     request = up.Request(estate, places.choose(estate, place), local, running.who(), port, pace)
