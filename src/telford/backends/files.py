@@ -91,27 +91,36 @@ def read(paths: Iterable[Path], suffixes: tuple[str, ...] = SUFFIXES) -> Texts:
     return found
 
 
+def named(found: Texts) -> Iterator[str]:
+    """The files that contracts among the texts name, as paths beside them."""
+    for name, text in list(found.texts.items()):
+        if "Contract" in text:
+            for match in _NAMED.finditer(text):
+                yield os.path.normpath(PurePosixPath(name).parent / match[1])
+
+
+def set_aside(found: Texts) -> None:
+    """Take contracts in YAML that lie among the documents, and are none of them, out of those."""
+    for beside in named(found):
+        if beside in found.texts and _CONTRACT.search(found.texts[beside]):
+            found.attached[beside] = found.texts.pop(beside)
+
+
 def _attach(found: Texts, root: str) -> None:
     """Read the files that contracts among the texts name, where they lie under the same folder.
 
     Of YAML they were read already, as if they were documents of an estate.
     """
-    for name, text in list(found.texts.items()):
-        if "Contract" not in text:
+    set_aside(found)
+    for beside in named(found):
+        if beside in found.texts or found.attached.get(beside) is not None:
             continue
-        for match in _NAMED.finditer(text):
-            beside = os.path.normpath(PurePosixPath(name).parent / match[1])
-            if beside in found.texts and _CONTRACT.search(found.texts[beside]):
-                # It lies among the documents and is none of them.
-                found.attached[beside] = found.texts.pop(beside)
-            if beside in found.texts or found.attached.get(beside) is not None:
-                continue
-            if len(found.attached) >= MAX_ATTACHED:
-                return
-            content = _beside(beside, root, found)
-            found.attached[beside] = content
-            said = "" if content is None else content
-            found.digests[beside] = hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()
+        if len(found.attached) >= MAX_ATTACHED:
+            return
+        content = _beside(beside, root, found)
+        found.attached[beside] = content
+        said = "" if content is None else content
+        found.digests[beside] = hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()
 
 
 def _beside(name: str, root: str, found: Texts) -> str | None:

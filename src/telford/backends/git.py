@@ -68,6 +68,7 @@ def snapshot(folder: Path, revision: str, suffixes: tuple[str, ...] = files.SUFF
     found = files.Texts()
     entries = list(_chosen(_listing(where, commit, prefix), folder, suffixes, found))
     _read(where, entries, folder, found)
+    files.set_aside(found)
     return Snapshot(revision, commit, found)
 
 

@@ -47,6 +47,18 @@ def repository(tmp_path: pathlib.Path) -> pathlib.Path:
     return root
 
 
+def test_a_contract_that_lies_among_the_documents_is_none_of_them(tmp_path: pathlib.Path) -> None:
+    """In a revision as on the disk: a file that a Contract names is attached."""
+    run(tmp_path, "init", "-q", "-b", "main")
+    (tmp_path / "api.yaml").write_text("openapi: 3.0.0\n")
+    (tmp_path / "c.yaml").write_text("kind: Contract\nversions: [{version: 1, file: api.yaml}]\n")
+    run(tmp_path, "add", "-A")
+    run(tmp_path, "commit", "-qm", "one")
+    found = git.snapshot(tmp_path, "HEAD").found
+    assert found.attached == files.read([tmp_path]).attached
+    assert list(found.texts) == [(tmp_path / "c.yaml").as_posix()]
+
+
 def test_a_revision_is_read_under_the_names_of_today(repository: pathlib.Path) -> None:
     """Only the folder asked for, only texts of an estate, and the same names as reading it now."""
     folder = repository / "été estate"
