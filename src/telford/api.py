@@ -6,6 +6,7 @@
     for diagnostic in found.diagnostics:
         print(api.human(diagnostic))
     prod = api.bind(found.estate, api.Place("prod", "eu-west-1"))
+    changed = api.diff(yesterday.estate, found.estate)
 
 Everything here is a pure function of its arguments but `load_folder` and `plan`, which read folders,
 and `build`, which writes one. What is not listed in `__all__` may change without notice.
@@ -31,6 +32,8 @@ from telford.basics.errors import (
     UsageError,
 )
 from telford.estate.address import Address
+from telford.estate.diff import Change, Diff, FieldChange
+from telford.estate.diff import compare as diff
 from telford.estate.graph import BlastRadius, Edge, Graph, Reached
 from telford.estate.model import Binding, Bound, Entity, Estate, Link, Loaded
 from telford.estate.overlays import bind, chain, places
@@ -41,11 +44,14 @@ __all__ = [
     "Binding",
     "BlastRadius",
     "Bound",
+    "Change",
     "Diagnostic",
+    "Diff",
     "Edge",
     "Entity",
     "Estate",
     "Explanation",
+    "FieldChange",
     "Graph",
     "Link",
     "Loaded",
@@ -66,6 +72,7 @@ __all__ = [
     "build",
     "chain",
     "check",
+    "diff",
     "explain",
     "human",
     "load",
