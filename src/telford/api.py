@@ -32,7 +32,8 @@ from telford.basics.errors import (
     UsageError,
 )
 from telford.estate.address import Address
-from telford.estate.diff import Change, Diff, FieldChange
+from telford.estate.comparing import FieldChange
+from telford.estate.diff import Change, Diff
 from telford.estate.diff import compare as diff
 from telford.estate.graph import BlastRadius, Edge, Graph, Reached
 from telford.estate.model import Binding, Bound, Entity, Estate, Link, Loaded
