@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from telford.basics.diagnostics import Position
+from telford.basics.diagnostics import Diagnostic, Position, Severity
 from telford.intake import joining
 from telford.intake.imported import (
     Document,
@@ -169,3 +169,52 @@ def test_one_format_that_knows_a_name_in_two_systems_means_two_things():
         ("stray", None),
         ("shop", 1),
     }
+
+
+def test_a_project_that_only_its_folder_names_is_joined_with_what_names_its_system():
+    compose = part(
+        service("cart", "cart-folder", uses=[{"service": "db"}, {"service": "api"}]),
+        service("db", "cart-folder", tier=1),
+        service("db", "other-folder", tier=2),
+        service("api", "cart-folder"),
+        service("api", "other-folder"),
+    )
+    compose = replace(compose, guessed=frozenset({"cart-folder", "other-folder"}))
+    known = part(service("cart", "shop", owner="team/shop"), service("api", "shop"))
+    answer = joining.join([compose, known, part(service("cart", tier=3))], OPTIONS)
+    found = {(d.value["system"], d.value["name"]): d.value for d in answer.documents}
+    # Two folders have an `api`, so nobody knows which of them is the one of the shop.
+    assert {one for one in found if one[1] == "api"} == {
+        ("cart-folder", "api"),
+        ("other-folder", "api"),
+        ("shop", "api"),
+    }
+    cart = found["shop", "cart"]
+    assert (cart["owner"], cart["tier"]) == ("team/shop", 3)
+    # It meant the ones beside it, and says so now that it is somewhere else.
+    assert cart["uses"] == [{"service": "cart-folder.db"}, {"service": "cart-folder.api"}]
+    assert ("stray", "cart") not in found
+
+
+def test_a_dependency_that_two_formats_know_is_there_once():
+    found = joined(
+        part(service("cart", "shop", uses=[{"service": "db", "inferred": {"from": "env X"}}])),
+        part(service("cart", "shop", uses=[{"service": "shop.db"}])),
+    )
+    assert found["cart"]["uses"] == [{"service": "db"}]
+
+
+def test_what_has_a_port_is_no_worker():
+    port = [{"name": "web", "ports": [{"port": 80}]}]
+    parts = [part(service("a", type="worker")), part(service("a", type="http", endpoints=port))]
+    answer = joining.join(parts, OPTIONS)
+    assert answer.documents[0].value["type"] == "http"
+    assert [item.code for item in answer.diagnostics] == ["TEL606"]
+
+
+def test_only_what_nobody_owns_in_the_end_is_said_to_be_unowned():
+    note = Diagnostic("TEL606", Severity.INFO, "2 things belong to team/unassigned: a, b")
+    first = replace(part(service("a"), service("b")), diagnostics=(note,))
+    answer = joining.join([first, part(service("a", owner="team/x"))], OPTIONS)
+    (item,) = answer.diagnostics
+    assert item.summary == "1 things belong to team/unassigned: service/stray.b"

@@ -261,7 +261,9 @@ class Ownership:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an importer gives."""
+    """What an importer gives. `guessed` are systems that are called by a folder alone, because
+    nothing names them: another format that names the system of a thing knows better.
+    """
 
     documents: tuple[Document, ...]
     report: Report
@@ -269,6 +271,7 @@ class Imported:
     ownership: tuple[Ownership, ...] = ()
     # What a tool rendered and was read, by path: a build gives it back, so it is compared with too.
     rendered: Mapping[str, str] = field(default_factory=dict)
+    guessed: frozenset[str] = frozenset()
 
 
 def count_comments(texts: Mapping[str, str]) -> dict[str, int]:

@@ -22,6 +22,12 @@ from telford.intake.imported import Document, Fate, Fates, Imported, Options, Ow
 # The owner of what names none.
 UNASSIGNED = "team/unassigned"
 _HEAD = ("apiVersion", "kind", "name", "system", "owner", "road")
+# What runs: a name for one of these is a name that people choose once.
+_RUNNING = frozenset({"service", "datastore", "stream", "function"})
+# Named one by one; more are counted.
+_MAX_NAMED = 4
+# Parts of documents that are no references of ours, whatever their keys are called.
+_FOREIGN = frozenset({"object", "versions", "labels", "annotations", "podLabels", "data"})
 # Fields whose difference between two inputs changes nothing that is built.
 _QUIET = ("description", "annotations", "labels")
 
@@ -30,7 +36,8 @@ def join(parts: Sequence[Imported], options: Options) -> Imported:
     """One estate of what several readers gave; one part is given back with owners alone."""
     if not parts:
         return Imported((), Report(), ())
-    joiner = _Joiner(names.slug(options.fallback), _homes(parts))
+    guessed = frozenset(name for part in parts for name in part.guessed)
+    joiner = _Joiner(names.slug(options.fallback), guessed, _homes(parts))
     for number, part in enumerate(parts):
         for document in part.documents:
             joiner.add(document, number)
@@ -39,6 +46,9 @@ def join(parts: Sequence[Imported], options: Options) -> Imported:
     texts = {str(old): str(new) for old, new in joiner.moved.items()}
     report = _report([part.report for part in parts], texts, joiner.renamed)
     found = [item for part in parts for item in part.diagnostics]
+    if len(parts) > 1:
+        found = [item for item in found if item.code != "TEL606"]
+        found += _unowned(documents)
     diagnostics = [_moved_diagnostic(item, texts) for item in found]
     diagnostics += [*joiner.diagnostics, *plaintext.found(documents)]
     return Imported(documents, report, ordered(diagnostics), ownership=ownership)
@@ -63,6 +73,7 @@ class _Joiner:
     """The documents so far, in their order, and what had to move to another system."""
 
     fallback: str
+    guessed: frozenset[str]
     systems: Mapping[tuple[str, str], Mapping[str, set[int]]]
     moved: dict[Address, Address] = field(default_factory=dict)
     # What the input calls a thing, and the address that it would have -> the one it has.
@@ -77,6 +88,8 @@ class _Joiner:
         document = self._told_apart(document, part)
         address = _address(document.value)
         home = self._home(address, part)
+        value = self._clear(document.value, address.system, home.system, part)
+        document = replace(document, value=value)
         if home != address:
             self.moved[address] = home
             value = {**document.value, "system": home.system}
@@ -117,19 +130,60 @@ class _Joiner:
         return renamed
 
     def _home(self, address: Address, part: int) -> Address:
-        """Where a thing is at home: out of the fallback system where one other knows it, unless
-        what says so knows both: then they are two.
+        """Where a thing is at home: out of the fallback system, or one that only a folder names,
+        where one other knows it; unless what says so knows both: then they are two.
         """
         known = self.systems.get((address.kind, address.name), {})
-        others = known.keys() - {self.fallback}
-        if address.system != self.fallback or len(others) != 1:
+        weak = self.guessed | {self.fallback}
+        others = known.keys() - weak
+        if address.system == self.fallback:
+            others = others or known.keys() - {self.fallback}
+        else:
+            rivals = weak & (known.keys() - {address.system})
+            guessed = address.system in weak and address.kind in _RUNNING
+            if not guessed or any(part in known[system] for system in rivals):
+                return address
+        if len(others) != 1:
             return address
         (other,) = others
         return address if part in known[other] else replace(address, system=other)
 
+    def _clear(self, value: Any, old: str, new: str, part: int) -> Any:
+        """A value whose references by name alone still mean what they meant in the system `old`:
+        where several systems have the name now, it is said which is meant.
+        """
+        if isinstance(value, Mapping):
+            return {key: self._meant(str(key), item, old, new, part) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._clear(item, old, new, part) for item in value]
+        return value
+
+    def _meant(self, key: str, item: Any, old: str, new: str, part: int) -> Any:
+        if key in _FOREIGN or key.startswith("x-"):
+            return item
+        if not isinstance(item, str):
+            return self._clear(item, old, new, part)
+        kind = _REFERRING.get(key, key)
+        known = self.systems.get((kind, item), {})
+        if part not in known.get(old, ()):
+            return item
+        target = self._home(Address(kind, old, item), part).system
+        finals = {
+            self._home(Address(kind, system, item), one).system
+            for system, numbers in known.items()
+            for one in numbers
+        }
+        return f"{target}.{item}" if target != new and len(finals) > 1 else item
+
     def _filled(self, address: Address, first: Document, second: Document) -> Document:
-        value = dict(first.value)
-        for key, item in second.value.items():
+        value = _near(first.value, address.system)
+        more = _near(second.value, address.system)
+        if {value.get("type"), more.get("type")} == {"worker", "http"} and (
+            "endpoints" in value or "endpoints" in more
+        ):
+            # Who lists no port is taken to be a worker, until somebody knows a port.
+            value["type"] = more["type"] = "http"
+        for key, item in more.items():
             value[key] = self._joined(address, key, value.get(key), item, second)
         origins = tuple(dict.fromkeys((*first.origins, *second.origins)))
         return replace(first, value=value, origins=origins)
@@ -183,6 +237,22 @@ class _Joiner:
                 fix=fix,
             )
         )
+
+
+def _near(value: Mapping[str, Any], system: str) -> dict[str, Any]:
+    """A document that names what it uses in its own system by the name alone, so that two inputs
+    which know one dependency say it alike.
+    """
+    if not isinstance(value.get("uses"), list | tuple):
+        return dict(value)
+    uses = [
+        {
+            key: item.removeprefix(f"{system}.") if key in _RUNNING else item
+            for key, item in use.items()
+        }
+        for use in value["uses"]
+    ]
+    return {**value, "uses": uses}
 
 
 def _at(document: Document) -> str:
@@ -281,6 +351,26 @@ def _owned(documents: list[Document], ownership: Sequence[Ownership]) -> list[Do
                 document = replace(document, value=value)  # noqa: PLW2901 - the same document
         result.append(document)
     return result
+
+
+def _unowned(documents: Iterable[Document]) -> Iterable[Diagnostic]:
+    """One note of what nobody owns when everything is joined: a reader alone cannot know it."""
+    found = [_address(document.value) for document in documents if _is_unowned(document.value)]
+    if not found:
+        return
+    more = f" and {len(found) - _MAX_NAMED} more" if len(found) > _MAX_NAMED else ""
+    yield Diagnostic(
+        "TEL606",
+        Severity.INFO,
+        f"{len(found)} things belong to {UNASSIGNED}: "
+        f"{', '.join(map(str, found[:_MAX_NAMED]))}{more}",
+        address=UNASSIGNED,
+        fix="import with --owner TEAM, label the workloads with `owner`, or edit `owner:`",
+    )
+
+
+def _is_unowned(value: Mapping[str, Any]) -> bool:
+    return value.get("owner") == UNASSIGNED and value["kind"] not in ("System", "Secret")
 
 
 def _used(documents: list[Document]) -> tuple[Document, ...]:

@@ -24,7 +24,7 @@ _PASSWORD = re.compile(r"(?:password|passwd)$", re.IGNORECASE)
 # A reference to a value that is elsewhere, in whole.
 _REFERENCE = re.compile(r"\$[({].*[)}]|\$\w+|\{\{.*\}\}")
 # Texts without any of these hold no password in a form that tells one.
-_SIGNS = ("@", "=", "--", "earer", "EARER", "PRIVATE")
+_SIGNS = re.compile(r"[@=]|--|earer|EARER|PRIVATE")
 # Named one by one; more are counted.
 _MAX_NAMED = 3
 # A longer text is data, and a look at it costs more than it finds.
@@ -103,6 +103,6 @@ def _is_secret(name: str, value: str, *, settings: bool) -> bool:
 
 def _holds(text: str) -> bool:
     """Whether a text has a password in one of the forms that tell it."""
-    if len(text) > _MAX_TEXT or not any(sign in text for sign in _SIGNS):
+    if len(text) > _MAX_TEXT or _SIGNS.search(text) is None:
         return False
     return hiding.clear(text) != text or _BEARER.search(text) is not None

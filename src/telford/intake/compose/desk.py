@@ -45,6 +45,8 @@ class Project:
     engines: Mapping[str, str]
     # Networks of its own that every service is on.
     common: frozenset[str]
+    # Whether something says its name; a folder's name is a guess.
+    named: bool
 
     def defined(self, part: str, name: str) -> bool:
         """Whether the top-level part (``volumes``) defines a name."""

@@ -76,7 +76,10 @@ def read(sources: Sources, options: Options) -> Imported | Needs:
         comments=imported.count_comments({file: sources.texts[file] for file in loader.files()}),
     )
     diagnostics = ordered([*loader.diagnostics, *_afterwards(report, writer)])
-    return Imported((*writer.people(), *writer.documents), report, diagnostics)
+    named = {project.system for project in made if project.named}
+    guessed = frozenset(project.system for project in made) - named
+    documents = (*writer.people(), *writer.documents)
+    return Imported(documents, report, diagnostics, guessed=guessed)
 
 
 FORMAT = Format(
@@ -103,7 +106,7 @@ def _projects(
     systems = projects.names(given, options.fallback, folders)
     taken: addressing.Taken = set()
     made = []
-    for (model, variables), name in zip(models, systems, strict=True):
+    for (model, variables), name, said in zip(models, systems, given, strict=True):
         system = names.slug(options.system or name)
         named = addressing.services(model, system, taken)
         granted = addressing.granted(model, "secrets", system, taken)
@@ -124,6 +127,7 @@ def _projects(
             secrets=addressing.secrets(model),
             engines=roles.engines(model),
             common=roles.common(model),
+            named=bool(options.system or said),
         )
         made.append(project)
     return tuple(made)
