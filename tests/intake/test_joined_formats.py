@@ -16,6 +16,7 @@ from telford.intake.imported import (
     Report,
     Status,
 )
+from telford.road import conventions
 
 OPTIONS = Options(fallback="stray")
 
@@ -218,3 +219,13 @@ def test_only_what_nobody_owns_in_the_end_is_said_to_be_unowned():
     answer = joining.join([first, part(service("a", owner="team/x"))], OPTIONS)
     (item,) = answer.diagnostics
     assert item.summary == "1 things belong to team/unassigned: service/stray.b"
+
+
+def test_what_one_format_heard_of_and_another_describes_is_not_inferred():
+    heard = {conventions.ANNOTATION_INFERRED_FROM: "the service of SLO/a"}
+    stand_in = service("a", annotations=heard)
+    found = joined(part(service("a", tier=1)), part(stand_in))
+    assert "annotations" not in found["a"]
+    found = joined(part(stand_in), part(service("a", annotations={"x": "y"})))
+    assert found["a"]["annotations"] == {"x": "y"}
+    assert joined(part(stand_in))["a"]["annotations"] == heard

@@ -18,6 +18,7 @@ from telford.estate.address import Address
 from telford.estate.kinds import registry
 from telford.intake import codeowners, names, plaintext
 from telford.intake.imported import Document, Fate, Fates, Imported, Options, Ownership, Report
+from telford.road import conventions
 
 # The owner of what names none.
 UNASSIGNED = "team/unassigned"
@@ -178,6 +179,9 @@ class _Joiner:
     def _filled(self, address: Address, first: Document, second: Document) -> Document:
         value = _near(first.value, address.system)
         more = _near(second.value, address.system)
+        if _is_inferred(value) != _is_inferred(more):
+            # One of them describes what the other only heard of.
+            value, more = _known(value), _known(more)
         if {value.get("type"), more.get("type")} == {"worker", "http"} and (
             "endpoints" in value or "endpoints" in more
         ):
@@ -237,6 +241,20 @@ class _Joiner:
                 fix=fix,
             )
         )
+
+
+def _is_inferred(value: Mapping[str, Any]) -> bool:
+    return conventions.ANNOTATION_INFERRED_FROM in (value.get("annotations") or ())
+
+
+def _known(value: dict[str, Any]) -> dict[str, Any]:
+    """A document that says nothing of being inferred."""
+    if not _is_inferred(value):
+        return value
+    annotations = dict(value["annotations"])
+    del annotations[conventions.ANNOTATION_INFERRED_FROM]
+    rest = {key: item for key, item in value.items() if key != "annotations"}
+    return rest | ({"annotations": annotations} if annotations else {})
 
 
 def _near(value: Mapping[str, Any], system: str) -> dict[str, Any]:
