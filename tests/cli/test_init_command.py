@@ -70,3 +70,12 @@ def test_yes_imports_the_manifests(capsys, tmp_path):
 def test_a_file_is_no_folder_to_start_in(capsys, tmp_path):
     (tmp_path / "file").write_text("")
     assert run(capsys, "init", str(tmp_path / "file")).code == 2
+
+
+def test_where_the_estate_is_that_is_there_already_is_said(capsys, tmp_path):
+    inner = tmp_path / "examples" / "people.yaml"
+    inner.parent.mkdir()
+    inner.write_text("apiVersion: telford/v1\nkind: Team\nname: a\n")
+    ran = run(capsys, "init", str(tmp_path))
+    assert ran.code == 1
+    assert "examples/people.yaml" in ran.err

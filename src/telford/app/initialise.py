@@ -20,6 +20,7 @@ from telford.intake.environments.stages import Recognition
 STARTER = ("people.yaml", "places.yaml", "hello.yaml", "promises.yaml")
 # Where an estate goes when the folder holds other things already.
 ESTATE = "estate"
+_OURS = "apiVersion: telford/"
 # Enough to tell what a file is.
 _HEAD = 4096
 
@@ -36,7 +37,8 @@ class Finding(StrEnum):
 class Survey:
     """What was found in `folder`, and where its estate is to be written (`out`).
 
-    `gathered` is what can be imported; `environments` what names say about environments.
+    `gathered` is what can be imported; `environments` what names say about environments; `document`
+    is a file of the estate that is there.
     """
 
     folder: Path
@@ -44,6 +46,7 @@ class Survey:
     finding: Finding
     gathered: Gathered | None = None
     environments: Recognition = field(default_factory=Recognition)
+    document: str = ""
 
     def as_json(self) -> dict[str, object]:
         """The stable JSON view."""
@@ -65,8 +68,9 @@ def survey(folder: Path) -> Survey:
     if not folder.exists() or not any(folder.iterdir()):
         return Survey(folder, folder, Finding.NOTHING)
     texts = inputs.read([folder]).texts
-    if any("apiVersion: telford/" in text[:_HEAD] for text in texts.values()):
-        return Survey(folder, folder, Finding.ESTATE)
+    ours = next((name for name, text in texts.items() if _OURS in text[:_HEAD]), "")
+    if ours:
+        return Survey(folder, folder, Finding.ESTATE, document=ours)
     routed = routing.route(texts, formats.FORMATS)
     if routed.texts.keys() <= {codeowners.FORMAT.name}:
         return Survey(folder, folder / ESTATE, Finding.NOTHING)
@@ -83,8 +87,8 @@ def start(found: Survey) -> tuple[str, ...]:
     """
     if found.finding is Finding.ESTATE:
         raise RefusedError(
-            f"there is an estate in {found.folder} already",
-            fix="run `telford check` there, or name another folder",
+            f"there is an estate in {found.folder} already: {found.document} is of it",
+            fix="run `telford check --estate` with its folder, or name another folder here",
         )
     starter = _starter()
     there = [name for name in starter if (found.out / name).exists()]

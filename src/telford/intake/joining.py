@@ -81,6 +81,8 @@ class _Joiner:
     renamed: dict[tuple[str, str], str] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     _found: dict[Address, Document] = field(default_factory=dict)
+    # (kind, name) -> whether several systems have it in the end.
+    _ambiguous: dict[tuple[str, str], bool] = field(default_factory=dict)
     # The first of each part that has an address.
     _firsts: dict[tuple[int, Address], Document] = field(default_factory=dict)
 
@@ -169,12 +171,18 @@ class _Joiner:
         if part not in known.get(old, ()):
             return item
         target = self._home(Address(kind, old, item), part).system
-        finals = {
-            self._home(Address(kind, system, item), one).system
-            for system, numbers in known.items()
-            for one in numbers
-        }
-        return f"{target}.{item}" if target != new and len(finals) > 1 else item
+        return f"{target}.{item}" if target != new and self._several(kind, item) else item
+
+    def _several(self, kind: str, name: str) -> bool:
+        """Whether a name is in several systems when everything is where it belongs."""
+        if (kind, name) not in self._ambiguous:
+            finals = {
+                self._home(Address(kind, system, name), part).system
+                for system, parts in self.systems[kind, name].items()
+                for part in parts
+            }
+            self._ambiguous[kind, name] = len(finals) > 1
+        return self._ambiguous[kind, name]
 
     def _filled(self, address: Address, first: Document, second: Document) -> Document:
         value = _near(first.value, address.system)
