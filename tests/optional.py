@@ -3,6 +3,7 @@
 import os
 import pathlib
 import shutil
+import sys
 
 import pytest
 
@@ -18,8 +19,10 @@ def _absent(what: str, group: str) -> None:
 
 
 def require_tool(name: str) -> str:
-    """The path of an optional system tool; `make test-tools` installs them all."""
-    path = shutil.which(name) or shutil.which(name, path=str(REPOSITORY / ".tools" / "bin"))
+    """The path of an optional system tool; `make test-tools` and `make setup` install them all."""
+    folders = (REPOSITORY / ".tools" / "bin", pathlib.Path(sys.executable).parent)
+    found = (shutil.which(name, path=str(folder)) for folder in folders)
+    path = shutil.which(name) or next(filter(None, found), None)
     if path is None:
         _absent(f"the tool {name} (make test-tools)", "tools")
     assert path is not None

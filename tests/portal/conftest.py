@@ -47,8 +47,9 @@ def described(tmp_path: pathlib.Path) -> Describe:
     return Describe(tmp_path)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """A browser for the tests of one file: while it is open its event loop holds this thread."""
     executable = optional.require_tool("chromium")
     if not AXE.is_file():
         pytest.fail("axe-core is not there: run `make setup`")
