@@ -139,3 +139,10 @@ def test_only_one_place_is_looked_at_where_asked(
     (estate / "all.yaml").write_text(TEXT.replace("shop/catalogue:1.0.0", "shop/catalogue:2"))
     ran = run(capsys, "diff", "main", "--in", "prod", "--json", "--estate", str(estate))
     assert ran.json["changes"][0]["places"] == ["prod/eu", "prod/us"]
+
+
+def test_an_empty_revision_is_refused(capsys, estate):
+    """`diff "$BASE"` with the variable unset must not pass for no change."""
+    ran = run(capsys, "diff", "", "--estate", str(estate))
+    assert ran.code == 2
+    assert "empty" in ran.err

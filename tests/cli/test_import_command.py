@@ -1,11 +1,14 @@
 """`telford import`: what it writes, what it refuses, what it says."""
 
 import json
+import os
 import pathlib
 import shutil
 
 import pytest
 from cli_runs import run
+
+import optional
 
 MANIFESTS = pathlib.Path(__file__).resolve().parents[1] / "golden" / "import-harbour" / "manifests"
 
@@ -149,3 +152,30 @@ def test_an_estate_among_the_manifests_is_left_alone(capsys, manifests):
     before = _files(out)
     assert run(capsys, "import", str(manifests), "--out", str(out)).code == 0
     assert _files(out) == before
+
+
+def test_what_was_rendered_is_what_a_build_is_compared_with(capsys, tmp_path, monkeypatch):
+    """The patch of a kustomization is in the estate, and the base by itself is not asked for."""
+    tool = pathlib.Path(optional.require_tool("kubectl"))
+    monkeypatch.setenv("PATH", f"{tool.parent}:{os.environ['PATH']}")
+    base, over = tmp_path / "in" / "base", tmp_path / "in" / "over"
+    base.mkdir(parents=True)
+    over.mkdir()
+    (base / "kustomization.yaml").write_text("resources: [web.yaml]\n")
+    (base / "web.yaml").write_text(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  replicas: 1\n"
+        "  selector: {matchLabels: {app: web}}\n  template:\n    metadata: {labels: {app: web}}\n"
+        "    spec: {containers: [{name: web, image: 'web:1'}]}\n"
+    )
+    (over / "kustomization.yaml").write_text(
+        "resources: [../base]\nreplicas: [{name: web, count: 5}]\n"
+    )
+    out = str(tmp_path / "out")
+    arguments = ("import", str(tmp_path / "in"), "--out", out, "--render", "kustomize", "--verify")
+    ran = run(capsys, *arguments, "--json")
+    assert ran.code == 0
+    (compared,) = ran.json["verified"]["environments"].values()
+    assert compared["objects"] == 1
+    (text,) = (p.read_text("utf-8") for p in (tmp_path / "out").rglob("web.yaml"))
+    assert "replicas: 5" in text
+    assert "running: " in ran.err

@@ -83,6 +83,10 @@ def run(
     Errors in either are in the answer, and what they hide is left out of it. Raises `UsageError`
     for a revision, a place or a kind that there is not, `PermanentError` where Git fails.
     """
+    if not before.strip():
+        raise UsageError(
+            "the revision to compare with is empty", fix="name one, such as main or HEAD~1"
+        )
     wanted = [_kind(name) for name in kinds]
     (first, was), (second, now) = _read(folder, before), _read(folder, after)
     old, new = loading.of_both(first, second)

@@ -80,7 +80,7 @@ class Gathered:
     """What the readers gave: one estate's documents, and how they were come by.
 
     `formats` counts files by the title of their format; `unknown` are files of none.
-    `environments` maps each environment to its texts.
+    `environments` maps each environment to what it was read from.
     """
 
     imported: Imported
@@ -198,7 +198,16 @@ def gather(order: Order) -> Gathered:
         }
         known = {name: stage for name in parts if (stage := stages.stage_of(name)) is not None}
         imported = merging.merge(parts, known) if len(parts) > 1 else next(iter(parts.values()))
-    return Gathered(imported, read, counted, tuple(routed.unknown), split)
+    given = {name: _given(texts, parts[name], order) for name, texts in split.items()}
+    return Gathered(imported, read, counted, tuple(routed.unknown), given)
+
+
+def _given(texts: Mapping[str, str], imported: Imported, order: Order) -> Mapping[str, str]:
+    """What an environment was read from: what was rendered in the place of what makes it."""
+    covered = charts.covered(texts, order.render)
+    alone = {path: text for path, text in texts.items() if path not in covered}
+    # What a tool printed has no file's name; it is YAML.
+    return alone | {f"{path}.yaml": text for path, text in imported.rendered.items()}
 
 
 def _one(

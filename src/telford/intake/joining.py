@@ -52,7 +52,8 @@ def join(parts: Sequence[Imported], options: Options) -> Imported:
         found += _unowned(documents)
     diagnostics = [_moved_diagnostic(item, texts) for item in found]
     diagnostics += [*joiner.diagnostics, *plaintext.found(documents)]
-    return Imported(documents, report, ordered(diagnostics), ownership=ownership)
+    rendered = {path: text for part in parts for path, text in part.rendered.items()}
+    return Imported(documents, report, ordered(diagnostics), ownership=ownership, rendered=rendered)
 
 
 def _address(value: Mapping[str, Any]) -> Address:
