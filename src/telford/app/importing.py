@@ -18,7 +18,7 @@ from telford.backends import files, rendering
 from telford.basics import diagnostics
 from telford.basics.diagnostics import Diagnostic
 from telford.basics.errors import PermanentError, RefusedError, UsageError
-from telford.intake import emission, formats, joining, routing, settled
+from telford.intake import emission, formats, joining, plaintext, routing, settled
 from telford.intake.environments import merging, stages
 from telford.intake.environments.stages import Recognition
 from telford.intake.format import Rendering
@@ -198,6 +198,8 @@ def gather(order: Order) -> Gathered:
         }
         known = {name: stage for name in parts if (stage := stages.stage_of(name)) is not None}
         imported = merging.merge(parts, known) if len(parts) > 1 else next(iter(parts.values()))
+        told = (*imported.diagnostics, *plaintext.found(imported.documents))
+        imported = replace(imported, diagnostics=told)
     given = {name: _given(texts, parts[name], order) for name, texts in split.items()}
     return Gathered(imported, read, counted, tuple(routed.unknown), given)
 

@@ -16,7 +16,7 @@ from typing import Any
 from telford.basics.diagnostics import Diagnostic, Severity, ordered
 from telford.estate.address import Address
 from telford.estate.kinds import registry
-from telford.intake import codeowners, names, plaintext
+from telford.intake import codeowners, names
 from telford.intake.imported import Document, Fate, Fates, Imported, Options, Ownership, Report
 from telford.road import conventions
 
@@ -51,7 +51,7 @@ def join(parts: Sequence[Imported], options: Options) -> Imported:
         found = [item for item in found if item.code != "TEL606"]
         found += _unowned(documents)
     diagnostics = [_moved_diagnostic(item, texts) for item in found]
-    diagnostics += [*joiner.diagnostics, *plaintext.found(documents)]
+    diagnostics += joiner.diagnostics
     rendered = {path: text for part in parts for path, text in part.rendered.items()}
     return Imported(documents, report, ordered(diagnostics), ownership=ownership, rendered=rendered)
 

@@ -3,7 +3,7 @@ found: a literal ``DB_PASSWORD`` of a Deployment, a password in an address or an
 told, by name and never by value, so that nobody shares the estate without knowing.
 
 What a reader leaves out by itself (compose files, infrastructure code) never gets here. Called by
-`telford.intake.joining`, once for all formats.
+`telford.app.importing`, once for all formats and environments.
 """
 
 import re
