@@ -2,10 +2,10 @@
 
 import itertools
 
-import graph_estates as ge
-from graph_estates import Drawn, address, drawn
 from hypothesis import given, settings
 
+import graph_estates as ge
+from graph_estates import Drawn, address, drawn
 from telford.analysis import chains, contexts, cycles, orphans, paths, shared
 from telford.estate.graph import Graph
 

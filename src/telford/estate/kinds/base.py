@@ -136,6 +136,8 @@ class Model(BaseModel):
         validate_by_name=True,
         validate_by_alias=True,
         hide_input_in_errors=True,
+        # Most commands meet a few kinds of the many.
+        defer_build=True,
     )
 
 
