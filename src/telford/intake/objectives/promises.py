@@ -4,14 +4,18 @@ Called by `telford.intake.objectives.{openslo,sloth,pyrra}`.
 """
 
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 
-from telford.basics.diagnostics import Position
+from telford.basics import yamltext
+from telford.basics.diagnostics import Diagnostic, Position
 from telford.basics.yamltext import Mapping as MappingNode
 from telford.estate.kinds.base import API_VERSION
 from telford.intake import names, surroundings
 from telford.intake.descriptor import Descriptor, Draft, Path
+from telford.intake.format import Sources
 from telford.intake.imported import Document, Imported, Options, Report
 from telford.road import conventions
 
@@ -124,6 +128,50 @@ def services(drafts: Iterable[Draft], options: Options) -> list[Document]:
         )
         for name, (where, origin) in sorted(found.items())
     ]
+
+
+@dataclass(slots=True)
+class Found:
+    """What came of one document: its Objectives as documents, or the Manifest that carries it
+    whole; and the address that carries what is left of it.
+    """
+
+    documents: list[Document]
+    carrier: str
+    drafts: list[Draft] = field(default_factory=list)
+
+
+def read(
+    sources: Sources,
+    options: Options,
+    what: str,
+    subject: Callable[[Descriptor], str],
+    meaning: Callable[[Descriptor, Options], Found],
+) -> Imported:
+    """All documents of a form whose documents stand each for itself.
+
+    `what` names the form, `subject` what the report calls a document, `meaning` says what comes of
+    one that is a mapping.
+    """
+    problems: list[Diagnostic] = []
+    done: list[tuple[Descriptor, str]] = []
+    drafts: list[Draft] = []
+    documents: list[Document] = []
+    objects: Counter[str] = Counter()
+    for file in sorted(sources.texts):
+        nodes, said = yamltext.read(sources.texts[file], file)
+        problems += said
+        for node in nodes:
+            one = Descriptor(file, "", node)
+            one.subject = subject(one)
+            objects[one.subject.partition("/")[0]] += 1
+            found = Found([], "") if refused(one, what) else meaning(one, options)
+            done.append((one, found.carrier))
+            drafts += found.drafts
+            documents += found.documents
+    documents += services(drafts, options)
+    given = answer(done, documents, dict(objects), options)
+    return replace(given, diagnostics=(*problems, *given.diagnostics))
 
 
 def answer(

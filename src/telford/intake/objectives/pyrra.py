@@ -6,15 +6,13 @@ https://github.com/pyrra-dev/pyrra. Its metrics are plain selectors already. It 
 """
 
 import re
-from dataclasses import replace
 
-from telford.basics import yamltext
-from telford.basics.diagnostics import Diagnostic, Position, Severity
+from telford.basics.diagnostics import Position, Severity
 from telford.intake import descriptor as descriptors
 from telford.intake import names
 from telford.intake.descriptor import Descriptor, Draft, Path
 from telford.intake.format import Format, Needs, Sources
-from telford.intake.imported import Document, Imported, Options
+from telford.intake.imported import Imported, Options
 from telford.intake.objectives import promises, selectors
 from telford.road import conventions
 
@@ -40,31 +38,18 @@ def claims(path: str, text: str) -> bool:
 
 def read(sources: Sources, options: Options) -> Imported | Needs:
     """The objectives of all texts. Never raises for anything that a text can say."""
-    done: list[tuple[Descriptor, str]] = []
-    drafts: list[Draft] = []
-    documents: list[Document] = []
-    problems: list[Diagnostic] = []
-    objects: dict[str, int] = {}
-    for file in sorted(sources.texts):
-        nodes, found = yamltext.read(sources.texts[file], file)
-        problems += found
-        for node in nodes:
-            one = Descriptor(file, "", node)
-            one.subject = f"{one.text('kind') or 'document'}/{one.text('metadata', 'name') or '?'}"
-            objects[one.text("kind")] = objects.get(one.text("kind"), 0) + 1
-            if promises.refused(one, "objective of Pyrra"):
-                done.append((one, ""))
-                continue
-            draft = _objective(one, options)
-            if draft is None:
-                documents.append(_whole(one, options, done))
-                continue
-            drafts.append(draft)
-            done.append((one, draft.address))
-            documents.append(draft.document(promises.FILE, "x-pyrra"))
-    documents += promises.services(drafts, options)
-    answer = promises.answer(done, documents, objects, options)
-    return replace(answer, diagnostics=(*problems, *answer.diagnostics))
+    return promises.read(sources, options, "objective of Pyrra", _subject, _meaning)
+
+
+def _subject(one: Descriptor) -> str:
+    return f"{one.text('kind') or 'document'}/{one.text('metadata', 'name') or '?'}"
+
+
+def _meaning(one: Descriptor, options: Options) -> promises.Found:
+    draft = _objective(one, options)
+    if draft is None:
+        return _whole(one, options)
+    return promises.Found([draft.document(promises.FILE, "x-pyrra")], draft.address, [draft])
 
 
 def _objective(one: Descriptor, options: Options) -> Draft | None:
@@ -127,7 +112,7 @@ def _alerting(draft: Draft) -> None:
             one.drop(_NATIVE, "spec", "alerting", key)
 
 
-def _whole(one: Descriptor, options: Options, done: list[tuple[Descriptor, str]]) -> Document:
+def _whole(one: Descriptor, options: Options) -> promises.Found:
     one.taken.clear()
     one.dropped.clear()
     name = one.text("metadata", "name") or "unnamed"
@@ -138,8 +123,8 @@ def _whole(one: Descriptor, options: Options, done: list[tuple[Descriptor, str]]
         "give it a label `service`, and an indicator of plain counters",
         severity=Severity.INFO,
     )
-    done.append((one, f"manifest/{document.value['system']}.{document.value['name']}"))
-    return document
+    carrier = f"manifest/{document.value['system']}.{document.value['name']}"
+    return promises.Found([document], carrier)
 
 
 FORMAT = Format(name="pyrra", title="Pyrra", suffixes=(".yaml", ".yml"), claims=claims, read=read)

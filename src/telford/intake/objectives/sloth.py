@@ -6,13 +6,12 @@ Those are PrometheusServiceLevel of ``sloth.slok.dev/v1``. https://sloth.dev/spe
 import re
 from dataclasses import replace
 
-from telford.basics import yamltext
-from telford.basics.diagnostics import Diagnostic, Severity
+from telford.basics.diagnostics import Severity
 from telford.intake import descriptor as descriptors
 from telford.intake import names
 from telford.intake.descriptor import Descriptor, Draft, Path
 from telford.intake.format import Format, Needs, Sources
-from telford.intake.imported import Document, Imported, Options
+from telford.intake.imported import Imported, Options
 from telford.intake.objectives import promises, selectors
 
 _PLAIN = re.compile(r"""^["']?version["']?[ \t]*:[ \t]*["']?prometheus/v1\b""", re.MULTILINE)
@@ -39,28 +38,26 @@ def claims(path: str, text: str) -> bool:
 
 def read(sources: Sources, options: Options) -> Imported | Needs:
     """The objectives of all texts. Never raises for anything that a text can say."""
-    done: list[tuple[Descriptor, str]] = []
-    drafts: list[Draft] = []
-    documents: list[Document] = []
-    problems: list[Diagnostic] = []
-    objects: dict[str, int] = {}
-    for file in sorted(sources.texts):
-        nodes, found = yamltext.read(sources.texts[file], file)
-        problems += found
-        for node in nodes:
-            one = Descriptor(file, "", node)
-            service = one.text(*_root(one), "service")
-            one.subject = f"ServiceLevel/{one.text('metadata', 'name') or service or '?'}"
-            objects["ServiceLevel"] = objects.get("ServiceLevel", 0) + 1
-            if promises.refused(one, "service level of Sloth"):
-                done.append((one, ""))
-                continue
-            made = _objectives(one, service, options)
-            drafts += made
-            documents += _documents(one, made, options, done)
-    documents += promises.services(drafts, options)
-    answer = promises.answer(done, documents, objects, options)
-    return replace(answer, diagnostics=(*problems, *answer.diagnostics))
+    return promises.read(sources, options, "service level of Sloth", _subject, _meaning)
+
+
+def _subject(one: Descriptor) -> str:
+    return f"ServiceLevel/{one.text('metadata', 'name') or _service(one) or '?'}"
+
+
+def _service(one: Descriptor) -> str:
+    return one.text(*_root(one), "service")
+
+
+def _meaning(one: Descriptor, options: Options) -> promises.Found:
+    made = _objectives(one, _service(one), options)
+    if not made:
+        return _whole(one, options)
+    documents = [
+        draft.document(promises.FILE, "" if index else "x-sloth")
+        for index, draft in enumerate(made)
+    ]
+    return promises.Found(documents, made[0].address, made)
 
 
 def _root(one: Descriptor) -> Path:
@@ -122,18 +119,7 @@ def _alerting(draft: Draft, here: Path) -> None:
             one.drop(_ALERTING, *page[:-1], key)
 
 
-def _documents(
-    one: Descriptor,
-    made: list[Draft],
-    options: Options,
-    done: list[tuple[Descriptor, str]],
-) -> list[Document]:
-    if made:
-        done.append((one, made[0].address))
-        return [
-            draft.document(promises.FILE, "" if index else "x-sloth")
-            for index, draft in enumerate(made)
-        ]
+def _whole(one: Descriptor, options: Options) -> promises.Found:
     one.taken.clear()
     one.dropped.clear()
     name = one.text("metadata", "name") or one.text(*_root(one), "service") or "unnamed"
@@ -145,8 +131,8 @@ def _documents(
         "count events with two plain counters",
         severity=Severity.INFO,
     )
-    done.append((one, f"manifest/{value['system']}.{value['name']}"))
-    return [replace(document, value=value)]
+    carrier = f"manifest/{value['system']}.{value['name']}"
+    return promises.Found([replace(document, value=value)], carrier)
 
 
 FORMAT = Format(name="sloth", title="Sloth", suffixes=(".yaml", ".yml"), claims=claims, read=read)
