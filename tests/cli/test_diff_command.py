@@ -146,3 +146,41 @@ def test_an_empty_revision_is_refused(capsys, estate):
     ran = run(capsys, "diff", "", "--estate", str(estate))
     assert ran.code == 2
     assert "empty" in ran.err
+
+
+CONTRACT = """\
+apiVersion: telford/v1
+kind: Team
+name: pricing
+---
+apiVersion: telford/v1
+kind: Contract
+name: prices
+owner: team/pricing
+type: openapi
+versions: [{version: 1.0.0, file: prices.json}]
+"""
+API = (
+    '{"openapi": "3.0.0", "info": {"title": "p", "version": "1.0.0"},'
+    ' "paths": {"/prices": {"get": {"responses": {"200": {"description": "ok"}}}}}}'
+)
+
+
+def test_a_document_that_a_contract_names_is_compared_by_what_it_breaks(capsys, estate):
+    """The contract says the same file name in both; what the file offers is not the same."""
+    (estate / "contract.yaml").write_text(CONTRACT)
+    (estate / "prices.json").write_text(API)
+    git(estate, "add", "-A")
+    git(estate, "commit", "-qm", "two")
+    (estate / "prices.json").write_text(API.replace(", ", ",\n"))
+    same = run(capsys, "diff", "HEAD", "--exit-code", "--estate", str(estate))
+    assert same.code == 0
+    (estate / "prices.json").write_text(API.replace("/prices", "/costs"))
+    ran = run(capsys, "diff", "HEAD", "--json", "--exit-code", "--estate", str(estate))
+    assert ran.code == 1
+    (change,) = ran.json["changes"]
+    assert change["address"] == "contract/prices"
+    (field,) = change["fields"]
+    assert field["effect"] == "promise"
+    assert "breaks callers" in field["new"]
+    assert "/prices" in field["new"]

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from telford.app import loading
+from telford.app import loading, offered
 from telford.backends import files, git
 from telford.basics.diagnostics import Diagnostic, Position, Severity
 from telford.basics.errors import UsageError
@@ -93,6 +93,8 @@ def run(
     _known_place(where, old, new)
     with loading.undisturbed():
         found = diff.compare(old.estate, new.estate, where=where, kinds=wanted)
+        if not wanted or "Contract" in wanted:
+            found = offered.with_documents(found, first, second)
         hidden = _hidden(old) | _hidden(new)
         shown = tuple(c for c in found.changes if not {c.address, c.was} & hidden)
         found = replace(found, changes=shown)

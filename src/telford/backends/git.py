@@ -8,7 +8,7 @@ submodules are left out, a Git LFS pointer is said to be one. Limits are those o
 
 import os
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -69,6 +69,7 @@ def snapshot(folder: Path, revision: str, suffixes: tuple[str, ...] = files.SUFF
     entries = list(_chosen(_listing(where, commit, prefix), folder, suffixes, found))
     _read(where, entries, folder, found)
     files.set_aside(found)
+    _read_named(where, _listing(where, commit, prefix), folder, found)
     return Snapshot(revision, commit, found)
 
 
@@ -84,7 +85,7 @@ def require_work_tree(folder: Path) -> None:
 def without_links(found: files.Texts) -> files.Texts:
     """What was read from a work tree without the files that are links, as revisions have it."""
     texts = {name: text for name, text in found.texts.items() if not Path(name).is_symlink()}
-    return files.Texts(texts, list(found.diagnostics), found.size)
+    return files.Texts(texts, list(found.diagnostics), found.size, attached=dict(found.attached))
 
 
 def _existing(folder: Path) -> Path:
@@ -193,6 +194,24 @@ def _read(where: Path, entries: Sequence[_Entry], folder: Path, found: files.Tex
             text = files.decoded(content, path, found)
             if text is not None:
                 found.texts[path.as_posix()] = text
+
+
+def _read_named(where: Path, entries: Iterable[_Entry], folder: Path, found: files.Texts) -> None:
+    """Attach the other files that contracts name: those of the revision, never those of today."""
+    lacking = set(files.named(found)) - found.texts.keys() - found.attached.keys()
+    if not lacking:
+        return
+    wanted = [
+        entry
+        for entry in entries
+        if (folder / entry.path).as_posix() in lacking
+        and entry.mode in _FILES
+        and _fits(entry, folder, found)
+    ]
+    beside = files.Texts()
+    _read(where, wanted[: files.MAX_ATTACHED], folder, beside)
+    found.attached.update(beside.texts)
+    found.diagnostics += beside.diagnostics
 
 
 def _contents(batch: bytes) -> dict[str, bytes]:
