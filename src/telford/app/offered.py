@@ -103,6 +103,6 @@ def _said(one: comparing.Document, other: comparing.Document, spec: Contract) ->
     ]
     if not breaking:
         return "it changed, and breaks nobody"
-    named = "; ".join(change.summary for change in breaking[:_MAX_NAMED])
+    named = "; ".join(f"{c.operation} {c.summary}".strip() for c in breaking[:_MAX_NAMED])
     more = f"; and {len(breaking) - _MAX_NAMED} more" if len(breaking) > _MAX_NAMED else ""
     return f"it breaks callers: {named}{more}"
