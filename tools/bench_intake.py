@@ -56,6 +56,16 @@ for name in sys.argv[1:]:
         while loader.get_event() is not None:
             pass
 """
+# The import without the start of Python and without checking and writing what came of it.
+ALONE = """
+import pathlib, sys, time
+from telford.app import importing
+from telford.intake import emission
+began = time.perf_counter()
+order = importing.Order((pathlib.Path(sys.argv[1]),), recognised=True)
+emission.files(importing.gather(order).imported.documents)
+print(time.perf_counter() - began)
+"""
 # It has no streams, so each document is given alone; what it refuses is counted.
 RUST = """
 import sys, re, oryaml
@@ -133,6 +143,16 @@ class Bench:
         """Another way to parse the same files, in a Python of its own."""
         command = [sys.executable, "-c", program, *self.files]
         return figure(name, [[run(command, self.environment)] for _ in range(self.runs)], note)
+
+    def alone(self) -> float:
+        """Seconds that reading and joining takes, inside of a process; the least of all runs."""
+        target = self.folder / "alone"
+        command = [sys.executable, "-c", ALONE, str(self.organisation)]
+        took = []
+        for _ in range(self.runs):
+            run(command, self.environment, target)
+            took.append(float(target.read_text()))
+        return min(took)
 
     def refused(self) -> int:
         """How many documents the parser in Rust refuses."""
@@ -224,6 +244,7 @@ def main() -> None:
             figures.append(one)
             print(f"{one.name}: {one.wall_seconds:.2f} s", file=sys.stderr)
         print(shown(figures))
+        print(f"reading and joining alone, inside of a process: {bench.alone():.2f} s (least)")
         print()
         print(shares(bench.understood()))
     if options.json:

@@ -5,9 +5,12 @@ upstream, the one that needs is downstream. Derived from the edges alone; called
 --contexts` and the portal.
 """
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
+
+import numpy as np
 
 from telford.estate.graph import Edge, Graph
 
@@ -120,28 +123,43 @@ def contexts(estate: Graph, among: Iterable[str] | None = None) -> ContextMap:
     for number, name in enumerate(names):
         for address in members[name]:
             home[estate.number[address]] = number
-    between: dict[int, list[Edge]] = {}
-    for edge, source, target in zip(estate.edges, estate.sources, estate.targets, strict=True):
-        one, other = home[source], home[target]
-        if one == other or one < 0 or other < 0:
-            continue
-        if edge.via and estate.system_of(edge.via) == names[other]:
-            continue
-        key = one * len(names) + other
-        if key in between:
-            between[key].append(edge)
-        else:
-            between[key] = [edge]
+    between = _between(estate, names, home)
     return ContextMap(
         tuple(_context(estate, name, members[name]) for name in names),
         tuple(_relation(names, key, between) for key in sorted(between)),
     )
 
 
-def _relation(names: Sequence[str], key: int, between: dict[int, list[Edge]]) -> Relation:
+def _between(
+    estate: Graph, names: Sequence[str], home: Sequence[int]
+) -> dict[int, tuple[Edge, ...]]:
+    """The edges between two systems, by ``source * systems + target``, in the order of all edges.
+
+    `home` is the number of each node's system. Arrays, for an estate has ten edges a service.
+    """
+    systems = np.array(home)
+    ones, others = systems[estate.sources], systems[estate.targets]
+    apart = np.flatnonzero((ones != others) & (ones >= 0) & (others >= 0))
+    keys = ones[apart] * len(names) + others[apart]
+    ordered = np.argsort(keys, kind="stable")
+    keys, numbers = keys[ordered], apart[ordered].tolist()
+    starts = np.flatnonzero(np.diff(keys, prepend=-1)).tolist()
+    edges = estate.edges
+    found: dict[int, tuple[Edge, ...]] = {}
+    for start, end in itertools.pairwise([*starts, len(numbers)]):
+        key = int(keys[start])
+        target = names[key % len(names)]
+        listed = [edges[number] for number in numbers[start:end]]
+        kept = tuple(e for e in listed if not e.via or estate.system_of(e.via) != target)
+        if kept:
+            found[key] = kept
+    return found
+
+
+def _relation(names: Sequence[str], key: int, between: dict[int, tuple[Edge, ...]]) -> Relation:
     one, other = divmod(key, len(names))
     mutual = other * len(names) + one in between
-    return Relation(names[one], names[other], mutual, tuple(between[key]))
+    return Relation(names[one], names[other], mutual, between[key])
 
 
 def _context(estate: Graph, name: str, members: Sequence[str]) -> Context:

@@ -5,6 +5,7 @@ need it, directly or not. Sets of askers are bits of one integer, so that the an
 estate is one pass over its edges.
 """
 
+import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -71,9 +72,10 @@ def common(estate: Graph, askers: Sequence[str], most: int = MAX_SHARED) -> Comm
     # One whole number a thing: tuples by the ten thousand would wake the garbage collector.
     scale = len(starts) + 1
     keys = [-((count * scale + forced[n]) * scale + direct[n]) for n, count in enumerate(every)]
-    ranked = sorted((n for n, count in enumerate(every) if count > 1), key=keys.__getitem__)
-    found = (Shared(estate.nodes[n], every[n], forced[n], direct[n]) for n in ranked[:most])
-    return Common(len(askers), tuple(found), len(ranked))
+    common_ones = [n for n, count in enumerate(every) if count > 1]
+    ranked = heapq.nsmallest(most, common_ones, key=keys.__getitem__)
+    found = (Shared(estate.nodes[n], every[n], forced[n], direct[n]) for n in ranked)
+    return Common(len(askers), tuple(found), len(common_ones))
 
 
 def most_shared(estate: Graph, most: int = MAX_SHARED) -> Common:
