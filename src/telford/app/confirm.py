@@ -13,9 +13,9 @@ from telford.basics.diagnostics import Position
 from telford.basics.errors import UsageError
 from telford.estate import fields, suggestions
 from telford.estate.model import Entity, Estate
-from telford.intake import settled
+from telford.intake import settled, surroundings
 from telford.intake.settled import Fact, State
-from telford.road import yamlout
+from telford.road import conventions, yamlout
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +107,10 @@ def settle(known: Inventory, chosen: Sequence[Found], *, refused: Sequence[Found
 def _nobody(known: Inventory, edits: Sequence[Edit]) -> dict[str, str]:
     """The team of what nobody owns any more, beside the first team, where there is none yet."""
     disowned = any(list(edit.changes) == settled.disowning() for edit in edits)
-    if not disowned or settled.UNASSIGNED in known.estate.entities:
+    if not disowned or surroundings.NOBODY in known.estate.entities:
         return {}
     beside = next(known.estate.of_kind("Team")).file
-    return {beside: yamlout.document(dict(settled.NOBODY))}
+    return {beside: yamlout.document(surroundings.team(surroundings.UNASSIGNED).value)}
 
 
 def _edits(known: Inventory, facts: Sequence[Found], *, refuse: bool) -> Iterator[Edit]:
@@ -150,7 +150,7 @@ def _meant(estate: Estate, entity: Entity, fact: Fact) -> str:
 def _position(entity: Entity, fact: Fact) -> Position:
     """The line that says it."""
     item = f"{fact.key}:{fact.text}"
-    path: tuple[str, ...] = ("annotations", settled.INFERRED_FROM)
+    path: tuple[str, ...] = ("annotations", conventions.ANNOTATION_INFERRED_FROM)
     if fact.key and fact.state is State.REFUSED:
         path = ("refused", item)
     elif fact.key:

@@ -16,12 +16,10 @@ from typing import Any
 from telford.basics.diagnostics import Diagnostic, Severity, ordered
 from telford.estate.address import Address
 from telford.estate.kinds import registry
-from telford.intake import codeowners, names
+from telford.intake import codeowners, names, surroundings
 from telford.intake.imported import Document, Fate, Fates, Imported, Options, Ownership, Report
 from telford.road import conventions
 
-# The owner of what names none.
-UNASSIGNED = "team/unassigned"
 _HEAD = ("apiVersion", "kind", "name", "system", "owner", "road")
 # What runs: a name for one of these is a name that people choose once.
 _RUNNING = frozenset({"service", "datastore", "stream", "function"})
@@ -218,8 +216,8 @@ class _Joiner:
         return kept
 
     def _owner(self, address: Address, old: str, new: str, second: Document) -> str:
-        if UNASSIGNED in (old, new):
-            return new if old == UNASSIGNED else old
+        if surroundings.NOBODY in (old, new):
+            return new if old == surroundings.NOBODY else old
         self._report(address, f"owner ({old}, {new})", second)
         return old
 
@@ -370,7 +368,7 @@ def _owned(documents: list[Document], ownership: Sequence[Ownership]) -> list[Do
         return documents
     result = []
     for document in documents:
-        if document.value.get("owner") == UNASSIGNED and document.origins:
+        if document.value.get("owner") == surroundings.NOBODY and document.origins:
             found = [codeowners.owner_of(o.file, ownership) for o in document.origins]
             teams = Counter(one[0] for one in found if one is not None)
             if len(teams) == 1 and None not in found:
@@ -389,15 +387,15 @@ def _unowned(documents: Iterable[Document]) -> Iterable[Diagnostic]:
     yield Diagnostic(
         "TEL606",
         Severity.INFO,
-        f"{len(found)} things belong to {UNASSIGNED}: "
+        f"{len(found)} things belong to {surroundings.NOBODY}: "
         f"{', '.join(map(str, found[:_MAX_NAMED]))}{more}",
-        address=UNASSIGNED,
+        address=surroundings.NOBODY,
         fix="import with --owner TEAM, label the workloads with `owner`, or edit `owner:`",
     )
 
 
 def _is_unowned(value: Mapping[str, Any]) -> bool:
-    return value.get("owner") == UNASSIGNED and value["kind"] not in ("System", "Secret")
+    return value.get("owner") == surroundings.NOBODY and value["kind"] not in ("System", "Secret")
 
 
 def _used(documents: list[Document]) -> tuple[Document, ...]:
@@ -413,8 +411,8 @@ def _used(documents: list[Document]) -> tuple[Document, ...]:
         )
         and not (
             document.value["kind"] == "Team"
-            and f"team/{document.value['name']}" == UNASSIGNED
-            and UNASSIGNED not in owners
+            and f"team/{document.value['name']}" == surroundings.NOBODY
+            and surroundings.NOBODY not in owners
         )
     )
 

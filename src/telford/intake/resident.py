@@ -19,7 +19,6 @@ from telford.intake.objectives import openslo
 FORMATS: tuple[Format, ...] = (score.FORMAT, backstage.FORMAT, openslo.FORMAT)
 # The system of what names none, taken out again: in an estate it has none.
 _NO_SYSTEM = "telford-none"
-_NOBODY = f"team/{surroundings.UNASSIGNED}"
 _ALONE = "only the document itself is read, not what it names"
 # How often a reader may ask; it is refused everything.
 _MAX_ROUNDS = 10
@@ -92,7 +91,7 @@ def _foreign(one: Format, document: Document, places: Mapping[str, _Places]) -> 
     value = {
         key: item
         for key, item in document.value.items()
-        if (key, item) not in (("owner", _NOBODY), ("system", _NO_SYSTEM))
+        if (key, item) not in (("owner", surroundings.NOBODY), ("system", _NO_SYSTEM))
     }
     node = descriptor.positioned(value, document.marks, origin)
     assert isinstance(node, yamltext.Mapping)

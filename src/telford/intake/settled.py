@@ -10,27 +10,14 @@ to `apply` before it writes. Called by it and by `telford.app.confirm`.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any
 
 from telford.basics import yamltext
 from telford.estate.address import Address
 from telford.estate.editing import Append, Change, Delete, Set
-from telford.estate.kinds.base import API_VERSION
+from telford.intake import surroundings
 from telford.intake.imported import Document
-
-INFERRED_FROM = "telford.dev/inferred-from"
-SETTLED = "telford.dev/settled"
-UNASSIGNED = "team/unassigned"
-# The team that owns what nobody owns any more.
-NOBODY: Mapping[str, Any] = MappingProxyType(
-    {
-        "apiVersion": API_VERSION,
-        "kind": "Team",
-        "name": "unassigned",
-        "description": "Nobody yet: give each thing that it owns to a team.",
-    }
-)
+from telford.road import conventions
 
 _TARGETS = ("service", "datastore", "stream")
 
@@ -128,10 +115,10 @@ def _refused(address: Address, value: Mapping[str, Any]) -> Iterator[Fact]:
 
 def _team(address: Address, value: Mapping[str, Any]) -> Iterator[Fact]:
     annotations = value.get("annotations")
-    if isinstance(annotations, Mapping) and INFERRED_FROM in annotations:
-        said = annotations.get(SETTLED)
+    if isinstance(annotations, Mapping) and conventions.ANNOTATION_INFERRED_FROM in annotations:
+        said = annotations.get(conventions.ANNOTATION_SETTLED)
         state = State(said) if said in (State.CONFIRMED, State.REFUSED) else State.OPEN
-        yield Fact(address, str(annotations[INFERRED_FROM]), state)
+        yield Fact(address, str(annotations[conventions.ANNOTATION_INFERRED_FROM]), state)
 
 
 def _uses(value: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -161,7 +148,7 @@ def _target(use: Mapping[str, Any]) -> tuple[str, str]:
 def confirming(fact: Fact) -> list[Change]:
     """The changes of its document that confirm a fact."""
     if not fact.key:
-        return [Set(("annotations", SETTLED), State.CONFIRMED.value)]
+        return [Set(("annotations", conventions.ANNOTATION_SETTLED), State.CONFIRMED.value)]
     if fact.state is State.REFUSED:
         back = {fact.key: fact.text, "inferred": {"from": fact.origin, "confirmed": True}}
         return [Append(("uses",), back), Delete(("refused", f"{fact.key}:{fact.text}"))]
@@ -176,7 +163,7 @@ def refusing(fact: Fact) -> list[Change]:
     `disowning`.
     """
     if not fact.key:
-        return [Set(("annotations", SETTLED), State.REFUSED.value)]
+        return [Set(("annotations", conventions.ANNOTATION_SETTLED), State.REFUSED.value)]
     item = f"{fact.key}:{fact.text}"
     gone: list[Change] = [Delete((*_prefix(layer), "uses", item)) for layer in fact.layers]
     return [*gone, Append(("refused",), _tombstone(fact))]
@@ -184,7 +171,7 @@ def refusing(fact: Fact) -> list[Change]:
 
 def disowning() -> list[Change]:
     """The change of a document whose owner was refused."""
-    return [Set(("owner",), UNASSIGNED)]
+    return [Set(("owner",), surroundings.NOBODY)]
 
 
 def _tombstone(fact: Fact) -> dict[str, str]:
@@ -201,8 +188,8 @@ def apply(documents: Iterable[Document], known: Settled) -> tuple[Document, ...]
     made = [_settled(document, known, facts) for document in documents]
     owners = {document.value.get("owner") for document in made}
     teams = {d.value.get("name") for d in made if d.value.get("kind") == "Team"}
-    if UNASSIGNED in owners and NOBODY["name"] not in teams:
-        made.append(Document("people.yaml", dict(NOBODY)))
+    if surroundings.NOBODY in owners and surroundings.UNASSIGNED not in teams:
+        made.append(surroundings.team(surroundings.UNASSIGNED))
     return tuple(made)
 
 
@@ -213,7 +200,7 @@ def _settled(
     value = _as_adopted(dict(document.value), known.roads.get(own))
     owner = value.get("owner")
     if isinstance(owner, str) and owner.removeprefix("team/") in _refused_teams(facts.values()):
-        value["owner"] = UNASSIGNED
+        value["owner"] = surroundings.NOBODY
     said = of_document(document.value)
     for fact in said:
         settled = facts.get(fact.identity)
@@ -223,7 +210,9 @@ def _settled(
             value = _use_settled(value, fact, settled.state)
         else:
             annotations = dict(value["annotations"])
-            value["annotations"] = annotations | {SETTLED: settled.state.value}
+            value["annotations"] = annotations | {
+                conventions.ANNOTATION_SETTLED: settled.state.value
+            }
     # What the input no longer says stays refused: it may say it again.
     new = {fact.identity for fact in said}
     for identity, fact in facts.items():

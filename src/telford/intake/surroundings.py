@@ -1,15 +1,19 @@
-"""The systems and teams that documents name: what an estate needs around them. Called by readers of
-descriptors in `telford.intake`.
+"""The systems and teams that documents name: what an estate needs around them. Called by the readers of
+`telford.intake`.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 from telford.estate.kinds.base import API_VERSION
 from telford.intake import names
 from telford.intake.imported import Document, Options
+from telford.road import conventions
 
+# The team that owns what names no owner, and its address: somebody has to fill it.
 UNASSIGNED = "unassigned"
-_NOBODY = "Nobody yet: give each thing that it owns to a team."
+NOBODY = f"team/{UNASSIGNED}"
+_FILL = "Nobody yet: give each thing that it owns to a team."
 
 
 def owner(options: Options, found: str = "") -> str:
@@ -33,16 +37,19 @@ def of(documents: Iterable[Document], options: Options) -> tuple[Document, ...]:
     teams = sorted(name.removeprefix("team/") for name in owners if name.startswith("team/"))
     people = sorted(name.removeprefix("person/") for name in owners if name.startswith("person/"))
     return (
-        *(_team(name) for name in teams if ("Team", name) not in held),
+        *(team(name) for name in teams if ("Team", name) not in held),
         *(_person(name) for name in people if ("Person", name) not in held),
         *(_system(name, owner(options)) for name in lacking),
     )
 
 
-def _team(name: str) -> Document:
-    value = {"apiVersion": API_VERSION, "kind": "Team", "name": name}
+def team(name: str, inferred_from: str = "") -> Document:
+    """A team that is named and not described; `inferred_from` says what it was concluded from."""
+    value: dict[str, Any] = {"apiVersion": API_VERSION, "kind": "Team", "name": name}
     if name == UNASSIGNED:
-        value["description"] = _NOBODY
+        value["description"] = _FILL
+    if inferred_from:
+        value["annotations"] = {conventions.ANNOTATION_INFERRED_FROM: inferred_from}
     return Document("people.yaml", value)
 
 

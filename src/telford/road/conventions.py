@@ -25,6 +25,8 @@ ANNOTATION_DIGEST = "telford.dev/digest"
 ANNOTATION_CONFIG = "telford.dev/config-digest"
 # On what was concluded and not declared: what from, for people.
 ANNOTATION_INFERRED_FROM = "telford.dev/inferred-from"
+# Beside it: whether people confirmed or refused it.
+ANNOTATION_SETTLED = "telford.dev/settled"
 
 # On an Objective or its Service: which data plane counts its requests (`SOURCES` below).
 ANNOTATION_METRICS = "telford.dev/metrics"

@@ -13,6 +13,7 @@ from telford.basics.diagnostics import Diagnostic, Severity, ordered
 from telford.estate.address import Address
 from telford.estate.kinds.base import API_VERSION
 from telford.intake import names as texts
+from telford.intake import surroundings
 from telford.intake.cloud import accounting, dependencies, meaning, naming, secrets, writing
 from telford.intake.cloud.accounting import Account, Homes
 from telford.intake.cloud.dependencies import Dependencies
@@ -170,7 +171,7 @@ def _team(scene: _Scene, thing: Thing) -> str:
     owner = naming.owner([thing.labels])
     if owner.text:
         scene.owners.setdefault(owner.text, owner.name)
-    return owner.text or texts.slug(scene.options.owner or writing.UNASSIGNED)
+    return owner.text or texts.slug(scene.options.owner or surroundings.UNASSIGNED)
 
 
 def _fit(scene: _Scene) -> None:
@@ -340,7 +341,7 @@ def _resource_manifest(scene: _Scene, resource: Resource) -> Address:
 def _manifest(
     scene: _Scene, address: Address, kept: list[tuple[Piece, object]], reason: str
 ) -> Document:
-    owner = texts.slug(scene.options.owner or writing.UNASSIGNED)
+    owner = texts.slug(scene.options.owner or surroundings.UNASSIGNED)
     value = writing.head("Manifest", address, owner)
     times = Counter(piece.subject for piece, _ in kept)
     carried = {
@@ -364,14 +365,9 @@ def _surroundings(scene: _Scene) -> Iterator[Document]:
     """Teams, systems and the environment: what the documents refer to."""
     owned = [value for _, value in scene.written if "owner" in value]
     owners = {str(value["owner"]).removeprefix("team/") for value in owned}
-    default = texts.slug(scene.options.owner or writing.UNASSIGNED)
+    default = texts.slug(scene.options.owner or surroundings.UNASSIGNED)
     for name in sorted(owners | {default}):
-        value: dict[str, Any] = {"apiVersion": API_VERSION, "kind": "Team", "name": name}
-        if name == writing.UNASSIGNED:
-            value["description"] = "Nobody yet: give each thing that it owns to a team."
-        if name in scene.owners:
-            value["annotations"] = {writing.INFERRED_FROM: scene.owners[name]}
-        yield Document("people.yaml", value)
+        yield surroundings.team(name, scene.owners.get(name, ""))
     systems = {address.system for address in scene.addresses.values()} | {
         system for _, system, _ in scene.names.taken
     }

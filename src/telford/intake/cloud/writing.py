@@ -17,8 +17,6 @@ MAX_ROUNDS = 40
 _ROADS = frozenset({"Service", "Datastore", "Stream", "Secret"})
 # Kinds that nobody owns, and that belong to no system.
 PLACES = frozenset({"Cluster", "Region", "Account"})
-UNASSIGNED = "unassigned"
-INFERRED_FROM = "telford.dev/inferred-from"
 
 
 def head(kind: str, address: Address, owner: str) -> dict[str, Any]:

@@ -199,12 +199,7 @@ class Writer:
         found = []
         for owner in sorted(used | {f"team/{self._default()}"}):
             name = owner.removeprefix("team/")
-            value: dict[str, Any] = {"apiVersion": API_VERSION, "kind": "Team", "name": name}
-            if name == surroundings.UNASSIGNED:
-                value["description"] = "Nobody yet: give each thing that it owns to a team."
-            if name in self.owners:
-                value["annotations"] = {"telford.dev/inferred-from": self.owners[name]}
-            found.append(Document("people.yaml", value))
+            found.append(surroundings.team(name, self.owners.get(name, "")))
         environment = names.slug(self.options.environment)
         place = {"apiVersion": API_VERSION, "kind": "Environment", "name": environment}
         return (*found, Document("environments.yaml", place))
@@ -239,7 +234,7 @@ class Writer:
             # A secret from outside that two projects name is one.
             return
         self._written.add(str(address))
-        if value["owner"] == f"team/{surroundings.UNASSIGNED}":
+        if value["owner"] == surroundings.NOBODY:
             self.unowned.append(str(address))
         self.documents.append(Document(file, value, tuple(origins)))
 

@@ -10,6 +10,7 @@ from typing import Any
 from telford.basics.diagnostics import Position
 from telford.estate.address import Address
 from telford.estate.kinds.base import API_VERSION
+from telford.intake import surroundings
 from telford.intake.imported import Document, Options
 from telford.intake.kubernetes import (
     access,
@@ -28,10 +29,6 @@ from telford.intake.kubernetes.objects import Key, Object, Path
 from telford.intake.kubernetes.routes import ElsewhereError
 from telford.intake.names import slug
 
-# The owner of what names none: a team that somebody has to fill.
-UNASSIGNED = "unassigned"
-# Annotation of a document that import made, with what it was concluded from.
-INFERRED_FROM = "telford.dev/inferred-from"
 # Alerts of one object that its description names.
 MAX_ALERTS = 20
 NOT_EXPRESSIBLE = "its fields contradict one another, so it is kept whole"
@@ -277,7 +274,7 @@ class Writer:
         origins: tuple[Position, ...],
     ) -> None:
         file = _FILES.get(address.kind, f"{address.name}.yaml")
-        if value["owner"] == f"team/{UNASSIGNED}":
+        if value["owner"] == surroundings.NOBODY:
             written.unowned.append(str(address))
         written.documents.append(Document(f"{address.system}/{file}", value, origins))
 
@@ -316,7 +313,7 @@ class Writer:
 
     def _find_owners(self) -> dict[Key, naming.Origin]:
         """Who owns each thing: its own labels, else those who alone read it, else the default."""
-        default = naming.Origin("", slug(self._options.owner or UNASSIGNED))
+        default = naming.Origin("", slug(self._options.owner or surroundings.UNASSIGNED))
         everything = [group.workload for group in self._scene.groups]
         everything += self._scene.configs + [item for item, _ in self._scene.others]
         everything += self._scene.alone + kept_secrets(self._scene)
@@ -360,19 +357,15 @@ class Writer:
         documents = []
         for owner in sorted(used | {f"team/{self._default_owner()}"}):
             name = owner.removeprefix("team/")
-            value: dict[str, Any] = {"apiVersion": API_VERSION, "kind": "Team", "name": name}
-            if name == UNASSIGNED:
-                value["description"] = "Nobody yet: give each thing that it owns to a team."
-            if name in origins:
-                value["annotations"] = {INFERRED_FROM: origins[name].name}
-            documents.append(Document("people.yaml", value))
+            origin = origins[name].name if name in origins else ""
+            documents.append(surroundings.team(name, origin))
         return documents
 
     def _default_owner(self) -> str:
         """The owner of the systems: the one team that there is, else the default."""
         teams = {origin.text for origin in self._owners.values()}
         only = next(iter(teams)) if len(teams) == 1 else ""
-        return only or slug(self._options.owner or UNASSIGNED)
+        return only or slug(self._options.owner or surroundings.UNASSIGNED)
 
     def _systems(self, written: Written) -> list[Document]:
         systems = {str(document.value["system"]) for document in written.documents}

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from telford.basics.diagnostics import Diagnostic, Severity
 from telford.estate.address import Address
+from telford.intake import surroundings
 from telford.intake.imported import Report
 from telford.intake.kubernetes import access, claiming, documents, grouping, notices, policies
 from telford.intake.kubernetes.dependencies import Inferred
@@ -164,7 +165,7 @@ def _unowned(written: Written) -> Iterator[Diagnostic]:
     yield Diagnostic(
         "TEL606",
         Severity.INFO,
-        f"{len(written.unowned)} things belong to team/{documents.UNASSIGNED}: {names}{rest}",
-        address=f"team/{documents.UNASSIGNED}",
+        f"{len(written.unowned)} things belong to {surroundings.NOBODY}: {names}{rest}",
+        address=surroundings.NOBODY,
         fix="import with --owner TEAM, label the workloads with `owner`, or edit `owner:`",
     )
