@@ -8,6 +8,7 @@ import pytest
 from telford.app import explain
 from telford.basics import resources, yamltext
 from telford.estate import loading, overlays
+from telford.render import registry
 from telford.render.kubernetes import target
 from telford.road import yamlout
 
@@ -49,7 +50,8 @@ def built(fields: dict[str, Any], place: str) -> list[Any]:
     """The objects of the service in a place, without the digest of its fields."""
     estate = estate_of(fields)
     here = next(one for one in overlays.places(estate) if str(one) == place)
-    unit = target.one(overlays.bind(estate, here), "service/x")
+    scene = registry.scene(overlays.bind(estate, here), [target.NAME])
+    (unit,) = target.entity(scene, "service/x").units
     assert unit is not None
     text = "".join(
         line for line in unit.make().splitlines(True) if "telford.dev/digest" not in line

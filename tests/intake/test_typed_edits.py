@@ -19,6 +19,7 @@ from telford.estate.place import Place
 from telford.intake import emission, yamlstream
 from telford.intake.imported import Imported, Options
 from telford.intake.kubernetes import objects, reading
+from telford.render import registry
 from telford.render.kubernetes import target
 from telford.road import patch
 
@@ -53,7 +54,7 @@ def _build(documents: list[Object], imported: Imported) -> dict[str, Object]:
     binding = overlays.bind(estate.estate, Place("prod"))
     return {
         cases.label(source.value): source.value
-        for artifact in target.render(binding).artifacts()
+        for artifact in target.TARGET.in_place(registry.scene(binding, [target.NAME])).artifacts()
         for source in yamlstream.read(artifact.text, artifact.path)[0]
     }
 

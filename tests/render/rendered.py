@@ -60,7 +60,12 @@ def bound(text: str, place: str = "prod") -> Binding:
 
 
 def rendering(text: str, target: str, place: str = "prod") -> Rendering:
-    return registry.BY_NAME[target].render(bound(text, place))
+    return in_place(bound(text, place), target)
+
+
+def in_place(binding: Binding, target: str) -> Rendering:
+    """What one target, built alone, gives for a place."""
+    return registry.BY_NAME[target].in_place(registry.scene(binding, [target]))
 
 
 def objects(text: str, place: str = "prod") -> dict[str, dict]:

@@ -9,6 +9,7 @@ from kubernetes_schemas import errors, versions
 
 from telford.estate import loading, overlays
 from telford.estate.kinds import structure
+from telford.render import registry
 from telford.render.kubernetes import adopted, target
 from telford.road import capabilities, found, patch, yamlout
 
@@ -61,7 +62,7 @@ def built(document: str, address: str) -> list[dict[str, Any]]:
     loaded = loading.load({"a.yaml": HEAD + document})
     assert not [d for d in loaded.diagnostics if d.severity == "error"], loaded.diagnostics
     binding = overlays.bind(loaded.estate, overlays.places(loaded.estate)[0])
-    unit = target.one(binding, address)
+    (unit,) = target.entity(registry.scene(binding, [target.NAME]), address).units
     assert unit is not None
     bound = binding.entities[address]
     workload = target.found_workload(binding, address, bound)

@@ -127,7 +127,7 @@ def test_a_place_where_all_is_paved_enforces_the_restricted_standard():
 def test_what_cannot_be_rendered_is_said(text: str, code: str):
     loaded = rendered.loading.load({"estate.yaml": rendered.PLACES + text})
     binding = rendered.overlays.bind(loaded.estate, rendered.places.parse("prod"))
-    result = rendered.registry.BY_NAME["kubernetes"].render(binding)
+    result = rendered.in_place(binding, "kubernetes")
     assert [d.code for d in result.diagnostics] == [code]
 
 

@@ -17,7 +17,6 @@ import optional
 from telford.app import importing
 from telford.app.importing import Order
 from telford.estate import loading, overlays
-from telford.render import registry
 
 
 @pytest.mark.parametrize("version", kubernetes_schemas.versions())
@@ -102,7 +101,7 @@ def test_a_real_system_comes_back_from_import_as_it_was(
     loaded = loading.load(answer.files)
     assert [d for d in loaded.diagnostics if d.severity == "error"] == []
     place = overlays.places(loaded.estate)[-1]
-    result = registry.BY_NAME["kubernetes"].render(overlays.bind(loaded.estate, place))
+    result = rendered.in_place(overlays.bind(loaded.estate, place), "kubernetes")
     built = _objects(artifact.text for artifact in result.artifacts())
     assert built == expected
     own = {

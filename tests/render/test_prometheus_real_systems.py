@@ -4,12 +4,12 @@ import pathlib
 import subprocess
 
 import pytest
+import rendered
 
 import optional
 from telford.app import importing
 from telford.app.importing import Order
 from telford.estate import loading, overlays
-from telford.render import registry
 
 # Proving an objective costs promtool about a second; every rule file is checked, some are proven.
 PROVEN = 3
@@ -60,8 +60,8 @@ def test_the_rules_of_a_real_system_and_their_tests_pass_promtool(
     loaded = loading.load(files)
     assert [d for d in loaded.diagnostics if d.severity == "error"] == []
     place = overlays.places(loaded.estate)[-1]
-    rendering = registry.BY_NAME["prometheus"].render(overlays.bind(loaded.estate, place))
-    for artifact in rendering.artifacts():
+    result = rendered.in_place(overlays.bind(loaded.estate, place), "prometheus")
+    for artifact in result.artifacts():
         path = tmp_path / artifact.path
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(artifact.text, encoding="utf-8")

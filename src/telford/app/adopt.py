@@ -14,6 +14,8 @@ from telford.estate.editing import Change, Delete, Set
 from telford.estate.kinds import structure
 from telford.estate.model import Binding, Bound, Entity, Estate
 from telford.plan import fields as plan_fields
+from telford.render import registry
+from telford.render.artifacts import Unit
 from telford.render.kubernetes import adopted, target
 from telford.road import capabilities, found, reach
 from telford.road.capabilities import Capability
@@ -225,15 +227,21 @@ def _selector(spec: structure.Service | structure.Datastore) -> dict[str, str]:
 
 def _changes(known: Candidate, update: Mapping[str, object]) -> Iterator[ArtifactChange]:
     """What a build changes once fields of the document say something else, in each place."""
-    for binding, edges in known.bindings:
+    for binding, _ in known.bindings:
         before = binding.entities[known.address]
-        old = target.one(binding, known.address, edges)
-        new = target.one(_with(binding, known.address, before, update), known.address, edges)
+        old = _unit(binding, known.address)
+        new = _unit(_with(binding, known.address, before, update), known.address)
         if old is None or new is None:
             continue
         changed = plan_fields.changes(old.make(), new.make())
         if changed:
             yield ArtifactChange(new.path, changed)
+
+
+def _unit(binding: Binding, address: str) -> Unit | None:
+    """The manifests of one thing, where it has some."""
+    units = target.entity(registry.scene(binding, [target.NAME]), address).units
+    return units[0] if units else None
 
 
 def _with(binding: Binding, address: str, before: Bound, update: Mapping[str, object]) -> Binding:

@@ -4,7 +4,7 @@ A unit whose key the inventory knows is not rendered again: its text is the one 
 Called by `telford.app.build` and `telford.app.planning`, and by the CLI when nothing is kept.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from telford.app import loading
 from telford.app.desires import Desires, Scope
@@ -18,6 +18,9 @@ from telford.estate.place import Place
 from telford.plan.actions import Entry, Inventory
 from telford.render import registry
 from telford.render.artifacts import Rendering, Unit
+from telford.render.scene import World
+from telford.render.target import Target
+from telford.road import architecture
 
 
 def desires(found: files.Texts, scope: Scope, last: Inventory, code: str) -> Desires:
@@ -41,13 +44,16 @@ def desires(found: files.Texts, scope: Scope, last: Inventory, code: str) -> Des
         return _named((u for r in renderings for u in r.units), every, last, code)
 
 
-def chosen(scope: Scope) -> tuple[registry.Target, ...]:
-    """The targets of a scope. Raises `UsageError` for one that there is not."""
+def chosen(scope: Scope) -> tuple[Target, ...]:
+    """The targets of a scope; the road's own where it names none. Raises `UsageError` for one that
+    there is not.
+    """
     for name in scope.targets:
         if name not in registry.BY_NAME:
             known = ", ".join(registry.BY_NAME)
             raise UsageError(f"there is no target {name}", fix=f"the targets: {known}")
-    return tuple(t for t in registry.TARGETS if not scope.targets or t.name in scope.targets)
+    wanted = scope.targets or architecture.ROAD.targets
+    return tuple(target for target in registry.TARGETS if target.name in wanted)
 
 
 def places(estate: Estate, scope: Scope) -> tuple[Place, ...]:
@@ -65,13 +71,24 @@ def places(estate: Estate, scope: Scope) -> tuple[Place, ...]:
     return covered
 
 
-def _renderings(
-    estate: Estate, targets: tuple[registry.Target, ...], scope: Scope
-) -> Iterator[Rendering]:
-    for place in places(estate, scope):
-        binding = overlays.bind(estate, place)
+def _renderings(estate: Estate, targets: tuple[Target, ...], scope: Scope) -> Iterator[Rendering]:
+    """What each target says: place by place, and then, unless one place was asked for, whatever is
+    about no single place.
+    """
+    whole = world(estate, places(estate, scope), targets)
+    for scene in whole.scenes:
         for target in targets:
-            yield target.render(binding)
+            yield target.in_place(scene)
+    if not scope.place:
+        for target in targets:
+            yield target.everywhere(whole)
+
+
+def world(estate: Estate, where: Sequence[Place], targets: Sequence[Target]) -> World:
+    """An estate in some of its places as these targets are shown it."""
+    names = [target.name for target in targets]
+    scenes = [registry.scene(overlays.bind(estate, place), names) for place in where]
+    return World(estate, scenes, targets=names)
 
 
 def _named(

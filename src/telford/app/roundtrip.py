@@ -15,6 +15,7 @@ from telford.estate.model import Binding, Estate
 from telford.estate.place import Place
 from telford.intake import yamlstream
 from telford.intake.kubernetes import objects
+from telford.render import registry
 from telford.render.kubernetes import target
 from telford.road import found as as_found
 from telford.road import sameness
@@ -78,7 +79,7 @@ def _place(estate: Estate, environment: str) -> Place:
 
 def _built(binding: Binding) -> Iterator[sameness.Object]:
     """Every object of the build, out of the very text that would be written, as kubectl reads it."""
-    for artifact in target.render(binding).artifacts():
+    for artifact in target.TARGET.in_place(registry.scene(binding, [target.NAME])).artifacts():
         for source in yamlstream.read(artifact.text, artifact.path)[0]:
             if isinstance(source.value, dict):
                 yield source.value

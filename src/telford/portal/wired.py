@@ -20,6 +20,7 @@ from telford.estate.artifact import Artifact
 from telford.portal.context import Context, Prospect, Wanted
 from telford.render import registry
 from telford.render.artifacts import Unit
+from telford.road import architecture
 from telford.store.store import Store
 
 MAX_LOOKED_AT = 100_000
@@ -203,7 +204,8 @@ def _by_owner(described: Described, place: str) -> dict[str, list[Unit]]:
     assert where is not None, f"{place} is no place of the estate"
     binding = overlays.bind(described.estate, where)
     found: dict[str, list[Unit]] = {}
-    for target in registry.TARGETS:
-        for unit in target.render(binding).units:
+    scene = registry.scene(binding, architecture.ROAD.targets)
+    for name in architecture.ROAD.targets:
+        for unit in registry.BY_NAME[name].in_place(scene).units:
             found.setdefault(unit.owner, []).append(unit)
     return found

@@ -7,14 +7,26 @@ that has seen the key need not render it again. Called by every target and by `t
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from telford.basics.diagnostics import Diagnostic
 from telford.estate.artifact import Artifact
 
+Object = dict[str, Any]
+
+
+def _no_objects() -> list[Object]:
+    return []
+
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One file to be: where it goes, whose it is, what it depends on, and how to make it."""
+    """One file to be: where it goes, whose it is, what it depends on, and how to make it.
+
+    `place` is "" for a file that is about the whole estate. `objects` are what the text says, for
+    a target that builds on this one (`needs`); none where the target gives no objects.
+    """
 
     path: str
     owner: str
@@ -22,6 +34,7 @@ class Unit:
     place: str
     key: str
     make: Callable[[], str]
+    objects: Callable[[], list[Object]] = _no_objects
 
     def artifact(self) -> Artifact:
         """Render it."""
@@ -30,14 +43,22 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Rendering:
-    """All units of a target in a place, by path, and what is to be said about them."""
+    """Some units of a target, and what is to be said about them."""
 
-    units: tuple[Unit, ...]
+    units: tuple[Unit, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
 
     def artifacts(self) -> tuple[Artifact, ...]:
         """Render every unit."""
         return tuple(unit.artifact() for unit in self.units)
+
+
+NOTHING = Rendering()
+
+
+def ready(path: str, owner: str, target: str, place: str, text: str) -> Unit:
+    """A unit whose text is made already: for what is small, its text is the best key."""
+    return Unit(path, owner, target, place, key(path, text), partial(str, text))
 
 
 def key(*parts: str) -> str:
@@ -53,3 +74,10 @@ def key(*parts: str) -> str:
 def by_path(units: Iterable[Unit]) -> tuple[Unit, ...]:
     """Units in the order of their paths."""
     return tuple(sorted(units, key=lambda unit: unit.path))
+
+
+def joined(renderings: Iterable[Rendering]) -> Rendering:
+    """Several as one, units by path."""
+    known = tuple(renderings)
+    units = by_path(unit for one in known for unit in one.units)
+    return Rendering(units, tuple(said for one in known for said in one.diagnostics))

@@ -1,29 +1,32 @@
-"""The one explicit list of targets. To add one: a folder with a `target.render`, and its line here.
+"""The one explicit list of targets. To add one: a folder with a `target.TARGET`, and its line here.
 
 Called by `telford.app.rendering`.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from telford.estate.model import Binding
-from telford.render.artifacts import Rendering
-from telford.render.kubernetes import target as kubernetes_target
-from telford.render.prometheus import target as prometheus_target
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A system that artifacts are rendered for. `render` is pure: a binding in, units out."""
-
-    name: str
-    summary: str
-    render: Callable[[Binding], Rendering]
-
+from telford.render.artifacts import Unit
+from telford.render.kubernetes import target as kubernetes
+from telford.render.prometheus import target as prometheus
+from telford.render.scene import Scene
+from telford.render.target import Target
 
 TARGETS: tuple[Target, ...] = (
-    Target("kubernetes", "plain manifests, one file an entity", kubernetes_target.render),
-    Target("prometheus", "rules and their tests, for each objective", prometheus_target.render),
+    kubernetes.TARGET,
+    prometheus.TARGET,
 )
 
 BY_NAME: dict[str, Target] = {target.name: target for target in TARGETS}
+
+
+def scene(binding: Binding, targets: Sequence[str]) -> Scene:
+    """A place as these targets are shown it."""
+    return Scene(binding, targets=targets, given=_given)
+
+
+def _given(target: str, scene: Scene, address: str) -> tuple[Unit, ...]:
+    """What a target has for a thing in a place: how a scene answers those that build on it."""
+    entity = BY_NAME[target].entity
+    assert entity is not None, f"{target} has nothing for a single thing in a place"
+    return entity(scene, address).units

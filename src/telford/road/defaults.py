@@ -25,6 +25,18 @@ class Health:
 
 
 @dataclass(frozen=True, slots=True)
+class Security:
+    """What a replica may do: restricted Pod Security. `run_as_user` None: the image's own."""
+
+    run_as_non_root: bool
+    read_only_root_filesystem: bool
+    allow_privilege_escalation: bool
+    drop_capabilities: tuple[str, ...]
+    seccomp: str
+    run_as_user: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Jobs:
     """Finite workloads."""
 
@@ -62,6 +74,7 @@ class Defaults:
     storage_size: str
     spread_keys: tuple[str, ...]
     health: Health
+    security: Security
     jobs: Jobs
     network: Network
     engine_ports: dict[str, int]
@@ -93,6 +106,9 @@ def _typed(data: dict[str, Any]) -> Defaults:
         storage_size=data["storage"]["size"],
         spread_keys=tuple(data["spread"]["keys"]),
         health=Health(**data["health"]),
+        security=Security(
+            **data["security"] | {"drop_capabilities": tuple(data["security"]["drop_capabilities"])}
+        ),
         jobs=Jobs(**data["jobs"]),
         network=Network(**data["network"]),
         engine_ports=data["engines"],

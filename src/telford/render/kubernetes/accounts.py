@@ -5,8 +5,8 @@ from typing import Any
 
 from telford.estate.kinds import surroundings
 from telford.estate.model import Binding
-from telford.render.kubernetes.subject import Subject
 from telford.road import conventions, found_access
+from telford.road.subject import Subject
 
 
 def accounts(subject: Subject) -> list[dict[str, Any]]:

@@ -23,9 +23,9 @@ from telford.render.kubernetes import (
     volumes,
     workloads,
 )
-from telford.render.kubernetes.network import Openings
-from telford.render.kubernetes.subject import Runs, Subject, subject
-from telford.road import capabilities, conventions, defaults
+from telford.road import capabilities, conventions
+from telford.road.openings import Openings
+from telford.road.subject import Runs, Subject, subject
 
 Object = dict[str, Any]
 # Keys, and ``key=name`` for the item of a list that is called so.
@@ -243,7 +243,9 @@ def _resources(subject: Found) -> Iterator[Addition]:
     given |= {sidecar.name: sidecar.resources for sidecar in run.sidecars}
     for container in subject.containers:
         where = (*subject.pod, "spec", "containers", f"name={container['name']}", "resources")
-        made = containers.resources(given.get(container["name"], running.Resources()))
+        made = containers.resources(
+            given.get(container["name"], running.Resources()), subject.about.road
+        )
         for key in ("cpu", "memory"):
             yield subject.say((*where, "requests", key), made["requests"][key])
         yield subject.say((*where, "limits", "memory"), made["limits"]["memory"])
@@ -251,19 +253,21 @@ def _resources(subject: Found) -> Iterator[Addition]:
 
 def _security(subject: Found) -> Iterator[Addition]:
     where = (*subject.pod, "spec")
-    restricted = pods.restricted()
+    restricted = pods.restricted(subject.about.road.security)
     for key, value in restricted.items():
         yield subject.say((*where, "securityContext", key), value)
     spec = subject.template.get("spec", {})
     for kind in ("initContainers", "containers"):
         for container in spec.get(kind, ()):
             own = (*where, kind, f"name={container['name']}")
-            made = containers.security_context(running.Security(), None)
+            made = containers.security_context(
+                running.Security(), None, subject.about.road.security
+            )
             for key, value in made.items():
                 yield subject.say((*own, "securityContext", key), value)
             yield from _scratch(subject, container, own)
     if volumes.needs_scratch(subject.about):
-        size = defaults.defaults().scratch_size
+        size = subject.about.road.scratch_size
         scratch = {"name": volumes.SCRATCH_NAME, "emptyDir": {"sizeLimit": size}}
         yield subject.say((*where, "volumes", f"name={volumes.SCRATCH_NAME}"), scratch)
 
@@ -272,7 +276,7 @@ def _scratch(subject: Found, container: Object, own: Path) -> Iterator[Addition]
     """Somewhere to write, for a container whose root becomes read-only."""
     writable = container.get("securityContext", {}).get("readOnlyRootFilesystem") is False
     if not writable and volumes.needs_scratch(subject.about):
-        path = defaults.defaults().scratch_path
+        path = subject.about.road.scratch_path
         mount = {"name": volumes.SCRATCH_NAME, "mountPath": path}
         yield subject.say((*own, "volumeMounts", f"mountPath={path}"), mount)
 
@@ -303,10 +307,10 @@ def _disruption(subject: Found) -> list[Object]:
 
 
 def _rollout(subject: Found) -> Iterator[Addition]:
-    yield subject.say(("spec", "revisionHistoryLimit"), defaults.defaults().revision_history)
+    yield subject.say(("spec", "revisionHistoryLimit"), subject.about.road.revision_history)
     strategy = at(subject.workload, ("spec", "strategy")) or {}
     if subject.workload["kind"] == "Deployment" and strategy.get("type") != "Recreate":
-        made = workloads.strategy(running.Rollout())
+        made = workloads.strategy(running.Rollout(), subject.about.road)
         yield subject.say(("spec", "strategy", "type"), made["type"])
         for key, value in made["rollingUpdate"].items():
             yield subject.say(("spec", "strategy", "rollingUpdate", key), value)
@@ -318,7 +322,7 @@ def _replicas(subject: Found) -> Iterator[Addition]:
 
 
 def _jobs(subject: Found) -> Iterator[Addition]:
-    road = defaults.defaults().jobs
+    road = subject.about.road.jobs
     inside: Path = ("spec",)
     if subject.workload["kind"] == "CronJob":
         inside = ("spec", "jobTemplate", "spec")

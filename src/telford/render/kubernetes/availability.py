@@ -5,8 +5,8 @@ from typing import Any
 
 from telford.basics import units
 from telford.estate.kinds import running
-from telford.render.kubernetes.subject import Subject
-from telford.road import defaults, found_access, found_scaling, found_values
+from telford.road import found_access, found_scaling, found_values
+from telford.road.subject import Subject
 
 
 def scalers(subject: Subject) -> list[dict[str, Any]]:
@@ -19,7 +19,7 @@ def scalers(subject: Subject) -> list[dict[str, Any]]:
         return [_object(subject, "ScaledObject", made)]
     bounds: dict[str, int | str] = {"min": max(replicas.min, 1), "max": max(replicas.max, 1)}
     if not (replicas.target_cpu or replicas.target_memory or replicas.metrics):
-        bounds["target_cpu"] = defaults.defaults().target_cpu
+        bounds["target_cpu"] = subject.road.target_cpu
     made = found_scaling.by_metrics(replicas.model_copy(update=bounds), subject.kind, subject.name)
     return [_object(subject, "HorizontalPodAutoscaler", made)]
 
@@ -47,15 +47,14 @@ def disruption_budgets(subject: Subject) -> list[dict[str, Any]]:
     given = subject.run.disruption
     if subject.replicas is None or (given is None and subject.least < 2):
         return []
-    road = defaults.defaults()
     return [
         {
             "apiVersion": "policy/v1",
             "kind": "PodDisruptionBudget",
             "metadata": subject.metadata(),
             "spec": {
-                **_bound(given or running.Disruption()),
-                "unhealthyPodEvictionPolicy": _eviction(given) or road.disruption_eviction,
+                **_bound(given or running.Disruption(), subject),
+                "unhealthyPodEvictionPolicy": _eviction(given) or subject.road.disruption_eviction,
                 "selector": {"matchLabels": subject.selector},
             },
         }
@@ -66,12 +65,12 @@ def _eviction(given: running.Disruption | None) -> str | None:
     return given.evict_unready if given is not None else None
 
 
-def _bound(given: running.Disruption) -> dict[str, Any]:
+def _bound(given: running.Disruption, subject: Subject) -> dict[str, Any]:
     if given.min_available is not None:
         return {"minAvailable": _amount(given.min_available)}
     if given.max_unavailable is not None:
         return {"maxUnavailable": _amount(given.max_unavailable)}
-    return {"maxUnavailable": defaults.defaults().disruption_max_unavailable}
+    return {"maxUnavailable": subject.road.disruption_max_unavailable}
 
 
 def _amount(value: int | str) -> int | str:

@@ -7,8 +7,8 @@ from typing import Any
 from telford.estate.kinds import structure
 from telford.estate.model import Binding
 from telford.render.kubernetes import environment
-from telford.render.kubernetes.subject import Subject, annotations_of, labels_of, namespace_of
 from telford.road import conventions, reach
+from telford.road.subject import Subject, annotations_of, labels_of, namespace_of
 
 
 def config_map(binding: Binding, address: str, spec: structure.Config) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from typing import Any
 from telford.basics import units
 from telford.estate.kinds import running
 from telford.render.kubernetes import environment, probes, volumes
-from telford.render.kubernetes.subject import Subject
 from telford.road import defaults, spellings
 from telford.road.found_values import written
+from telford.road.subject import Subject
 
 DEFAULT_NAME = "main"
 
@@ -17,7 +17,7 @@ DEFAULT_NAME = "main"
 def main(subject: Subject) -> dict[str, Any]:
     """The main container."""
     run = subject.run
-    security = security_context(run.security, run.container_security)
+    security = security_context(run.security, run.container_security, subject.road.security)
     return _container(
         subject,
         run,
@@ -38,7 +38,7 @@ def beside(subject: Subject, sidecars: tuple[running.Sidecar, ...]) -> list[dict
             subject,
             sidecar,
             name=sidecar.name,
-            security=security_context(sidecar.security, sidecar.security),
+            security=security_context(sidecar.security, sidecar.security, subject.road.security),
             extra=_Extra([], probes.given(sidecar.health, subject), volumes.scratch_mount(subject)),
         )
         | written(sidecar, {"restart": "restartPolicy"})
@@ -78,7 +78,7 @@ def _container(
         "ports": [_port(port) for port in ports],
         "env": environment.variables(given) + extra.env,
         "envFrom": environment.sources(given),
-        "resources": resources(given.resources),
+        "resources": resources(given.resources, subject.road),
         **extra.probes,
         "lifecycle": _lifecycle(given.before_stop, "preStop")
         | _lifecycle(given.after_start, "postStart"),
@@ -108,9 +108,8 @@ def _lifecycle(given: running.BeforeStop | None, when: str) -> dict[str, Any]:
     return {when: {"exec": {"command": list(given.command)}}}
 
 
-def resources(given: running.Resources) -> dict[str, Any]:
+def resources(given: running.Resources, road: defaults.Defaults) -> dict[str, Any]:
     """What is written, the road's requests beside it, and a memory limit equal to the request."""
-    road = defaults.defaults()
     limits = _amounts(given.limits)
     requests = {
         "cpu": limits.get("cpu", road.cpu),
@@ -128,17 +127,23 @@ def _amounts(given: running.Amounts) -> dict[str, str]:
     return {key: value for key, value in found.items() if value is not None} | given.devices
 
 
-def security_context(given: running.Security, own: running.Security | None) -> dict[str, Any]:
-    """Restricted, but for what is written. `own` may also say user and group of this container."""
+def security_context(
+    given: running.Security, own: running.Security | None, road: defaults.Security
+) -> dict[str, Any]:
+    """The road's, but for what is written. `own` may also say user and group of this container."""
     told = own if own is not None else running.Security()
-    drop = _first(told.drop_capabilities, given.drop_capabilities, ("ALL",))
+    drop = _first(told.drop_capabilities, given.drop_capabilities, road.drop_capabilities)
     add = told.add_capabilities or given.add_capabilities
     found: dict[str, Any] = {
         "allowPrivilegeEscalation": _first(
-            told.allow_privilege_escalation, given.allow_privilege_escalation, False
+            told.allow_privilege_escalation,
+            given.allow_privilege_escalation,
+            road.allow_privilege_escalation,
         ),
         "readOnlyRootFilesystem": _first(
-            told.read_only_root_filesystem, given.read_only_root_filesystem, True
+            told.read_only_root_filesystem,
+            given.read_only_root_filesystem,
+            road.read_only_root_filesystem,
         ),
         "capabilities": {"drop": list(drop)} | ({"add": list(add)} if add else {}),
     }
@@ -155,9 +160,14 @@ def identity(given: running.Security) -> dict[str, Any]:
         "runAsNonRoot": given.run_as_non_root,
     }
     if given.seccomp is not None:
-        kind, _, file = given.seccomp.partition("/")
-        found["seccompProfile"] = {"type": kind} | ({"localhostProfile": file} if file else {})
+        found |= seccomp(given.seccomp)
     return {key: value for key, value in found.items() if value is not None}
+
+
+def seccomp(profile: str) -> dict[str, Any]:
+    """``RuntimeDefault``, ``Unconfined`` or ``Localhost/FILE`` as Kubernetes writes it."""
+    kind, _, file = profile.partition("/")
+    return {"seccompProfile": {"type": kind} | ({"localhostProfile": file} if file else {})}
 
 
 def _first(*values: Any) -> Any:

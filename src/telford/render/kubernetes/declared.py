@@ -9,7 +9,8 @@ from typing import Any
 
 from telford.estate.kinds import network, secret, structure
 from telford.estate.model import Binding
-from telford.render.kubernetes.subject import (
+from telford.road import conventions, found, reach
+from telford.road.subject import (
     annotations_of,
     endpoints_of,
     labels_of,
@@ -17,7 +18,6 @@ from telford.render.kubernetes.subject import (
     ports_of,
     workload_kind,
 )
-from telford.road import conventions, found, reach
 
 Declared = network.Route | secret.Secret | structure.Stream | structure.Datastore
 KINDS = (network.Route, secret.Secret, structure.Stream, structure.Datastore)

@@ -3,8 +3,8 @@
 from typing import Any
 
 from telford.estate.kinds import structure
-from telford.render.kubernetes.subject import Subject
 from telford.road import found
+from telford.road.subject import Subject, backend
 
 
 def services(subject: Subject) -> list[dict[str, Any]]:
@@ -77,16 +77,3 @@ def _path(subject: Subject, route: structure.RouteRule) -> dict[str, Any]:
         "pathType": route.match or "Prefix",
         "backend": {"service": {"name": endpoint.name, "port": {"number": port.port}}},
     }
-
-
-def backend(
-    subject: Subject, route: structure.RouteRule
-) -> tuple[structure.Endpoint, structure.EndpointPort]:
-    """The endpoint and port that a route leads to: those it names, else the first."""
-    named = [e for e in subject.endpoints if e.name == route.endpoint] or subject.endpoints
-    for endpoint in named:
-        for port in endpoint.ports:
-            if route.port is not None and route.port in (port.name, port.port):
-                return endpoint, port
-    first = named[0]
-    return first, first.ports[0]

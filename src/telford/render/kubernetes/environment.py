@@ -3,8 +3,8 @@
 from typing import Any
 
 from telford.estate.kinds import running
-from telford.render.kubernetes.subject import Subject
 from telford.road.found_values import written
+from telford.road.subject import Subject
 
 
 def object_name(reference: str) -> str:

@@ -5,9 +5,9 @@ from typing import Any
 from telford.basics import units
 from telford.estate.kinds import running
 from telford.render.kubernetes import containers, volumes
-from telford.render.kubernetes.subject import Subject
 from telford.road import conventions, defaults, found_placing
 from telford.road.found_values import some, written
+from telford.road.subject import Subject
 
 
 def template(subject: Subject, config_digest: str) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def pod(subject: Subject) -> dict[str, Any]:
         "terminationGracePeriodSeconds": _stop(run),
         "nodeSelector": dict(run.node_selector),
         "tolerations": [_toleration(toleration) for toleration in run.tolerations],
-        "securityContext": _security(run.security),
+        "securityContext": _security(run.security, subject.road.security),
         "topologySpreadConstraints": spread(subject) if subject.least > 1 else [],
         "initContainers": containers.beside(subject, run.initialise),
         "containers": [containers.main(subject), *containers.beside(subject, run.sidecars)],
@@ -69,15 +69,17 @@ def _toleration(given: running.Toleration) -> dict[str, Any]:
     return {key: value for key, value in found.items() if value is not None}
 
 
-def restricted() -> dict[str, Any]:
-    """What restricted Pod Security asks of a whole pod."""
-    return {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+def restricted(road: defaults.Security) -> dict[str, Any]:
+    """What the road asks of a whole pod: restricted Pod Security, unless a recipe loosens it."""
+    return {"runAsNonRoot": road.run_as_non_root, **containers.seccomp(road.seccomp)} | (
+        {} if road.run_as_user is None else {"runAsUser": road.run_as_user}
+    )
 
 
-def _security(given: running.Security) -> dict[str, Any]:
+def _security(given: running.Security, road: defaults.Security) -> dict[str, Any]:
     files = {"fs_group": "fsGroup", "fs_group_change": "fsGroupChangePolicy"}
     groups = some(supplementalGroups=list(given.groups))
-    return restricted() | containers.identity(given) | written(given, files) | groups
+    return restricted(road) | containers.identity(given) | written(given, files) | groups
 
 
 def spread(subject: Subject) -> list[dict[str, Any]]:
@@ -89,5 +91,5 @@ def spread(subject: Subject) -> list[dict[str, Any]]:
             "whenUnsatisfiable": "ScheduleAnyway",
             "labelSelector": {"matchLabels": subject.selector},
         }
-        for key in defaults.defaults().spread_keys
+        for key in subject.road.spread_keys
     ]

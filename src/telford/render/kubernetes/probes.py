@@ -4,8 +4,7 @@ from typing import Any
 
 from telford.basics import units
 from telford.estate.kinds import running, structure
-from telford.render.kubernetes.subject import Subject
-from telford.road import defaults
+from telford.road.subject import Subject
 
 _KEYS = ("readinessProbe", "livenessProbe", "startupProbe")
 
@@ -63,16 +62,14 @@ def _http(check: running.Check, port: int | str) -> dict[str, Any]:
 
 def _first(subject: Subject) -> int | str:
     """The first port by name; a workload without one is asked on the road's http port."""
-    return subject.ports[0].name if subject.ports else defaults.defaults().ports["http"]
+    return subject.ports[0].name if subject.ports else subject.road.ports["http"]
 
 
 def _number(port: int | str, subject: Subject) -> int:
     """A gRPC probe takes a number only."""
     if isinstance(port, int):
         return port
-    return next(
-        (p.port for p in subject.ports if p.name == port), defaults.defaults().ports["grpc"]
-    )
+    return next((p.port for p in subject.ports if p.name == port), subject.road.ports["grpc"])
 
 
 def _road(subject: Subject) -> dict[str, Any]:
@@ -85,13 +82,13 @@ def _road(subject: Subject) -> dict[str, Any]:
     if spec.type == "grpc":
         return _timed({"grpc": {"port": subject.ports[0].port}}, subject)
     if spec.type in ("http", "function"):
-        path = defaults.defaults().health.path
+        path = subject.road.health.path
         return _timed({"httpGet": {"path": path, "port": subject.ports[0].name}}, subject)
     return {}
 
 
 def _timed(way: dict[str, Any], subject: Subject) -> dict[str, Any]:
-    health = defaults.defaults().health
+    health = subject.road.health
     return {
         "readinessProbe": way
         | {

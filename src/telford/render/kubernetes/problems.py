@@ -14,9 +14,9 @@ from telford.basics.diagnostics import Diagnostic, Severity
 from telford.estate.kinds import structure
 from telford.estate.model import Binding, Bound
 from telford.render.findings import finding
-from telford.render.kubernetes.network import Openings
-from telford.render.kubernetes.subject import namespace_of, workload_kind
 from telford.road import found
+from telford.road.openings import Openings
+from telford.road.subject import namespace_of, workload_kind
 
 
 def missing(address: str, bound: Bound) -> list[Diagnostic]:

@@ -5,14 +5,12 @@ given back as it was (`telford.road.found`). Called by `telford.render.registry`
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from telford.basics.diagnostics import Diagnostic
 from telford.estate.kinds import base, structure
 from telford.estate.model import Binding, Bound
-from telford.render.artifacts import Rendering, Unit, by_path, key
+from telford.render.artifacts import NOTHING, Object, Rendering, Unit, key
 from telford.render.kubernetes import (
     accounts,
     adopted,
@@ -25,32 +23,29 @@ from telford.render.kubernetes import (
     volumes,
     workloads,
 )
-from telford.render.kubernetes.subject import Subject, subject
-from telford.road import found, reach, yamlout
+from telford.render.scene import Scene
+from telford.render.target import Target
+from telford.road import found, openings, reach, yamlout
+from telford.road.subject import Subject
 
 NAME = "kubernetes"
 # So much of a digest is enough to tell two versions of one entity apart, and short to read.
 _DIGEST = 16
 
 _Runs = (structure.Service, structure.Datastore)
+_Made = Callable[[], list[Object]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Context:
-    """A binding, and what is worked out of it once."""
+def _unit(scene: Scene, address: str, spec: base.Kind, parts: list[str], made: _Made) -> Unit:
+    """One file; `parts` is all that its text depends on beside the place and the address."""
+    binding = scene.binding
+    digest = key(f"{scene.place} {binding.namespace} {binding.production}", address, *parts)
+    text = partial(_text, made)
+    return Unit(_path(scene.place, spec), address, NAME, scene.place, digest, text, made)
 
-    binding: Binding
-    names: reach.Names
-    edges: reach.Reach
-    prefix: str
 
-    def unit(
-        self, address: str, spec: base.Kind, parts: list[str], make: Callable[[], str]
-    ) -> Unit:
-        """One file; `parts` is all that its text depends on beside the place and the address."""
-        place = str(self.binding.place)
-        digest = key(self.prefix, address, *parts)
-        return Unit(_path(place, spec), address, NAME, place, digest, make)
+def _text(made: _Made) -> str:
+    return yamlout.documents(made())
 
 
 def _path(place: str, spec: base.Kind) -> str:
@@ -60,73 +55,57 @@ def _path(place: str, spec: base.Kind) -> str:
     return f"{NAME}/{place}/{system}{spec.name}{kind}.yaml"
 
 
-def render(binding: Binding) -> Rendering:
-    """The manifests of a place."""
-    names = reach.names(binding)
-    prefix = f"{binding.place} {binding.namespace} {binding.production}"
-    context = _Context(binding, names, reach.reach(binding, names), prefix)
-    units: list[Unit] = []
-    said: list[Diagnostic] = list(problems.collisions(binding))
-    for address, bound in binding.entities.items():
-        unit, about = _entity(context, address, bound)
-        units += unit
-        said += about
-    return Rendering(by_path([*_namespaces(context), *units]), tuple(said))
+def _place(scene: Scene) -> Rendering:
+    """The place's namespace, and what two things in it would both be called."""
+    return Rendering(tuple(_namespaces(scene)), tuple(problems.collisions(scene.binding)))
 
 
-def one(binding: Binding, address: str, edges: reach.Reach | None = None) -> Unit | None:
-    """The manifests of one thing, where it has some; `edges` where they are known already."""
-    names = reach.names(binding)
-    known = reach.reach(binding, names) if edges is None else edges
-    prefix = f"{binding.place} {binding.namespace} {binding.production}"
-    context = _Context(binding, names, known, prefix)
-    units, _ = _entity(context, address, binding.entities[address])
-    return units[0] if units else None
-
-
-_Result = tuple[list[Unit], list[Diagnostic]]
-
-
-def _entity(context: _Context, address: str, bound: Bound) -> _Result:
+def entity(scene: Scene, address: str) -> Rendering:
+    """The manifests of one thing, where it has some."""
+    bound = scene.bound(address)
     spec = bound.spec
     if isinstance(spec, structure.Manifest) or getattr(spec, "road", "") == "as-found":
-        return _found(context, address, bound)
+        return _found(scene, address, bound)
     if isinstance(spec, structure.Config):
-        make = partial(_config, context.binding, address, spec)
-        return [context.unit(address, spec, [spec.model_dump_json(exclude_unset=True)], make)], []
+        made = partial(_config, scene.binding, address, spec)
+        return Rendering(
+            (_unit(scene, address, spec, [spec.model_dump_json(exclude_unset=True)], made),)
+        )
     if isinstance(spec, structure.Service) or (
         isinstance(spec, structure.Datastore) and spec.run is not None
     ):
-        return _paved(context, address, bound)
+        return _paved(scene, address, bound)
     if isinstance(spec, declared.KINDS):
-        return _declared(context, address, spec), []
-    return [], []
+        return _declared(scene, address, spec)
+    return NOTHING
 
 
-def _declared(context: _Context, address: str, spec: declared.Declared) -> list[Unit]:
+def _declared(scene: Scene, address: str, spec: declared.Declared) -> Rendering:
     """What is declared beside workloads, made at once: there is little of it."""
-    made = declared.objects(context.binding, context.names, address, spec)
-    text = yamlout.documents(made)
-    return [context.unit(address, spec, [text], partial(str, text))] if made else []
+    made = declared.objects(scene.binding, scene.names, address, spec)
+    if not made:
+        return NOTHING
+    return Rendering((_unit(scene, address, spec, [repr(made)], partial(list, made)),))
 
 
-def _found(context: _Context, address: str, bound: Bound) -> _Result:
+def _found(scene: Scene, address: str, bound: Bound) -> Rendering:
     """What was imported, exactly as it was, with what it adopted of the road."""
     spec = bound.spec
     if not found.gives_objects(spec):
-        return [], []
-    said = list(problems.misfits(address, bound))
+        return NOTHING
+    said = tuple(problems.misfits(address, bound))
     parts = ["as-found", spec.model_dump_json()]
+    as_it_was = partial(_given_back, spec)
     if not isinstance(spec, _Runs) or not spec.adopted:
-        return [context.unit(address, spec, parts, partial(_given_back, spec))], said
-    known = found_workload(context.binding, address, bound, context.edges)
+        return Rendering((_unit(scene, address, spec, parts, as_it_was),), said)
+    known = found_workload(scene.binding, address, bound, scene.edges)
     if known is None:
-        return [context.unit(address, spec, parts, partial(_given_back, spec))], said
+        return Rendering((_unit(scene, address, spec, parts, as_it_was),), said)
     parts += [repr(known.ways), repr(known.about)]
-    unit = context.unit(address, spec, parts, partial(_with_adopted, known))
+    unit = _unit(scene, address, spec, parts, partial(_with_adopted, known))
     if "network" in spec.adopted:
-        said += problems.guesses(address, bound, known.ways)
-    return [unit], said
+        said += tuple(problems.guesses(address, bound, known.ways))
+    return Rendering((unit,), said)
 
 
 def found_workload(
@@ -134,42 +113,46 @@ def found_workload(
 ) -> adopted.Found | None:
     """An as-found workload as the road sees it, to adopt something; None where nothing runs."""
     known = reach.reach(binding, reach.names(binding)) if edges is None else edges
-    ways = partial(network.openings, binding, known)
+    ways = partial(openings.openings, binding, known)
     return adopted.found(binding, address, bound, found.objects(bound.spec), ways)
 
 
-def _with_adopted(known: adopted.Found) -> str:
-    return yamlout.documents(adopted.objects(known))
+def _with_adopted(known: adopted.Found) -> list[Object]:
+    return list(adopted.objects(known))
 
 
-def _given_back(spec: base.Kind) -> str:
-    return yamlout.documents(found.objects(spec))
+def _given_back(spec: base.Kind) -> list[Object]:
+    return list(found.objects(spec))
 
 
-def _config(binding: Binding, address: str, spec: structure.Config) -> str:
-    return yamlout.document(configs.config_map(binding, address, spec))
+def _config(binding: Binding, address: str, spec: structure.Config) -> list[Object]:
+    return [configs.config_map(binding, address, spec)]
 
 
-def _paved(context: _Context, address: str, bound: Bound) -> _Result:
+def _paved(scene: Scene, address: str, bound: Bound) -> Rendering:
     missing = problems.missing(address, bound)
     if missing:
-        return [], missing
-    about = subject(context.binding, address, bound)
-    ways = network.openings(context.binding, context.edges, about)
-    config_digest = configs.digest_of(context.binding, context.names, about)
-    digest = key(bound.spec.model_dump_json(exclude_unset=True))
+        return Rendering((), tuple(missing))
+    about = scene.subject(address)
+    ways = scene.openings(address)
+    config_digest = configs.digest_of(scene.binding, scene.names, about)
+    held = filter(None, [about.held.digest])
+    digest = key(bound.spec.model_dump_json(exclude_unset=True), *held)
     made_of = [digest, repr(ways.ingress), repr(ways.egress), config_digest]
-    make = partial(_manifests, about, ways, digest[:_DIGEST], config_digest)
-    unit = context.unit(address, bound.spec, made_of, make)
-    return [unit], [*problems.guesses(address, bound, ways), *problems.wide(address, bound, ways)]
+    made = partial(_manifests, about, ways, digest[:_DIGEST], config_digest)
+    unit = _unit(scene, address, bound.spec, made_of, made)
+    said = [*problems.guesses(address, bound, ways), *problems.wide(address, bound, ways)]
+    return Rendering((unit,), tuple(said))
 
 
-def _manifests(about: Subject, ways: network.Openings, digest: str, config_digest: str) -> str:
-    return yamlout.documents(objects(about, ways, digest, config_digest))
+def _manifests(
+    about: Subject, ways: openings.Openings, digest: str, config_digest: str
+) -> list[Object]:
+    return list(objects(about, ways, digest, config_digest))
 
 
 def objects(
-    about: Subject, ways: network.Openings, digest: str, config_digest: str
+    about: Subject, ways: openings.Openings, digest: str, config_digest: str
 ) -> Iterator[dict[str, Any]]:
     """Every object of a paved workload, in the order in which they should be applied."""
     # Who it is.
@@ -192,26 +175,19 @@ def objects(
     yield from availability.monitors(about)
 
 
-def _namespaces(context: _Context) -> list[Unit]:
+def _namespaces(scene: Scene) -> Iterator[Unit]:
     """The place's namespace, where anything paved runs in it."""
-    binding = context.binding
-    environment = next(
-        (
-            address
-            for address, bound in binding.entities.items()
-            if bound.spec.kind == "Environment" and bound.spec.name == binding.place.environment
-        ),
-        None,
-    )
+    binding = scene.binding
+    environment = scene.find("environment", binding.place.environment, None)
     roads = {_road(bound.spec) for bound in binding.entities.values()} - {""}
     if environment is None or "paved" not in roads:
-        return []
+        return
     enforced = roads == {"paved"}
-    address = environment
-    make = partial(_namespace, binding, enforced=enforced)
-    digest = key(context.prefix, "namespace", str(enforced))
-    path = f"{NAME}/{binding.place}/namespace.yaml"
-    return [Unit(path, address, NAME, str(binding.place), digest, make)]
+    made = partial(_namespace, binding, enforced=enforced)
+    prefix = f"{scene.place} {binding.namespace} {binding.production}"
+    digest = key(prefix, "namespace", str(enforced))
+    path = f"{NAME}/{scene.place}/namespace.yaml"
+    yield Unit(path, environment, NAME, scene.place, digest, partial(_text, made), made)
 
 
 def _road(spec: base.Kind) -> str:
@@ -225,5 +201,13 @@ def _road(spec: base.Kind) -> str:
     return ""
 
 
-def _namespace(binding: Binding, *, enforced: bool) -> str:
-    return yamlout.document(accounts.namespace(binding, enforced=enforced))
+def _namespace(binding: Binding, *, enforced: bool) -> list[Object]:
+    return [accounts.namespace(binding, enforced=enforced)]
+
+
+TARGET = Target(
+    NAME,
+    "plain manifests, one file an entity",
+    entity=entity,
+    place=_place,
+)

@@ -7,9 +7,9 @@ from typing import Any
 
 from telford.estate.kinds import running
 from telford.render.kubernetes.environment import object_name
-from telford.render.kubernetes.subject import Subject
 from telford.road import defaults
 from telford.road.found_pods import projection
+from telford.road.subject import Subject
 
 SCRATCH_NAME = "scratch"
 
@@ -45,7 +45,7 @@ def _mount(name: str, path: str, sub_path: str | None, *, read_only: bool) -> di
 
 def scratch_mount(subject: Subject) -> list[dict[str, Any]]:
     """The road's scratch space, where there is one."""
-    path = defaults.defaults().scratch_path
+    path = subject.road.scratch_path
     return [{"name": SCRATCH_NAME, "mountPath": path}] if needs_scratch(subject) else []
 
 
@@ -54,7 +54,7 @@ def needs_scratch(subject: Subject) -> bool:
     run = subject.run
     if run.security.read_only_root_filesystem is False:
         return False
-    path = defaults.defaults().scratch_path
+    path = subject.road.scratch_path
     paths = {v.path.rstrip("/") for v in run.volumes if v.path} | {m.path for m in run.mounts}
     return path not in paths and all(v.name != SCRATCH_NAME for v in run.volumes)
 
@@ -63,8 +63,7 @@ def volumes(subject: Subject) -> list[dict[str, Any]]:
     """The pod's volumes; a StatefulSet's storage comes from its claim templates instead."""
     found = [_volume(subject, v) for v in subject.run.volumes if not templated(subject, v)]
     if needs_scratch(subject):
-        road = defaults.defaults()
-        found.append({"name": SCRATCH_NAME, "emptyDir": {"sizeLimit": road.scratch_size}})
+        found.append({"name": SCRATCH_NAME, "emptyDir": {"sizeLimit": subject.road.scratch_size}})
     return found
 
 
@@ -95,7 +94,7 @@ def _volume(subject: Subject, volume: running.Volume) -> dict[str, Any]:
             "projected": {"sources": list(map(projection, volume.sources))},
         }
     if volume.type == "storage" and volume.ephemeral:
-        claimed = {"volumeClaimTemplate": {"spec": claim_spec(volume)}}
+        claimed = {"volumeClaimTemplate": {"spec": claim_spec(volume, subject.road)}}
         return {"name": volume.name, "ephemeral": claimed}
     if volume.type == "storage":
         claim = volume.source or claim_name(subject, volume)
@@ -124,12 +123,12 @@ def claim_name(subject: Subject, volume: running.Volume) -> str:
     return f"{subject.name}-{volume.name}"
 
 
-def claim_spec(volume: running.Volume) -> dict[str, Any]:
+def claim_spec(volume: running.Volume, road: defaults.Defaults) -> dict[str, Any]:
     """How much storage, of which class, for how many at once."""
     spec: dict[str, Any] = {"accessModes": [volume.access]}
     if volume.storage_class is not None:
         spec["storageClassName"] = volume.storage_class
-    size = volume.size or defaults.defaults().storage_size
+    size = volume.size or road.storage_size
     spec["resources"] = {"requests": {"storage": size}}
     return spec
 
@@ -143,7 +142,7 @@ def claims(subject: Subject) -> list[dict[str, Any]]:
             "apiVersion": "v1",
             "kind": "PersistentVolumeClaim",
             "metadata": subject.metadata(volume.source or claim_name(subject, volume)),
-            "spec": claim_spec(volume),
+            "spec": claim_spec(volume, subject.road),
         }
         for volume in subject.run.volumes
         if volume.type == "storage" and not volume.ephemeral and _is_its_own(subject, volume)

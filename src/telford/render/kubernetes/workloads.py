@@ -5,8 +5,8 @@ from typing import Any
 from telford.basics import units
 from telford.estate.kinds import running
 from telford.render.kubernetes import pods, volumes
-from telford.render.kubernetes.subject import Subject
 from telford.road import conventions, defaults, found, found_batch
+from telford.road.subject import Subject
 
 
 def workload(subject: Subject, digest: str, config_digest: str) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def _deployment(subject: Subject, template: dict[str, Any]) -> tuple[str, str, d
         {
             **_replicas(subject),
             "revisionHistoryLimit": _history(subject),
-            "strategy": strategy(subject.run.rollout),
+            "strategy": strategy(subject.run.rollout, subject.road),
             **found.progress(subject.run),
             "selector": {"matchLabels": subject.selector},
             "template": template,
@@ -40,14 +40,13 @@ def _deployment(subject: Subject, template: dict[str, Any]) -> tuple[str, str, d
 
 def _history(subject: Subject) -> int:
     given = subject.run.history
-    return defaults.defaults().revision_history if given is None else given
+    return subject.road.revision_history if given is None else given
 
 
-def strategy(given: running.Rollout) -> dict[str, Any]:
+def strategy(given: running.Rollout, road: defaults.Defaults) -> dict[str, Any]:
     """Never fewer ready replicas than asked for, unless the estate says otherwise."""
     if given.strategy == "Recreate":
         return {"type": "Recreate"}
-    road = defaults.defaults()
     unavailable = road.max_unavailable if given.unavailable is None else given.unavailable
     surge = road.max_surge if given.surge is None else given.surge
     rolling = {"maxUnavailable": unavailable, "maxSurge": surge}
@@ -79,7 +78,7 @@ def _stateful_set(subject: Subject, template: dict[str, Any]) -> tuple[str, str,
         "selector": {"matchLabels": subject.selector},
         "template": template,
     }
-    claims = [_claim(v) for v in subject.run.volumes if volumes.templated(subject, v)]
+    claims = [_claim(subject, v) for v in subject.run.volumes if volumes.templated(subject, v)]
     return "StatefulSet", "apps/v1", spec | ({"volumeClaimTemplates": claims} if claims else {})
 
 
@@ -90,8 +89,9 @@ def _governing(subject: Subject) -> str:
     return every[0] if every else subject.name
 
 
-def _claim(volume: running.Volume) -> dict[str, Any]:
-    return {"metadata": {"name": volume.name}, "spec": volumes.claim_spec(volume)}
+def _claim(subject: Subject, volume: running.Volume) -> dict[str, Any]:
+    spec = volumes.claim_spec(volume, subject.road)
+    return {"metadata": {"name": volume.name}, "spec": spec}
 
 
 def _daemon_set(subject: Subject, template: dict[str, Any]) -> tuple[str, str, dict[str, Any]]:
@@ -105,7 +105,7 @@ def _daemon_set(subject: Subject, template: dict[str, Any]) -> tuple[str, str, d
 
 
 def _job_spec(subject: Subject, template: dict[str, Any]) -> dict[str, Any]:
-    road = defaults.defaults().jobs
+    road = subject.road.jobs
     batch = subject.run.batch
     made = {
         "completions": batch.completions,
@@ -135,7 +135,7 @@ def _cron_job(subject: Subject, template: dict[str, Any]) -> tuple[str, str, dic
     spec = {
         "schedule": subject.run.schedule,
         "timeZone": batch.time_zone,
-        "concurrencyPolicy": batch.concurrency or defaults.defaults().jobs.concurrency,
+        "concurrencyPolicy": batch.concurrency or subject.road.jobs.concurrency,
         "suspend": batch.suspend,
         "startingDeadlineSeconds": _seconds(batch.start_deadline),
         "successfulJobsHistoryLimit": batch.keep_succeeded,

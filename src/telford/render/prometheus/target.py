@@ -5,32 +5,29 @@ Called by `telford.render.registry`.
 
 from functools import partial
 
-from telford.basics.diagnostics import Diagnostic
 from telford.estate.kinds import promises
-from telford.estate.model import Binding
-from telford.render.artifacts import Rendering, Unit, by_path, key
+from telford.render.artifacts import NOTHING, Rendering, Unit, key
 from telford.render.prometheus import problems, proofs, rules
 from telford.render.prometheus.promise import Promise, promise
+from telford.render.scene import Scene
+from telford.render.target import Target
 from telford.road import yamlout
 
 NAME = "prometheus"
 
 
-def render(binding: Binding) -> Rendering:
-    """The rules of a place, and their tests."""
-    units: list[Unit] = []
-    said: list[Diagnostic] = []
-    for address, bound in binding.entities.items():
-        if isinstance(bound.spec, promises.Objective):
-            one = promise(binding, address, bound)
-            units += _units(binding, one)
-            said += problems.problems(one, bound)
-    return Rendering(by_path(units), tuple(said))
+def _entity(scene: Scene, address: str) -> Rendering:
+    """The rules of an objective in a place, and their tests."""
+    bound = scene.bound(address)
+    if not isinstance(bound.spec, promises.Objective):
+        return NOTHING
+    one = promise(scene.binding, address, bound)
+    return Rendering(tuple(_units(scene, one)), tuple(problems.problems(one, bound)))
 
 
-def _units(binding: Binding, one: Promise) -> list[Unit]:
+def _units(scene: Scene, one: Promise) -> list[Unit]:
     spec = one.spec
-    place = str(binding.place)
+    place = scene.place
     stem = f"{spec.system}/{spec.name}" if spec.system else spec.name
     digest = key(place, spec.model_dump_json(exclude_unset=True), repr(one.labels))
     base = f"{NAME}/{place}/{stem}"
@@ -52,3 +49,11 @@ def _provable(one: Promise, pace: proofs.Pace) -> bool:
 
 def _proof(one: Promise, rule_file: str, pace: proofs.Pace) -> str:
     return yamlout.document(proofs.file(one, rule_file, pace))
+
+
+TARGET = Target(
+    NAME,
+    "rules and their tests, for each objective",
+    entity=_entity,
+    kinds=frozenset({"Objective"}),
+)

@@ -1,7 +1,7 @@
 """A paved workload with every question answered: what the object builders read.
 
 The estate says little; the road's defaults say the rest (`telford.road.defaults`). After this,
-nothing in the target asks for a default. Called by `target`.
+nothing in a target asks for a default. Called by `telford.render.scene`.
 """
 
 import re
@@ -10,7 +10,7 @@ from functools import cache
 
 from telford.estate.kinds import running, structure
 from telford.estate.model import Binding, Bound
-from telford.road import conventions, defaults
+from telford.road import conventions, defaults, realisation
 from telford.road.found_values import Found
 
 Runs = structure.Service | structure.Datastore
@@ -50,6 +50,12 @@ class Subject:
     selector: dict[str, str]
     labels: dict[str, str]
     annotations: dict[str, str]
+    held: realisation.Realisation
+
+    @property
+    def road(self) -> defaults.Defaults:
+        """The defaults that are in force for it here."""
+        return self.held.defaults
 
     @property
     def name(self) -> str:
@@ -83,13 +89,21 @@ class Subject:
         }
 
 
-def subject(binding: Binding, address: str, bound: Bound) -> Subject:
-    """The workload of a Service, or of a Datastore that the estate runs itself."""
+def subject(
+    binding: Binding,
+    address: str,
+    bound: Bound,
+    held: realisation.Realisation | None = None,
+) -> Subject:
+    """The workload of a Service, or of a Datastore that the estate runs itself, with what holds
+    for it: the road's own where nothing is said.
+    """
+    held = held or realisation.own()
     spec = bound.spec
     assert isinstance(spec, structure.Service | structure.Datastore), "only these run"
     run = spec.run or running.Run()
     kind = workload_kind(spec)
-    ports = ports_of(spec)
+    ports = ports_of(spec, held.defaults)
     assumed = bool(ports) and not run.ports and isinstance(spec, structure.Service)
     selector = selector_of(spec)
     labels, foreign = labels_of(binding, spec)
@@ -99,13 +113,14 @@ def subject(binding: Binding, address: str, bound: Bound) -> Subject:
         run=run,
         namespace=namespace_of(binding, spec),
         kind=kind,
-        replicas=_replicas(run, kind, production=binding.production),
+        replicas=_replicas(run, kind, held.defaults, production=binding.production),
         ports=ports,
         assumed_port=assumed,
         endpoints=endpoints_of(spec, ports, kind),
         selector=selector,
         labels=identity_of(spec) | labels | selector,
         annotations=annotations_of(address, spec) | foreign,
+        held=held,
     )
 
 
@@ -178,11 +193,11 @@ def annotations_of(address: str, spec: Found) -> dict[str, str]:
     return {**spec.annotations, **found}
 
 
-def ports_of(spec: Runs) -> tuple[running.Port, ...]:
+def ports_of(spec: Runs, road: defaults.Defaults | None = None) -> tuple[running.Port, ...]:
     """The ports the process listens on; the road's where a type that listens names none."""
     if spec.run is not None and spec.run.ports:
         return spec.run.ports
-    road = defaults.defaults()
+    road = road or defaults.defaults()
     if isinstance(spec, structure.Datastore):
         number = spec.port or road.engine_ports.get(spec.engine)
         return (running.Port(name="data", port=number),) if number else ()
@@ -206,12 +221,26 @@ def endpoints_of(
     return (structure.Endpoint(name=spec.name, type=headless, ports=own),)
 
 
-def _replicas(run: running.Run, kind: str, *, production: bool) -> int | running.Replicas | None:
+def _replicas(
+    run: running.Run, kind: str, road: defaults.Defaults, *, production: bool
+) -> int | running.Replicas | None:
     if kind not in ("Deployment", "StatefulSet"):
         return None
     if run.replicas is not None:
         return run.replicas
-    road = defaults.defaults()
     if kind == "StatefulSet":
         return 1
     return road.replicas_production if production else road.replicas_other
+
+
+def backend(
+    subject: Subject, route: structure.RouteRule
+) -> tuple[structure.Endpoint, structure.EndpointPort]:
+    """The endpoint and port that a route leads to: those it names, else the first."""
+    named = [e for e in subject.endpoints if e.name == route.endpoint] or subject.endpoints
+    for endpoint in named:
+        for port in endpoint.ports:
+            if route.port is not None and route.port in (port.name, port.port):
+                return endpoint, port
+    first = named[0]
+    return first, first.ports[0]
