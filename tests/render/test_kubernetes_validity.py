@@ -19,6 +19,11 @@ from telford.app.importing import Order
 from telford.estate import loading, overlays
 
 
+@pytest.mark.proves(
+    "kubernetes",
+    tool="the Kubernetes OpenAPI schemas (kubernetes-validate)",
+    shows="every object of an estate that uses everything is valid in each supported version",
+)
 @pytest.mark.parametrize("version", kubernetes_schemas.versions())
 @pytest.mark.parametrize("place", ["dev", "prod"])
 def test_every_object_is_valid_in_every_supported_version(version: str, place: str):
@@ -35,6 +40,11 @@ def test_the_schemas_refuse_an_unknown_field():
     assert kubernetes_schemas.errors(item, "1.33")
 
 
+@pytest.mark.proves(
+    "kubernetes",
+    tool="our own check of the Pod Security Standards",
+    shows="every pod meets the restricted standard",
+)
 @pytest.mark.parametrize("place", ["dev", "prod"])
 def test_every_pod_meets_the_restricted_standard(place: str):
     pods = {
@@ -86,6 +96,11 @@ def test_every_byte_is_the_same_under_any_hash_seed():
     assert len(outputs.pop().splitlines()) > 8
 
 
+@pytest.mark.proves(
+    "kubernetes",
+    tool="the Kubernetes OpenAPI schemas (kubernetes-validate)",
+    shows="online-boutique and bank-of-anthos come back from import as they were, and valid",
+)
 @pytest.mark.parametrize(
     ("folder", "least"),
     [("online-boutique/release", 30), ("bank-of-anthos/kubernetes-manifests", 20)],

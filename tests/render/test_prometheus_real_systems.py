@@ -47,6 +47,11 @@ def _promtool(*arguments: object) -> str:
     return done.stdout
 
 
+@pytest.mark.proves(
+    "prometheus",
+    tool="promtool check rules, promtool test rules",
+    shows="objectives on the services of online-boutique and bank-of-anthos pass",
+)
 @pytest.mark.parametrize(
     ("folder", "services"),
     [("online-boutique/release/kubernetes-manifests.yaml", 11), ("bank-of-anthos", 7)],

@@ -23,6 +23,11 @@ def _written(text: str, folder: pathlib.Path) -> list[pathlib.Path]:
     return rendered.write(rendered.rendering(text, "prometheus"), folder)
 
 
+@pytest.mark.proves(
+    "prometheus",
+    tool="promtool check rules",
+    shows="rules of every kind of indicator and period are well formed",
+)
 @pytest.mark.parametrize("target", objectives.TARGETS)
 def test_every_rule_of_every_kind_and_period_is_well_formed(target: str, tmp_path: pathlib.Path):
     rules = []
@@ -35,6 +40,11 @@ def test_every_rule_of_every_kind_and_period_is_well_formed(target: str, tmp_pat
     assert _promtool("check", "rules", *rules).count("SUCCESS") == len(rules)
 
 
+@pytest.mark.proves(
+    "prometheus",
+    tool="promtool test rules",
+    shows="alerts fire, wait and stop as the generated tests say",
+)
 @pytest.mark.parametrize(("kind", "period"), objectives.QUICK)
 def test_the_alerts_do_what_their_generated_test_says(
     kind: str, period: str, tmp_path: pathlib.Path
