@@ -21,6 +21,7 @@ from telford.estate import documents, words
 from telford.estate.kinds import (
     base,
     contracts,
+    paving,
     pipelines,
     promises,
     registry,
@@ -115,6 +116,7 @@ EXACTLY_ONE: dict[type[BaseModel], tuple[str, ...]] = {
     promises.Indicator: ("availability", "latency", "ratio", "probe"),
     promises.Ratio: ("bad", "good"),
     contracts.ContractVersion: ("file", "document"),
+    paving.Patch: ("object", "file"),
 }
 AT_MOST_ONE: dict[type[BaseModel], tuple[str, str]] = {contracts.Contract: ("service", "stream")}
 

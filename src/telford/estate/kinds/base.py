@@ -78,6 +78,10 @@ URL_PATTERN = r"^(https?|mailto|ssh|git)://?\S+$"
 CLOCK_PATTERN = r"^([01]\d|2[0-3]):[0-5]\d$"
 CURRENCY_PATTERN = r"^[A-Z]{3}$"
 PARAMETER_PATTERN = r"^[a-z][a-zA-Z0-9]{0,62}$"
+# A commit of Git, or the digest of an image or a file.
+DIGEST_PATTERN = r"^([0-9a-f]{40}|sha256:[0-9a-f]{64})$"
+# ``Deployment/{name}``, ``*/{name}``, ``ConfigMap/*``.
+OBJECT_PATTERN = r"^[A-Za-z*]+/[-a-zA-Z0-9_.:*{}]+$"
 # Pattern -> what it is the form of, and how to write one.
 FORMS = {
     ADDRESS_PATTERN: ("an address", "write kind/name, such as service/checkout"),
@@ -85,6 +89,8 @@ FORMS = {
     CLOCK_PATTERN: ("a time of day", "write hours and minutes, such as 09:30"),
     CURRENCY_PATTERN: ("a currency", "write three capital letters, such as EUR"),
     PARAMETER_PATTERN: ("a name of a parameter", "write letters and digits, such as serviceName"),
+    DIGEST_PATTERN: ("a digest", "write the 40 digits of a commit, or sha256: and 64 digits"),
+    OBJECT_PATTERN: ("an object", "write its kind and name, such as Deployment/{name}"),
 }
 # A calendar day (ISO 8601).
 DATE_PATTERN = r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$"
