@@ -10,18 +10,12 @@ from telford.app import graph_picture
 from telford.app.graph import Ask, View
 from telford.app.graph_picture import Thing, Wire
 from telford.estate.graph import Edge, kind_of
+from telford.road import drawing, flowchart
+from telford.road.flowchart import Arrow, Box, Frame
 
 MAX_DRAWN = 2_000
 """Boxes of one SVG: more cannot be read, and laying them out takes seconds."""
-# Brackets of Mermaid's node shapes, and Graphviz's names for the like.
-_MERMAID = {
-    "service": ("(", ")"),
-    "datastore": ("[(", ")]"),
-    "stream": ("{{", "}}"),
-    "pipeline": ("[/", "/]"),
-    "route": (">", "]"),
-    "system": ("[[", "]]"),
-}
+# Graphviz's names of shapes.
 _DOT = {
     "service": "box",
     "datastore": "cylinder",
@@ -30,32 +24,25 @@ _DOT = {
     "route": "cds",
     "system": "box3d",
 }
-_DEFAULT = ("[", "]")
 
 
 def mermaid(view: View) -> str:
     """A Mermaid flowchart, systems as subgraphs where there are several."""
-    ids = {address: f"n{number}" for number, address in enumerate(view.nodes)}
-    lines = ["flowchart LR"]
-    frames = _frames(view)
-    for number, (system, members) in enumerate(sorted(frames.items())):
-        indent = "  "
-        if system:
-            lines.append(f'  subgraph s{number}["{_mermaid(system)}"]')
-            indent = "    "
-        for address in members:
-            left, right = _MERMAID.get(kind_of(address), _DEFAULT)
-            lines.append(f'{indent}{ids[address]}{left}"{_mermaid(address)}"{right}')
-        if system:
-            lines.append("  end")
-    for edge in _drawn(view):
-        arrow = "==>" if edge.critical else "-->"
-        if edge.inferred and not edge.confirmed:
-            arrow = "-.->"
-        words = view.labels.get((edge.source, edge.target), "")
-        middle = f'|"{_mermaid(words)}"|' if words else ""
-        lines.append(f"  {ids[edge.source]} {arrow}{middle} {ids[edge.target]}")
-    return "\n".join(lines) + "\n"
+    frames = [
+        Frame(system, tuple(Box(address, kind_of(address), address) for address in members))
+        for system, members in sorted(_frames(view).items())
+    ]
+    arrows = [
+        Arrow(
+            edge.source,
+            edge.target,
+            edge.critical,
+            edge.inferred and not edge.confirmed,
+            view.labels.get((edge.source, edge.target), ""),
+        )
+        for edge in _drawn(view)
+    ]
+    return flowchart.flowchart(frames, arrows)
 
 
 def dot(view: View) -> str:
@@ -108,22 +95,7 @@ FORMATS: dict[str, Callable[[View], str]] = {"mermaid": mermaid, "dot": dot, "sv
 
 
 def _drawn(view: View) -> list[Edge]:
-    """The edges of a picture: of a consumer and a publisher both are drawn with their stream, where
-    that is in the picture too; of several between the same two the strongest is drawn.
-    """
-    nodes = set(view.nodes)
-    found: dict[tuple[str, str], Edge] = {}
-    for edge in view.edges:
-        if edge.via in nodes:
-            continue
-        ends = edge.source, edge.target
-        known = found.get(ends)
-        if known is None or (edge.critical, not edge.inferred) > (
-            known.critical,
-            not known.inferred,
-        ):
-            found[ends] = edge
-    return [found[ends] for ends in sorted(found)]
+    return drawing.strongest(view.edges, view.nodes)
 
 
 def _frames(view: View) -> dict[str, list[str]]:
@@ -177,12 +149,6 @@ def _wire(edge: Edge, labels: Mapping[tuple[str, str], str]) -> Wire:
 def _title(view: View) -> str:
     words = view.ask.value.replace("-", " ").capitalize()
     return f"{words} of {', '.join(view.roots)}" if view.roots else f"{words}: the estate"
-
-
-def _mermaid(words: str) -> str:
-    """Text in quotes: Mermaid knows entities, and nothing else ends a quoted text."""
-    escaped = words.replace("&", "#38;").replace('"', "#quot;").replace("<", "#lt;")
-    return " ".join(escaped.replace(">", "#gt;").split())
 
 
 def _dot(words: str) -> str:

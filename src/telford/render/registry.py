@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from telford.estate.model import Binding
 from telford.render.artifacts import Unit
 from telford.render.kubernetes import target as kubernetes
+from telford.render.mermaid import target as mermaid
 from telford.render.prometheus import target as prometheus
 from telford.render.scene import Scene
 from telford.render.target import Target
 
 TARGETS: tuple[Target, ...] = (
     kubernetes.TARGET,
+    mermaid.TARGET,
     prometheus.TARGET,
 )
 

@@ -1,0 +1,47 @@
+"""What a target makes of the example estates, once for all tests of a run."""
+
+from functools import cache
+
+import optional
+from telford.app import loading, rendering
+from telford.basics.diagnostics import Diagnostic, Severity
+from telford.estate import overlays
+from telford.estate.artifact import Artifact
+from telford.estate.model import Estate
+from telford.render import artifacts as artifact_units
+from telford.render import registry
+from telford.render.artifacts import Rendering
+
+EXAMPLES = ("shop", "boutique", "organisation")
+
+
+@cache
+def estate(name: str) -> Estate:
+    """An example estate without errors."""
+    loaded = loading.load_folder(optional.REPOSITORY / "examples" / name / "estate")
+    assert not [d for d in loaded.diagnostics if d.severity is Severity.ERROR]
+    return loaded.estate
+
+
+def of(target: str, known: Estate) -> Rendering:
+    """All of a target for an estate, in every place and about none."""
+    one = registry.BY_NAME[target]
+    world = rendering.world(known, overlays.places(known), [one])
+    return artifact_units.joined([one.everywhere(world), *map(one.in_place, world.scenes)])
+
+
+@cache
+def rendered(target: str, name: str) -> Rendering:
+    """All of a target for an example estate."""
+    return of(target, estate(name))
+
+
+@cache
+def artifacts(target: str, name: str) -> tuple[Artifact, ...]:
+    """Its files, rendered."""
+    return rendered(target, name).artifacts()
+
+
+def said(target: str, name: str) -> tuple[Diagnostic, ...]:
+    """What it says about the estate."""
+    return rendered(target, name).diagnostics
