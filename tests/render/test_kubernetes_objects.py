@@ -13,9 +13,14 @@ def test_a_service_that_says_only_its_image_gets_the_whole_road():
     found = rendered.objects(rendered.service("orders"))
     assert sorted(found) == [
         "Deployment/orders",
+        "LimitRange/defaults",
         "Namespace/prod",
         "NetworkPolicy/orders",
         "PodDisruptionBudget/orders",
+        *(f"PriorityClass/tier-{tier}" for tier in range(5)),
+        "ResourceQuota/all",
+        "ResourceQuota/tier-0",
+        "ResourceQuota/tier-1",
         "Service/orders",
         "ServiceAccount/orders",
     ]
@@ -136,6 +141,7 @@ def test_files_lie_by_place_and_system_and_say_their_address():
     artifacts = rendered.rendering(text, "kubernetes").artifacts()
     assert [(a.path, a.owner) for a in artifacts] == [
         ("kubernetes/prod/namespace.yaml", "environment/prod"),
+        ("kubernetes/prod/priorities.yaml", "environment/prod"),
         ("kubernetes/prod/shop/main.datastore.yaml", "datastore/shop.main"),
         ("kubernetes/prod/shop/orders.yaml", "service/shop.orders"),
     ]

@@ -1,11 +1,10 @@
-"""ServiceAccount and Namespace. Called by `target`."""
+"""ServiceAccount, and the roles that are granted to it. Called by `target`."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from telford.estate.kinds import surroundings
-from telford.estate.model import Binding
-from telford.road import conventions, found_access
+from telford.road import found_access
 from telford.road.subject import Subject
 
 
@@ -40,20 +39,3 @@ def grants(subject: Subject) -> Iterator[dict[str, Any]]:
         if item["kind"].startswith("Cluster"):
             del metadata["namespace"]
         yield {**item, "metadata": metadata}
-
-
-def namespace(binding: Binding, *, enforced: bool) -> dict[str, Any]:
-    """The namespace of a place. Restricted Pod Security is enforced where everything in it is on
-    the road; beside something that was found it only warns, so nothing is refused that ran before.
-    """
-    modes = ("enforce", "audit", "warn") if enforced else ("audit", "warn")
-    labels = {
-        conventions.LABEL_MANAGED_BY: conventions.MANAGER,
-        conventions.LABEL_ENVIRONMENT: binding.place.environment,
-    }
-    labels |= {f"{conventions.POD_SECURITY}/{mode}": "restricted" for mode in modes}
-    return {
-        "apiVersion": "v1",
-        "kind": "Namespace",
-        "metadata": {"name": binding.namespace, "labels": labels},
-    }

@@ -17,8 +17,8 @@ from telford.render.kubernetes import (
     accounts,
     availability,
     containers,
-    network,
     pods,
+    policies,
     probes,
     volumes,
     workloads,
@@ -212,17 +212,8 @@ def _probes(subject: Found) -> Iterator[Addition]:
         made = _numbered(probe, about, named)
         if key == "startupProbe" and own:
             # It is up once it is ready in the way that it says itself.
-            made = _asked_alike(own, made)
+            made = probes.asked_alike(own, made)
         yield subject.say((*where, key), made)
-
-
-_WAYS = ("httpGet", "tcpSocket", "grpc", "exec")
-
-
-def _asked_alike(own: Object, probe: Object) -> Object:
-    """A probe with its own timing that asks what another asks."""
-    timing = {key: value for key, value in probe.items() if key not in _WAYS}
-    return {key: copy.deepcopy(own[key]) for key in _WAYS if key in own} | timing
 
 
 def _numbered(probe: Object, about: Subject, named: set[str]) -> Object:
@@ -332,7 +323,7 @@ def _jobs(subject: Found) -> Iterator[Addition]:
 
 
 def _policies(subject: Found) -> list[Object]:
-    return network.policies(subject.about, subject.ways)
+    return policies.policies(subject.about, subject.ways)
 
 
 # One function a capability, for what it adds to objects and for the objects it makes.

@@ -1,9 +1,11 @@
 """Service and Ingress: how others reach a workload. Called by `target`."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from telford.estate.kinds import structure
 from telford.road import found
+from telford.road.found_values import some
 from telford.road.subject import Subject, backend
 
 
@@ -54,15 +56,43 @@ def ingresses(subject: Subject) -> list[dict[str, Any]]:
     for route in subject.routes:
         hosts = named.setdefault(route.ingress or subject.name, {})
         hosts.setdefault(route.host, []).append(_path(subject, route))
+    given = subject.spec.ingresses if isinstance(subject.spec, structure.Service) else ()
+    settings = {item.name or subject.name: item for item in given}
     return [
-        {
-            "apiVersion": "networking.k8s.io/v1",
-            "kind": "Ingress",
-            "metadata": subject.metadata(name),
-            "spec": {"rules": [_rule(host, paths) for host, paths in hosts.items()]},
-        }
+        _ingress(subject, name, hosts, settings.get(name, structure.Ingress()))
         for name, hosts in named.items()
     ]
+
+
+def _ingress(
+    subject: Subject,
+    name: str,
+    hosts: dict[str | None, list[dict[str, Any]]],
+    settings: structure.Ingress,
+) -> dict[str, Any]:
+    metadata = subject.metadata(name)
+    metadata["labels"] = {**(settings.labels or {}), **subject.labels}
+    metadata["annotations"] = {**settings.annotations, **subject.annotations}
+    certificates = [_certificate(name, hosts, item) for item in settings.tls]
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": metadata,
+        "spec": {
+            **some(ingressClassName=settings.controller, tls=certificates),
+            "rules": [_rule(host, paths) for host, paths in hosts.items()],
+        },
+    }
+
+
+def _certificate(
+    name: str, hosts: Iterable[str | None], given: structure.Certificate
+) -> dict[str, Any]:
+    """For the hosts of the routes where it names none. Whoever issues certificates in the cluster
+    (https://cert-manager.io/docs/usage/ingress/) keeps it in the Secret that is named.
+    """
+    every = list(given.hosts) or [host for host in hosts if host is not None]
+    return some(hosts=every) | {"secretName": given.secret or f"{name}-tls"}
 
 
 def _rule(host: str | None, paths: list[dict[str, Any]]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Probes: as the estate says, or the road's own. Called by `pods`."""
 
+import copy
 from typing import Any
 
 from telford.basics import units
@@ -12,8 +13,21 @@ _KEYS = ("readinessProbe", "livenessProbe", "startupProbe")
 def main(subject: Subject) -> dict[str, Any]:
     """The probes of the main container, under their Kubernetes keys."""
     own = given(subject.run.health, subject)
-    found = {**_road(subject), **own}
+    road = _road(subject)
+    if "readinessProbe" in own and "startupProbe" in road:
+        # It is up once it is ready in the way that it says itself.
+        road["startupProbe"] = asked_alike(own["readinessProbe"], road["startupProbe"])
+    found = {**road, **own}
     return {key: found[key] for key in _KEYS if key in found}
+
+
+_WAYS = ("httpGet", "tcpSocket", "grpc", "exec")
+
+
+def asked_alike(own: dict[str, Any], probe: dict[str, Any]) -> dict[str, Any]:
+    """A probe with its own timing that asks what another asks."""
+    timing = {key: value for key, value in probe.items() if key not in _WAYS}
+    return {key: copy.deepcopy(own[key]) for key in _WAYS if key in own} | timing
 
 
 def given(health: running.Health, subject: Subject) -> dict[str, Any]:
@@ -73,12 +87,15 @@ def _number(port: int | str, subject: Subject) -> int:
 
 
 def _road(subject: Subject) -> dict[str, Any]:
-    """The road's probes: for what answers http or grpc; a worker is asked nothing."""
+    """The road's probes: for what answers http or grpc; a worker is asked nothing. A data store
+    takes part once it accepts connections, and is never restarted by us: it may be mending itself.
+    """
     spec = subject.spec
-    if not isinstance(spec, structure.Service) or not subject.ports:
+    if not subject.ports or subject.kind in ("Job", "CronJob"):
         return {}
-    if subject.kind in ("Job", "CronJob"):
-        return {}
+    if not isinstance(spec, structure.Service):
+        ready = _timed({"tcpSocket": {"port": subject.ports[0].name}}, subject)
+        return {"readinessProbe": ready["readinessProbe"]}
     if spec.type == "grpc":
         return _timed({"grpc": {"port": subject.ports[0].port}}, subject)
     if spec.type in ("http", "function"):

@@ -1,4 +1,4 @@
-"""What this target has to say about an estate: TEL501 to TEL506. Called by `target`.
+"""What this target has to say about an estate: TEL501 to TEL507. Called by `target`.
 
 - TEL501 (error): two things would be the same Kubernetes object.
 - TEL502 (warning): a workload without an image; nothing is rendered for it.
@@ -6,9 +6,10 @@
 - TEL504 (warning): a dependency that is only inferred keeps a network policy from being made.
 - TEL505 (info): an opening to any address, because a policy cannot name a DNS host.
 - TEL506 (warning): what was carried for a list no longer fits it, so it is not given back.
+- TEL507 (info): a namespace without a quota, because nobody knows how much runs in it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from telford.basics.diagnostics import Diagnostic, Severity
 from telford.estate.kinds import structure
@@ -24,16 +25,7 @@ def missing(address: str, bound: Bound) -> list[Diagnostic]:
     spec = bound.spec
     assert isinstance(spec, structure.Service | structure.Datastore), "only these run"
     if spec.run is None or spec.run.image is None:
-        return [
-            finding(
-                bound,
-                "TEL502",
-                Severity.WARNING,
-                f"{address} has no image, so nothing is rendered for Kubernetes",
-                field=("run",),
-                fix="say run.image, or leave it where it runs only on the local place",
-            )
-        ]
+        return [_without_image(address, bound, spec)]
     if workload_kind(spec) == "CronJob" and spec.run.schedule is None:
         return [
             finding(
@@ -46,6 +38,35 @@ def missing(address: str, bound: Bound) -> list[Diagnostic]:
             )
         ]
     return []
+
+
+def _without_image(
+    address: str, bound: Bound, spec: structure.Service | structure.Datastore
+) -> Diagnostic:
+    built = spec.run is not None and spec.run.build is not None
+    detail = (
+        "`run.build` says how its image is made, and not under which name it is published."
+        if built
+        else ""
+    )
+    fix = "say run.image, or leave it where it runs only on the local place"
+    if built:
+        fix = "say run.image: the name that the built image is published under, with its version"
+    summary = f"{address} has no image, so nothing is rendered for Kubernetes"
+    return finding(
+        bound, "TEL502", Severity.WARNING, summary, field=("run",), detail=detail, fix=fix
+    )
+
+
+def unlimited(bound: Bound, namespace: str, unknown: Sequence[str]) -> Diagnostic:
+    """A namespace without a quota. `bound` is the environment."""
+    return finding(
+        bound,
+        "TEL507",
+        Severity.INFO,
+        f"no quota for namespace {namespace}: how much {unknown[0]} takes is not known",
+        detail="A DaemonSet runs on every machine, and an operator makes what it needs by itself.",
+    )
 
 
 def collisions(binding: Binding) -> Iterator[Diagnostic]:

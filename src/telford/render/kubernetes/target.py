@@ -4,11 +4,14 @@ What is on the paved road gets the road's defaults, policies and Pod Security; w
 given back as it was (`telford.road.found`). Called by `telford.render.registry`.
 """
 
-from collections.abc import Callable, Iterator
+import copy
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from telford.estate.kinds import base, structure
+from telford.basics.diagnostics import Diagnostic
+from telford.estate.kinds import base, network, structure
 from telford.estate.model import Binding, Bound
 from telford.render.artifacts import NOTHING, Object, Rendering, Unit, key
 from telford.render.kubernetes import (
@@ -18,8 +21,12 @@ from telford.render.kubernetes import (
     configs,
     declared,
     endpoints,
-    network,
+    placement,
+    policies,
+    priorities,
     problems,
+    quotas,
+    tenancy,
     volumes,
     workloads,
 )
@@ -56,8 +63,48 @@ def _path(place: str, spec: base.Kind) -> str:
 
 
 def _place(scene: Scene) -> Rendering:
-    """The place's namespace, and what two things in it would both be called."""
-    return Rendering(tuple(_namespaces(scene)), tuple(problems.collisions(scene.binding)))
+    """The place's namespaces with what limits them, the priorities, and what is to be said of the
+    place as a whole.
+    """
+    held = tenancy.tenancies(scene)
+    environment = scene.find("environment", scene.binding.place.environment, None)
+    said = [*problems.collisions(scene.binding), *_unlimited(scene, held, environment)]
+    if environment is None or not held:
+        return Rendering((), tuple(said))
+    about = scene.architecture.address or environment
+    units = (
+        _shared(scene, environment, "namespace", list(_namespaces(scene, held, environment))),
+        _shared(scene, about, "priorities", list(priorities.classes(scene.architecture.address))),
+    )
+    return Rendering(units, tuple(said))
+
+
+def _shared(scene: Scene, owner: str, name: str, made: list[Object]) -> Unit:
+    """A file about the place as a whole, made at once: there is little of it."""
+    path = f"{NAME}/{scene.place}/{name}.yaml"
+    copied = partial(copy.deepcopy, made)
+    return Unit(
+        path, owner, NAME, scene.place, key(path, repr(made)), partial(_text, copied), copied
+    )
+
+
+def _namespaces(
+    scene: Scene, held: Iterable[tenancy.Tenancy], environment: str
+) -> Iterator[Object]:
+    for one in held:
+        yield tenancy.namespace(scene, one, environment)
+        if one.ours and not quotas.uncounted(scene, one):
+            yield from quotas.objects(scene, one, environment)
+
+
+def _unlimited(
+    scene: Scene, held: Iterable[tenancy.Tenancy], environment: str | None
+) -> Iterator[Diagnostic]:
+    """Why a namespace has no quota, where it is not for what was found in it."""
+    for one in held:
+        unknown = quotas.uncounted(scene, one) if one.ours else ()
+        if unknown and environment is not None:
+            yield problems.unlimited(scene.bound(environment), one.name, unknown)
 
 
 def entity(scene: Scene, address: str) -> Rendering:
@@ -81,7 +128,12 @@ def entity(scene: Scene, address: str) -> Rendering:
 
 
 def _declared(scene: Scene, address: str, spec: declared.Declared) -> Rendering:
-    """What is declared beside workloads, made at once: there is little of it."""
+    """What is declared beside workloads, made at once: there is little of it. A way in that does
+    not say how it is made is that of the place's own choice.
+    """
+    free = isinstance(spec, network.Route) and "via" not in spec.model_fields_set
+    if free and scene.choice("traffic", address) != "ingress":
+        return NOTHING
     made = declared.objects(scene.binding, scene.names, address, spec)
     if not made:
         return NOTHING
@@ -133,26 +185,48 @@ def _paved(scene: Scene, address: str, bound: Bound) -> Rendering:
     missing = problems.missing(address, bound)
     if missing:
         return Rendering((), tuple(missing))
-    about = scene.subject(address)
+    about = placement.placed(scene, scene.subject(address))
     ways = scene.openings(address)
+    chosen = Chosen(
+        ingress=scene.choice("traffic", address) == "ingress",
+        scaler=scene.choice("scaling", address) != "keda",
+    )
     config_digest = configs.digest_of(scene.binding, scene.names, about)
     held = filter(None, [about.held.digest])
     digest = key(bound.spec.model_dump_json(exclude_unset=True), *held)
-    made_of = [digest, repr(ways.ingress), repr(ways.egress), config_digest]
-    made = partial(_manifests, about, ways, digest[:_DIGEST], config_digest)
+    placed = repr((about.run.priority_class, about.road.spread_keys, chosen))
+    made_of = [digest, repr(ways.ingress), repr(ways.egress), config_digest, placed]
+    marks = Marks(digest[:_DIGEST], config_digest)
+    made = partial(_manifests, about, ways, marks, chosen)
     unit = _unit(scene, address, bound.spec, made_of, made)
     said = [*problems.guesses(address, bound, ways), *problems.wide(address, bound, ways)]
     return Rendering((unit,), tuple(said))
 
 
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """Digests that the workload carries: of its resolved fields, and of the Configs it reads."""
+
+    entity: str
+    configs: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Which of its objects are made here: another way in, or another scaler, is another target's."""
+
+    ingress: bool
+    scaler: bool
+
+
 def _manifests(
-    about: Subject, ways: openings.Openings, digest: str, config_digest: str
+    about: Subject, ways: openings.Openings, marks: Marks, chosen: Chosen
 ) -> list[Object]:
-    return list(objects(about, ways, digest, config_digest))
+    return list(objects(about, ways, marks, chosen))
 
 
 def objects(
-    about: Subject, ways: openings.Openings, digest: str, config_digest: str
+    about: Subject, ways: openings.Openings, marks: Marks, chosen: Chosen
 ) -> Iterator[dict[str, Any]]:
     """Every object of a paved workload, in the order in which they should be applied."""
     # Who it is.
@@ -160,49 +234,21 @@ def objects(
     # What it may do with the cluster.
     yield from accounts.grants(about)
     # What may talk to it, before it runs.
-    yield from network.policies(about, ways)
+    yield from policies.policies(about, ways)
     # Where it keeps its files.
     yield from volumes.claims(about)
     # What runs.
-    yield workloads.workload(about, digest, config_digest)
+    yield workloads.workload(about, marks.entity, marks.configs)
     # How others reach it.
     yield from endpoints.services(about)
-    yield from endpoints.ingresses(about)
+    if chosen.ingress:
+        yield from endpoints.ingresses(about)
     # How many there are, and how many may be away.
-    yield from availability.scalers(about)
+    if chosen.scaler:
+        yield from availability.scalers(about)
     yield from availability.disruption_budgets(about)
     # Who reads its metrics.
     yield from availability.monitors(about)
-
-
-def _namespaces(scene: Scene) -> Iterator[Unit]:
-    """The place's namespace, where anything paved runs in it."""
-    binding = scene.binding
-    environment = scene.find("environment", binding.place.environment, None)
-    roads = {_road(bound.spec) for bound in binding.entities.values()} - {""}
-    if environment is None or "paved" not in roads:
-        return
-    enforced = roads == {"paved"}
-    made = partial(_namespace, binding, enforced=enforced)
-    prefix = f"{scene.place} {binding.namespace} {binding.production}"
-    digest = key(prefix, "namespace", str(enforced))
-    path = f"{NAME}/{scene.place}/namespace.yaml"
-    yield Unit(path, environment, NAME, scene.place, digest, partial(_text, made), made)
-
-
-def _road(spec: base.Kind) -> str:
-    """How a thing that becomes Kubernetes objects is on the road; "" for anything else."""
-    if isinstance(spec, structure.Manifest):
-        return "as-found"
-    if isinstance(spec, structure.Service):
-        return spec.road
-    if isinstance(spec, structure.Datastore) and spec.run is not None:
-        return spec.road
-    return ""
-
-
-def _namespace(binding: Binding, *, enforced: bool) -> list[Object]:
-    return [accounts.namespace(binding, enforced=enforced)]
 
 
 TARGET = Target(
