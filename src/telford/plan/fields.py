@@ -1,111 +1,229 @@
-"""What a change of a YAML text means, field by field: changed paths with their old and new value.
+"""What changes in a text that is data, field by field: paths with their old and new value.
 
-Documents are told apart by kind and name, items of lists by their names, so that one more
-container is one addition and not a shifted list. Called by `telford.app.planning`.
+Objects are told apart by kind, namespace and name, items of lists by their names, so that one more
+container is one addition and not a shifted list. Called by `telford.plan.meaning` and
+`telford.app.planning`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from telford.basics import yamltext
+from telford.plan import subjects
+from telford.plan.subjects import Document, Subject
 
 # Keys by which items of a list are told apart, the first that every item has.
 _NAMES = ("name", "mountPath", "containerPort", "port", "topologyKey", "record", "host", "path")
 # Longer values are cut: the text diff has all of it.
 _SHOWN = 60
+# A step into an item of a list, whatever its name.
+ITEM = "[]"
+# Where people write what others should not read.
+_SECRET_VALUES = frozenset({"data", "stringData"})
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One changed field. `old` or `new` is None where it was not or will not be there."""
+    """One changed field. `old` or `new` is None where it was not or will not be there.
+
+    `subject` is the object; `steps` are the path in it, ``[]`` for an item of a list; `before` and
+    `after` are the values as data. `item` says that an item of a list comes or goes as a whole.
+    """
 
     path: str
     old: str | None
     new: str | None
+    subject: Subject = field(default=Subject(), compare=False)
+    steps: tuple[str, ...] = field(default=(), compare=False)
+    before: Any = field(default=None, compare=False)
+    after: Any = field(default=None, compare=False)
+    item: bool = field(default=False, compare=False)
+
+    @property
+    def whole(self) -> bool:
+        """Whether a whole object comes or goes."""
+        return (
+            not self.steps
+            and self.path == self.subject.title
+            and (self.old is None or self.new is None)
+        )
 
     def as_json(self) -> dict[str, object]:
         """The stable JSON view."""
         return {"path": self.path, "old": self.old, "new": self.new}
 
 
-def changes(old: str, new: str) -> tuple[Change, ...]:
-    """Every changed field between two YAML texts, in the order of the new one."""
-    return tuple(_documents(_by_name(old), _by_name(new)))
+def changes(old: str, new: str, path: str = "") -> tuple[Change, ...]:
+    """Every changed field between two texts of one file, in the order of the new one."""
+    before, after = subjects.different(path, old, new)
+    return tuple(between(subjects.by_subject(before), subjects.by_subject(after)))
 
 
-def _by_name(text: str) -> dict[str, Any]:
-    """Document name -> document. One without kind and name is called by its number."""
-    nodes, _ = yamltext.read(text, "")
-    found: dict[str, Any] = {}
-    for index, node in enumerate(nodes):
-        value = yamltext.plain(node)
-        found[_title(value, index, found)] = value
-    return found
-
-
-def _title(value: Any, index: int, taken: Mapping[str, Any]) -> str:
-    if isinstance(value, dict) and "kind" in value:
-        metadata = value.get("metadata")
-        name = metadata.get("name", "") if isinstance(metadata, dict) else value.get("name", "")
-        title = f"{value['kind']}/{name}"
-        if title not in taken:
-            return title
-    return "" if index == 0 else f"document {index + 1}"
-
-
-def _documents(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
-    for title in dict.fromkeys([*new, *old]):
-        if title not in old:
-            yield Change(title, None, "(a new object)")
-        elif title not in new:
-            yield Change(title, "(the whole object)", None)
+def between(old: Mapping[Subject, Document], new: Mapping[Subject, Document]) -> Iterator[Change]:
+    """Every changed field between objects of the same names."""
+    for subject in dict.fromkeys([*new, *old]):
+        walk = _Walk(subject)
+        if subject not in old:
+            value = new[subject].value
+            yield Change(subject.title, None, "(a new object)", subject, (), None, value)
+        elif subject not in new:
+            value = old[subject].value
+            yield Change(subject.title, "(the whole object)", None, subject, (), value, None)
         else:
-            yield from _values(f"{title} " if title else "", old[title], new[title])
+            prefix = f"{subject.title} " if subject.title else ""
+            yield from walk.values(prefix, (), old[subject].value, new[subject].value)
 
 
-def _values(path: str, old: Any, new: Any) -> Iterator[Change]:
-    if isinstance(old, dict) and isinstance(new, dict):
-        yield from _keyed(path, old, new, "{prefix}{dot}{key}")
-    elif isinstance(old, list) and isinstance(new, list) and (name := _name(old, new)):
-        first = {str(item[name]): item for item in old}
-        second = {str(item[name]): item for item in new}
-        yield from _keyed(path, first, second, "{prefix}[{key}]")
-    elif old != new:
-        yield Change(path, _shown(old), _shown(new))
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """Goes through two versions of one object."""
+
+    subject: Subject
+
+    def values(self, path: str, steps: tuple[str, ...], old: Any, new: Any) -> Iterator[Change]:
+        if isinstance(old, dict) and isinstance(new, dict):
+            yield from self._keyed(path, steps, old, new, "{prefix}{dot}{key}")
+        elif isinstance(old, list) and isinstance(new, list) and (name := _naming(old, new)):
+            first = {name(item): item for item in old}
+            second = {name(item): item for item in new}
+            if _same_items(first, second):
+                yield self._change(path, steps, list(first), list(second))
+            yield from self._keyed(path, steps, first, second, "{prefix}[{key}]")
+        elif old != new or type(old) is not type(new):
+            yield self._change(path, steps, old, new)
+
+    def _keyed(
+        self,
+        path: str,
+        steps: tuple[str, ...],
+        old: Mapping[str, Any],
+        new: Mapping[str, Any],
+        form: str,
+    ) -> Iterator[Change]:
+        dot = "." if path and not path.endswith(" ") else ""
+        item = "[" in form
+        for key in dict.fromkeys([*new, *old]):
+            where = form.format(prefix=path, dot=dot, key=key)
+            here = (*steps, ITEM if item else str(key))
+            if key in old and key in new:
+                yield from self.values(where, here, old[key], new[key])
+            else:
+                yield self._change(where, here, old.get(key), new.get(key), item=item)
+
+    def _change(
+        self, path: str, steps: tuple[str, ...], old: Any, new: Any, *, item: bool = False
+    ) -> Change:
+        one = None if old is None else self._shown(steps, old)
+        other = None if new is None else self._shown(steps, new)
+        return Change(path, one, other, self.subject, steps, old, new, item)
+
+    def _shown(self, steps: tuple[str, ...], value: Any) -> str:
+        """A value for people; never what a Secret holds."""
+        if self.subject.kind == "Secret.core" and steps and steps[0] in _SECRET_VALUES:
+            return "(not shown)"
+        return shown(value)
 
 
-def _keyed(
-    path: str, old: Mapping[str, Any], new: Mapping[str, Any], form: str
-) -> Iterator[Change]:
-    dot = "." if path and not path.endswith(" ") else ""
-    for key in dict.fromkeys([*new, *old]):
-        where = form.format(prefix=path, dot=dot, key=key)
-        if key not in old:
-            yield Change(where, None, _shown(new[key]))
-        elif key not in new:
-            yield Change(where, _shown(old[key]), None)
-        else:
-            yield from _values(where, old[key], new[key])
+def _same_items(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Whether two lists have the same items in another order."""
+    return old.keys() == new.keys() and list(old) != list(new)
 
 
-def _name(old: Sequence[Any], new: Sequence[Any]) -> str | None:
-    """The key that tells all items of both lists apart."""
+def leaves(change: Change) -> Iterator[Change]:
+    """A change as one of single values: what comes or goes with everything in it, value by value."""
+    if isinstance(change.before, dict) or isinstance(change.after, dict):
+        old, new = change.before or {}, change.after or {}
+        if isinstance(old, dict) and isinstance(new, dict) and (old or new):
+            for key in dict.fromkeys([*new, *old]):
+                if key not in old or key not in new or old[key] != new[key]:
+                    yield from leaves(_inside(change, str(key), old.get(key), new.get(key)))
+            return
+    old, new = change.before or [], change.after or []
+    if isinstance(old, list) and isinstance(new, list) and not (old and new):
+        found = [*old, *new]
+        if found and _naming(old, new) is not None:
+            for item in found:
+                pair = (item, None) if old else (None, item)
+                yield from leaves(_inside(change, ITEM, *pair))
+            return
+    yield change
+
+
+def parts(change: Change) -> Iterator[Change]:
+    """The leaves of a list whose items have no names: those that only one side has, in their
+    order, each beside its like where there are as many on both.
+    """
+    old, new = change.before or [], change.after or []
+    if not (isinstance(old, list) and isinstance(new, list)):
+        return
+    gone = [item for item in old if item not in new]
+    come = [item for item in new if item not in old]
+    if not all(isinstance(item, dict) for item in (*gone, *come)):
+        return
+    pairs = zip(gone, come, strict=True) if len(gone) == len(come) else _alone(gone, come)
+    for one, other in pairs:
+        yield from leaves(_inside(change, ITEM, one, other))
+
+
+def _alone(gone: Sequence[Any], come: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
+    yield from ((item, None) for item in gone)
+    yield from ((None, item) for item in come)
+
+
+def _inside(change: Change, step: str, old: Any, new: Any) -> Change:
+    steps = (*change.steps, step)
+    return Change(change.path, change.old, change.new, change.subject, steps, old, new, change.item)
+
+
+_Naming = Callable[[Any], str]
+
+
+def _naming(old: Sequence[Any], new: Sequence[Any]) -> _Naming | None:
+    """What tells all items of both lists apart; None where nothing does."""
     items = [*old, *new]
-    if not all(isinstance(item, dict) for item in items):
+    if not items or not all(isinstance(item, dict) for item in items):
         return None
-    for key in _NAMES:
-        named = all(key in item for item in items)
-        if named and all(len({str(i[key]) for i in side}) == len(side) for side in (old, new)):
-            return key
+    for name in _NAMINGS:
+        named = [[name(item) for item in side] for side in (old, new)]
+        if all(all(names) and len(set(names)) == len(names) for names in named):
+            return name
     return None
 
 
-def _shown(value: Any) -> str:
+def _by(key: str) -> _Naming:
+    return lambda item: str(item[key]) if key in item else ""
+
+
+def _rule(item: Any) -> str:
+    """A rule of Prometheus by its name."""
+    return str(item.get("alert") or item.get("record") or "")
+
+
+def _rule_labels(item: Any) -> str:
+    """The same by its labels too, which tell severities and windows apart."""
+    name = _rule(item)
+    if not name:
+        return ""
+    labels = item.get("labels") or {}
+    return str(name) + "".join(f" {key}={labels[key]}" for key in sorted(labels))
+
+
+def _rule_text(item: Any) -> str:
+    """The same where labels do not tell them apart."""
+    said = (_rule(item), item.get("labels"), item.get("expr"))
+    return json.dumps(said, sort_keys=True, default=str) if said[0] else ""
+
+
+_NAMINGS: tuple[_Naming, ...] = (_rule, _rule_labels, _rule_text, *map(_by, _NAMES))
+
+
+def shown(value: Any) -> str:
+    """A value for people, cut where it is long."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_shown(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{key}: {shown(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(map(_shown, value)) + "]"
+        return "[" + ", ".join(map(shown, value)) + "]"
     text = (
         "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
     )
