@@ -2,30 +2,34 @@
 
 Both work out what several targets need once: who reaches whom, what holds for a workload, which
 way was chosen for it. A target's functions read the estate through them and through nothing else,
-so that whoever renders again and again may know what a text was made from. Made by
-`telford.app.rendering`, read by every target.
+so that whoever renders again and again knows what a text was made from: `telford.render.watched`
+notes every look-up. Made by `telford.app.rendering`, read by every target.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 
+from telford.estate import overlays
 from telford.estate.kinds import structure
 from telford.estate.model import Binding, Bound, Estate
 from telford.render.artifacts import Unit
-from telford.road import architecture, openings, reach, realisation, subject
+from telford.road import (
+    architecture,
+    entrances,
+    openings,
+    reach,
+    realisation,
+    recipes,
+    subject,
+    ways_in,
+)
 
 # Target, scene, address -> the units that the target has for it there.
 Given = Callable[[str, "Scene", str], tuple[Unit, ...]]
-# Binding, bound -> what holds for it there.
-Realise = Callable[[Binding, Bound], realisation.Realisation]
 
 
 def _nothing_given(target: str, scene: "Scene", address: str) -> tuple[Unit, ...]:
     raise AssertionError(f"{target} was not declared in `needs`")
-
-
-def _road_only(binding: Binding, bound: Bound) -> realisation.Realisation:
-    return realisation.own()
 
 
 class Scene:
@@ -34,23 +38,29 @@ class Scene:
     def __init__(
         self,
         binding: Binding,
-        built_by: architecture.Architecture = architecture.ROAD,
         *,
         targets: Sequence[str] = (),
-        realise: Realise = _road_only,
         given: Given = _nothing_given,
     ) -> None:
         self.binding = binding
-        self.architecture = built_by
         self.targets = tuple(targets)
-        self._realise = realise
-        self._given = given
+        self.given = given
         self._subjects: dict[str, subject.Subject] = {}
 
     @property
     def place(self) -> str:
         """The place as text, ``prod/eu-west-1``: the first part of a path, and a unit's place."""
         return str(self.binding.place)
+
+    @cached_property
+    def architecture(self) -> architecture.Architecture:
+        """The reference architecture, as it is here."""
+        return architecture.of(self.binding.entities.values())
+
+    @cached_property
+    def realiser(self) -> recipes.Realiser:
+        """What says which defaults and ways hold here."""
+        return recipes.Realiser(self.binding)
 
     @cached_property
     def names(self) -> reach.Names:
@@ -77,14 +87,17 @@ class Scene:
         """The canonical address that a reference names: the referrer's own system first."""
         return self.names.find(kind.lower(), text, system)
 
-    def realisation(self, address: str) -> realisation.Realisation:
-        """Which defaults and ways hold for the thing at an address."""
-        return self._realise(self.binding, self.bound(address))
+    def patches(self) -> Iterator[realisation.Patch]:
+        """Every patch that is meant for something here."""
+        return self.realiser.patches()
+
+    def realisation(self, address: str = "") -> realisation.Realisation:
+        """Which defaults and ways hold for the thing at an address, or for the place as a whole."""
+        return self.realiser.realise(self.bound(address)) if address else self.realiser.place()
 
     def choice(self, aspect: str, address: str = "") -> str:
         """The way chosen in an aspect (`realisation.ASPECTS`) for a thing, or for the place."""
-        held = self.realisation(address) if address else realisation.own()
-        return held.choice(aspect, self.targets)
+        return self.realisation(address).choice(aspect, self.targets)
 
     def runs(self, address: str) -> bool:
         """Whether it is a paved workload: something that `subject` answers for."""
@@ -102,34 +115,80 @@ class Scene:
             self._subjects[address] = known
         return known
 
+    @cached_property
+    def incoming(self) -> tuple[ways_in.WayIn, ...]:
+        """How requests from outside come in."""
+        return ways_in.ways_in(self.binding, self.names, self.subject)
+
+    @cached_property
+    def incoming_by_server(self) -> Mapping[str, tuple[ways_in.WayIn, ...]]:
+        """Address of a workload -> the ways in that lead to it."""
+        return ways_in.by_server(self.incoming)
+
+    def served_from(self, way: ways_in.WayIn) -> str:
+        """The namespace of what serves a way in."""
+        held = self.realisation(way.owner)
+        return entrances.namespace(way, held.choice("traffic", self.targets), held.defaults.network)
+
+    def let_in(self, address: str) -> tuple[openings.Opening, ...]:
+        """Who leads requests from outside to a workload: namespaces, and the ports they dial."""
+        ways = self.incoming_by_server.get(address, ())
+        return entrances.entrances(ways, address, self.served_from)
+
     def openings(self, address: str) -> openings.Openings:
         """Who may talk to a paved workload and to whom it may talk."""
-        return openings.openings(self.binding, self.edges, self.subject(address))
+        about, ways = self.subject(address), self.let_in(address)
+        return openings.openings(self.binding, self.edges, about, ways)
 
     def units(self, target: str, address: str) -> tuple[Unit, ...]:
         """What a target that is needed has for a thing here."""
-        return self._given(target, self, address)
+        return self.given(target, self, address)
 
 
 class World:
     """The whole estate: its entities as they are everywhere, and each place as a scene."""
 
     def __init__(
-        self,
-        estate: Estate,
-        scenes: Sequence[Scene],
-        built_by: architecture.Architecture = architecture.ROAD,
-        *,
-        targets: Sequence[str] = (),
+        self, estate: Estate, scenes: Sequence[Scene], *, targets: Sequence[str] = ()
     ) -> None:
         self.estate = estate
         self.scenes = tuple(scenes)
-        self.architecture = built_by
         self.targets = tuple(targets)
 
-    def choice(self, aspect: str) -> str:
-        """The way chosen in an aspect for the estate as a whole."""
-        return realisation.own().choice(aspect, self.targets)
+    @cached_property
+    def architecture(self) -> architecture.Architecture:
+        """The reference architecture."""
+        return architecture.of(self.estate.entities.values())
+
+    @cached_property
+    def realiser(self) -> recipes.Realiser:
+        """What says which defaults and ways hold wherever something is."""
+        return recipes.everywhere(self.estate)
+
+    def patches(self) -> Iterator[realisation.Patch]:
+        """Every patch that is meant for something somewhere."""
+        known = {one.position: one for scene in self.scenes for one in scene.patches()}
+        return iter(known.values())
+
+    def realisation(self, address: str = "") -> realisation.Realisation:
+        """Which ways hold for a thing wherever it is, or for the estate as a whole: recipes for some
+        place have no say.
+        """
+        if not address:
+            return self.realiser.place()
+        return self.realiser.realise(overlays.at(self.estate, self.estate.entities[address], None))
+
+    def choice(self, aspect: str, address: str = "") -> str:
+        """The way chosen in an aspect for a thing wherever it is, or for the estate as a whole."""
+        return self.realisation(address).choice(aspect, self.targets)
+
+    def scene(self, place: str) -> Scene:
+        """The scene of a place (``prod/eu-west-1``)."""
+        return self._by_place[place]
+
+    @cached_property
+    def _by_place(self) -> Mapping[str, Scene]:
+        return {scene.place: scene for scene in self.scenes}
 
     def scenes_with(self, address: str) -> tuple[Scene, ...]:
         """The places in which a thing exists."""

@@ -10,7 +10,7 @@ it in `needs` and asks the scene for its units. Called by `telford.render.regist
 adds a target by entry point.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from telford.render import artifacts
@@ -35,12 +35,12 @@ class Target:
     kinds: frozenset[str] = frozenset()
     needs: tuple[str, ...] = ()
 
-    def asks(self, address: str) -> bool:
-        """Whether `entity` and `across` are asked about the thing at an address."""
-        return not self.kinds or address.partition("/")[0] in self._kinds()
-
-    def _kinds(self) -> frozenset[str]:
-        return frozenset(kind.lower() for kind in self.kinds)
+    def asked(self, addresses: Iterable[str]) -> Iterator[str]:
+        """Those of some canonical addresses that `entity` and `across` are asked about."""
+        kinds = frozenset(kind.lower() for kind in self.kinds)
+        for address in addresses:
+            if not kinds or address.partition("/")[0] in kinds:
+                yield address
 
     def in_place(self, scene: Scene) -> Rendering:
         """All of it for one place: each thing, then the place as a whole."""
@@ -50,10 +50,8 @@ class Target:
         if self.place is not None:
             yield self.place(scene)
         if self.entity is not None:
-            kinds = self._kinds()
-            for address in scene.binding.entities:
-                if not kinds or address.partition("/")[0] in kinds:
-                    yield self.entity(scene, address)
+            for address in self.asked(scene.binding.entities):
+                yield self.entity(scene, address)
 
     def everywhere(self, world: World) -> Rendering:
         """What is about no single place: each thing over all its places, then the estate."""
@@ -63,6 +61,5 @@ class Target:
         if self.estate is not None:
             yield self.estate(world)
         if self.across is not None:
-            for address in world.estate.entities:
-                if self.asks(address):
-                    yield self.across(world, address)
+            for address in self.asked(world.estate.entities):
+                yield self.across(world, address)

@@ -5,7 +5,7 @@ kept with `confirmed` False: it allows nothing, and it forbids a policy that mig
 traffic. Called by the targets; `telford.estate.graph` answers questions about the whole graph.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 
 from telford.estate.kinds import structure
@@ -39,7 +39,7 @@ class Reach:
 class Names:
     """Finds what a reference means within one binding."""
 
-    canonical: frozenset[str]
+    canonical: Container[str]
     short: Mapping[str, tuple[str, ...]]
 
     def find(self, kind: str, text: str, system: str | None) -> str | None:

@@ -1,0 +1,190 @@
+"""Scenes and a world that note what is asked of them, for whoever renders again after an edit.
+
+Each gives the answers of a plain one; what is worked out of the whole place once (names, edges,
+ways in) is worked out there, unnoticed, and only the part that somebody looks up is noted. What
+everything depends on is no question: the kinds of `SETTINGS`. Called by `telford.render.again`.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+from telford.estate import watching
+from telford.estate.model import Bound, Entity, Estate
+from telford.estate.watching import ALL, KEYS, Question, Watch, Watched
+from telford.render.scene import Scene, World
+from telford.road import architecture, reach, recipes, subject, ways_in
+
+# A change of one of these changes what holds for anything: all is rendered anew.
+SETTINGS = frozenset(
+    {"environment", "region", "cluster", "account", "architecture", "recipe", "pins"}
+)
+
+_ESTATE = "estate"
+
+
+class WatchedScene(Scene):
+    """A scene of which every look-up is noted."""
+
+    def __init__(self, plain: Scene, watch: Watch) -> None:
+        binding = plain.binding
+        entities = Watched(binding.entities, watch, f"{plain.place} is")
+        super().__init__(
+            replace(binding, entities=entities), targets=plain.targets, given=plain.given
+        )
+        self._plain = plain
+        self._watch = watch
+
+    def _watched(self, name: str, entries: Mapping[str, Any]) -> Watched[Any]:
+        return Watched(entries, self._watch, f"{self.place} {name}")
+
+    @cached_property
+    def architecture(self) -> architecture.Architecture:
+        """See `Scene`."""
+        return self._plain.architecture
+
+    @cached_property
+    def realiser(self) -> recipes.Realiser:
+        """See `Scene`."""
+        return self._plain.realiser
+
+    @cached_property
+    def names(self) -> reach.Names:
+        """See `Scene`."""
+        known = self._plain.names
+        canonical = self._watched("is", self._plain.binding.entities)
+        return reach.Names(canonical, self._watched("short", known.short))
+
+    @cached_property
+    def edges(self) -> reach.Reach:
+        """See `Scene`."""
+        known = self._plain.edges
+        return reach.Reach(self._watched("out", known.outbound), self._watched("in", known.inbound))
+
+    @property
+    def incoming(self) -> tuple[ways_in.WayIn, ...]:
+        """See `Scene`."""
+        self._watch.asked.add((f"{self.place} ways", ALL))
+        return self._plain.incoming
+
+    @cached_property
+    def incoming_by_server(self) -> Mapping[str, tuple[ways_in.WayIn, ...]]:
+        """See `Scene`."""
+        return self._watched("ways", self._plain.incoming_by_server)
+
+    def of_kind(self, *kinds: str) -> Iterator[tuple[str, Bound]]:
+        """See `Scene`."""
+        for kind in kinds:
+            self._watch.asked.add((f"{self.place} kind", kind.lower()))
+        return self._plain.of_kind(*kinds)
+
+    def subject(self, address: str) -> subject.Subject:
+        """See `Scene`: it is made of the thing itself and of settings."""
+        self._watch.asked.add((f"{self.place} is", address))
+        return self._plain.subject(address)
+
+
+class _WatchedEstate(Estate):
+    """An estate of which every look-up is noted, if only roughly where it goes by kind or name."""
+
+    def asked(self) -> None:
+        """Note that everything was asked for."""
+        assert isinstance(self.entities, Watched), "it was made with a watched mapping"
+        self.entities.values()
+
+    @property
+    def by_kind(self) -> Mapping[str, tuple[Entity, ...]]:
+        """See `Estate`."""
+        self.asked()
+        return super().by_kind
+
+    @property
+    def by_short(self) -> Mapping[str, tuple[Entity, ...]]:
+        """See `Estate`."""
+        self.asked()
+        return super().by_short
+
+
+class WatchedWorld(World):
+    """A world of which every look-up is noted."""
+
+    def __init__(self, plain: World, watch: Watch) -> None:
+        entities = Watched(plain.estate.entities, watch, _ESTATE)
+        estate = _WatchedEstate(entities, plain.estate.digest, plain.estate.resolved)
+        scenes = [WatchedScene(scene, watch) for scene in plain.scenes]
+        super().__init__(estate, scenes, targets=plain.targets)
+        self._plain = plain
+
+    @cached_property
+    def architecture(self) -> architecture.Architecture:
+        """See `World`."""
+        return self._plain.architecture
+
+    @cached_property
+    def realiser(self) -> recipes.Realiser:
+        """See `World`."""
+        return self._plain.realiser
+
+
+def settled(old: World, new: World) -> bool:
+    """Whether both have the same places, targets and settings: only then do answers compare."""
+    return (
+        [scene.place for scene in old.scenes] == [scene.place for scene in new.scenes]
+        and old.targets == new.targets
+        and _settings(old.estate) == _settings(new.estate)
+        and all(map(_same_place, old.scenes, new.scenes))
+    )
+
+
+def _settings(estate: Estate) -> list[Entity]:
+    return [entity for kind in sorted(SETTINGS) for entity in estate.by_kind.get(kind, ())]
+
+
+def _same_place(old: Scene, new: Scene) -> bool:
+    before, after = old.binding, new.binding
+    return (before.namespace, before.production) == (after.namespace, after.production)
+
+
+def changed(old: World, new: World) -> set[Question]:
+    """Every question that has another answer in the new world; both are plain and `settled`."""
+    found = watching.changed(_ESTATE, old.estate.entities, new.estate.entities, _same_entity)
+    for before, after in zip(old.scenes, new.scenes, strict=True):
+        found |= _changed_in_place(before, after)
+    return found
+
+
+def _changed_in_place(old: Scene, new: Scene) -> set[Question]:
+    place = new.place
+    things = watching.changed(
+        f"{place} is", old.binding.entities, new.binding.entities, _same_bound
+    )
+    kinds = {
+        (f"{place} kind", key.partition("/")[0]) for _, key in things if key not in (ALL, KEYS)
+    }
+    if not things:
+        return things
+    derived: tuple[tuple[str, Mapping[str, object], Mapping[str, object]], ...] = (
+        ("short", old.names.short, new.names.short),
+        ("out", old.edges.outbound, new.edges.outbound),
+        ("in", old.edges.inbound, new.edges.inbound),
+        ("ways", old.incoming_by_server, new.incoming_by_server),
+    )
+    for name, before, after in derived:
+        things |= watching.changed(f"{place} {name}", before, after, _equal)
+    if old.incoming != new.incoming:
+        things.add((f"{place} ways", ALL))
+    return things | kinds
+
+
+def _same_entity(old: Entity, new: Entity) -> bool:
+    """The very same document, even to its lines: what is said of it names them."""
+    return old is new or old == new
+
+
+def _same_bound(old: Bound, new: Bound) -> bool:
+    return old.layers == new.layers and _same_entity(old.entity, new.entity)
+
+
+def _equal(old: object, new: object) -> bool:
+    return old == new
