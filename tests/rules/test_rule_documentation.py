@@ -24,7 +24,8 @@ def found(text: str) -> list[str]:
 def test_the_bad_example_gives_exactly_its_code_and_the_good_one_nothing(code: Code):
     if not code.bad:
         pytest.skip("no text shows it: it is about files")
-    assert found(code.bad) == [code.code]
+    # Where two documents disagree both are told.
+    assert set(found(code.bad)) == {code.code}
     assert found(code.good) == []
 
 

@@ -4,7 +4,7 @@ A unit whose key the inventory knows is not rendered again: its text is the one 
 Called by `telford.app.build` and `telford.app.planning`, and by the CLI when nothing is kept.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from telford.app import loading
 from telford.app.desires import Desires, Scope
@@ -16,7 +16,7 @@ from telford.estate import overlays
 from telford.estate.model import Estate
 from telford.estate.place import Place
 from telford.plan.actions import Entry, Inventory
-from telford.render import registry
+from telford.render import patching, registry
 from telford.render.artifacts import Rendering, Unit
 from telford.render.scene import World
 from telford.render.target import Target
@@ -29,13 +29,15 @@ def desires(found: files.Texts, scope: Scope, last: Inventory, code: str) -> Des
     `code` names the code that renders (`telford.app.desires.code_version`): it is part of every
     key. Raises `UsageError` for a target or place that there is not.
     """
-    targets = chosen(scope)
+    known(scope.targets)
     loaded = loading.of_texts(found)
     if diagnostics.has_errors(loaded.diagnostics):
         return Desires({}, loaded.diagnostics)
     with loading.undisturbed():
-        renderings = list(_renderings(loaded.estate, targets, scope))
+        whole = world(loaded.estate, places(loaded.estate, scope), chosen(loaded.estate, scope))
+        renderings = list(_renderings(whole, scope))
         said = [item for rendering in renderings for item in rendering.diagnostics]
+        said += _unused(whole, scope, renderings)
         every = diagnostics.ordered(
             [*loaded.diagnostics, *estate_loading.with_source(said, found.texts)]
         )
@@ -44,16 +46,21 @@ def desires(found: files.Texts, scope: Scope, last: Inventory, code: str) -> Des
         return _named((u for r in renderings for u in r.units), every, last, code)
 
 
-def chosen(scope: Scope) -> tuple[Target, ...]:
-    """The targets of a scope; the road's own where it names none. Raises `UsageError` for one that
-    there is not.
-    """
-    for name in scope.targets:
+def known(names: Sequence[str]) -> None:
+    """Refuse a target that there is not. Raises `UsageError`."""
+    for name in names:
         if name not in registry.BY_NAME:
-            known = ", ".join(registry.BY_NAME)
-            raise UsageError(f"there is no target {name}", fix=f"the targets: {known}")
-    wanted = scope.targets or architecture.ROAD.targets
-    return tuple(target for target in registry.TARGETS if target.name in wanted)
+            every = ", ".join(registry.BY_NAME)
+            raise UsageError(f"there is no target {name}", fix=f"the targets: {every}")
+
+
+def chosen(estate: Estate, scope: Scope) -> tuple[Target, ...]:
+    """The targets of a scope; where it names none those of the estate's architecture, or the road's
+    own. Raises `UsageError` for one that there is not.
+    """
+    wanted = scope.targets or architecture.of(estate.entities.values()).targets
+    known(wanted)
+    return tuple(target for target in registry.BY_NAME.values() if target.name in wanted)
 
 
 def places(estate: Estate, scope: Scope) -> tuple[Place, ...]:
@@ -71,17 +78,26 @@ def places(estate: Estate, scope: Scope) -> tuple[Place, ...]:
     return covered
 
 
-def _renderings(estate: Estate, targets: tuple[Target, ...], scope: Scope) -> Iterator[Rendering]:
+def _renderings(whole: World, scope: Scope) -> Iterator[Rendering]:
     """What each target says: place by place, and then, unless one place was asked for, whatever is
     about no single place.
     """
-    whole = world(estate, places(estate, scope), targets)
+    targets = [registry.BY_NAME[name] for name in whole.targets]
     for scene in whole.scenes:
         for target in targets:
             yield target.in_place(scene)
     if not scope.place:
         for target in targets:
             yield target.everywhere(whole)
+
+
+def _unused(
+    whole: World, scope: Scope, renderings: Iterable[Rendering]
+) -> Iterator[diagnostics.Diagnostic]:
+    """Patches that changed nothing; in a part of the places nobody can tell."""
+    if not scope.place:
+        hit = {position for rendering in renderings for position in rendering.hit}
+        yield from patching.unused(whole, hit, whole=not scope.targets)
 
 
 def world(estate: Estate, where: Sequence[Place], targets: Sequence[Target]) -> World:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from telford.basics.diagnostics import Diagnostic
+from telford.basics.diagnostics import Diagnostic, Position
 from telford.estate.artifact import Artifact
 
 Object = dict[str, Any]
@@ -43,10 +43,13 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Rendering:
-    """Some units of a target, and what is to be said about them."""
+    """Some units of a target, what is to be said about them, and where the patches are written that
+    changed them (`telford.render.patching`).
+    """
 
     units: tuple[Unit, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
+    hit: frozenset[Position] = frozenset()
 
     def artifacts(self) -> tuple[Artifact, ...]:
         """Render every unit."""
@@ -80,4 +83,6 @@ def joined(renderings: Iterable[Rendering]) -> Rendering:
     """Several as one, units by path."""
     known = tuple(renderings)
     units = by_path(unit for one in known for unit in one.units)
-    return Rendering(units, tuple(said for one in known for said in one.diagnostics))
+    said = tuple(said for one in known for said in one.diagnostics)
+    hit = frozenset(position for one in known for position in one.hit)
+    return Rendering(units, said, hit)

@@ -6,20 +6,30 @@ Called by `telford.app.rendering`.
 from collections.abc import Sequence
 
 from telford.estate.model import Binding
+from telford.render import patching
 from telford.render.artifacts import Unit
+from telford.render.alertmanager import target as alertmanager
+from telford.render.backstage import target as backstage
+from telford.render.gateway_api import target as gateway_api
 from telford.render.kubernetes import target as kubernetes
 from telford.render.mermaid import target as mermaid
 from telford.render.prometheus import target as prometheus
+from telford.render.prometheus_operator import target as prometheus_operator
 from telford.render.scene import Scene
 from telford.render.target import Target
 
 TARGETS: tuple[Target, ...] = (
+    alertmanager.TARGET,
+    backstage.TARGET,
+    gateway_api.TARGET,
     kubernetes.TARGET,
     mermaid.TARGET,
     prometheus.TARGET,
+    prometheus_operator.TARGET,
 )
 
-BY_NAME: dict[str, Target] = {target.name: target for target in TARGETS}
+# As they are used: with the organisation's patches over what they make.
+BY_NAME: dict[str, Target] = {target.name: patching.patched(target) for target in TARGETS}
 
 
 def scene(binding: Binding, targets: Sequence[str]) -> Scene:

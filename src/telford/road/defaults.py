@@ -1,8 +1,10 @@
 """The paved road's defaults, from `defaults.toml`, as typed values.
 
-Used wherever a paved workload says nothing; an as-found workload gets none of it.
+Used wherever a paved workload says nothing; an as-found workload gets what it adopted of it. An
+organisation's own values are laid over them by `telford.road.recipes`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -50,6 +52,8 @@ class Network:
     """Where the cluster's own services are."""
 
     ingress_namespace: str
+    gateway_namespace: str
+    gateway_class: str
     dns_namespace: str
     dns_labels: dict[str, str]
 
@@ -61,10 +65,10 @@ class Defaults:
     revision_history: int
     replicas_production: int
     replicas_other: int
-    max_unavailable: int
-    max_surge: int
+    max_unavailable: int | str
+    max_surge: int | str
     target_cpu: str
-    disruption_max_unavailable: int
+    disruption_max_unavailable: int | str
     disruption_eviction: str
     ports: dict[str, int]
     cpu: str
@@ -85,7 +89,28 @@ class Defaults:
 @cache
 def defaults() -> Defaults:
     """The defaults; one value for the life of the process."""
-    return _typed(resources.toml("telford.road", "defaults.toml"))
+    return _typed(_tables())
+
+
+def with_entries(said: Mapping[tuple[str, str], Any]) -> Defaults:
+    """The defaults with other values for some entries, by table and entry of `defaults.toml`. An
+    entry may be one that the file leaves out (``security``, ``run_as_user``).
+    """
+    data = {table: dict(entries) for table, entries in _tables().items()}
+    for (table, entry), value in said.items():
+        data[table][entry] = value
+    return _typed(data)
+
+
+def own(table: str, entry: str) -> Any:
+    """The road's own value of an entry; None where it says nothing."""
+    return _tables()[table].get(entry)
+
+
+@cache
+def _tables() -> dict[str, dict[str, Any]]:
+    tables: dict[str, dict[str, Any]] = resources.toml("telford.road", "defaults.toml")
+    return tables
 
 
 def _typed(data: dict[str, Any]) -> Defaults:

@@ -30,6 +30,7 @@ from telford.rules import (
     lineage,
     ownership,
     patience,
+    paving,
     places,
     promises,
     recovery,
@@ -65,6 +66,7 @@ RULES: tuple[Rule, ...] = (
     *governance.RULES,
     *response.RULES,
     *direction.RULES,
+    *paving.RULES,
     *days.RULES,
     *settled.RULES,
 )
@@ -82,6 +84,7 @@ ESTATE_RULES: tuple[EstateRule, ...] = (
     *calendars.ESTATE_RULES,
     *governance.ESTATE_RULES,
     *direction.ESTATE_RULES,
+    *paving.ESTATE_RULES,
 )
 
 
