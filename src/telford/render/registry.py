@@ -12,6 +12,7 @@ from telford.render.alertmanager import target as alertmanager
 from telford.render.backstage import target as backstage
 from telford.render.gateway_api import target as gateway_api
 from telford.render.kubernetes import target as kubernetes
+from telford.render.kustomize import target as kustomize
 from telford.render.mermaid import target as mermaid
 from telford.render.prometheus import target as prometheus
 from telford.render.prometheus_operator import target as prometheus_operator
@@ -23,6 +24,7 @@ TARGETS: tuple[Target, ...] = (
     backstage.TARGET,
     gateway_api.TARGET,
     kubernetes.TARGET,
+    kustomize.TARGET,
     mermaid.TARGET,
     prometheus.TARGET,
     prometheus_operator.TARGET,
@@ -38,7 +40,11 @@ def scene(binding: Binding, targets: Sequence[str]) -> Scene:
 
 
 def _given(target: str, scene: Scene, address: str) -> tuple[Unit, ...]:
-    """What a target has for a thing in a place: how a scene answers those that build on it."""
-    entity = BY_NAME[target].entity
-    assert entity is not None, f"{target} has nothing for a single thing in a place"
-    return entity(scene, address).units
+    """What a target has for a thing in a place, or with "" for the place as a whole: how a scene
+    answers those that build on it.
+    """
+    one = BY_NAME[target]
+    if not address:
+        return one.place(scene).units if one.place is not None else ()
+    assert one.entity is not None, f"{target} has nothing for a single thing in a place"
+    return one.entity(scene, address).units

@@ -33,6 +33,22 @@ ANNOTATION_METRICS = "telford.dev/metrics"
 # On an Objective or its Service: what to read when it burns.
 ANNOTATION_RUNBOOK = "telford.dev/runbook"
 
+# On a Service, or on its System with `{name}` inside: the folder of its sources, from the root of
+# the repository that its pipeline runs in.
+ANNOTATION_SOURCE = "telford.dev/source"
+# On a Service or its System: the name of the pinned image in which it is linted and tested.
+ANNOTATION_TOOLCHAIN = "telford.dev/toolchain"
+
+# https://argo-cd.readthedocs.io/en/stable/user-guide/sync-waves/
+ANNOTATION_SYNC_WAVE = "argocd.argoproj.io/sync-wave"
+
+# What Backstage and its plugins read of a descriptor.
+# https://backstage.io/docs/features/software-catalog/well-known-annotations
+BACKSTAGE_SELECTOR = "backstage.io/kubernetes-label-selector"
+BACKSTAGE_SOURCE = "backstage.io/source-location"
+BACKSTAGE_VIEW = "backstage.io/view-url"
+BACKSTAGE_EDIT = "backstage.io/edit-url"
+
 # https://kubernetes.io/docs/concepts/security/pod-security-admission/
 POD_SECURITY = "pod-security.kubernetes.io"
 # Set by Kubernetes on every namespace since 1.22.
@@ -109,6 +125,38 @@ SERIES_BUDGET_LEFT = "objective:error_budget_left:ratio"
 ALERT_BURN = "ErrorBudgetBurn"
 ALERT_ABSENT = "ObjectiveDataAbsent"
 
+# What the estate knows of what runs, as series that alerts are joined with: each is 1, its labels
+# say who owns it, how much depends on it and what to read.
+SERIES_WORKLOAD = "workload:info"
+SERIES_STREAM = "stream:info"
+SERIES_CERTIFICATE = "certificate:info"
+# Which workload a pod, or a claim of storage, belongs to; how many messages wait for a consumer.
+SERIES_POD = "workload:pod"
+SERIES_CLAIM = "workload:claim"
+SERIES_BACKLOG = "stream:backlog"
+# Alerts of what runs (`health.toml`) that others speak of.
+ALERT_UNAVAILABLE = "WorkloadUnavailable"
+
+# Labels of every alert: what it is about (an address), whose that is, how much depends on it.
+ALERT_LABEL_ABOUT = "about"
+ALERT_LABEL_OWNER = "owner"
+ALERT_LABEL_TIER = "tier"
+ALERT_LABEL_SEVERITY = "severity"
+ALERT_LABEL_RUNBOOK = "runbook"
+
+# A process that opens a port of this name serves its metrics there, at METRICS_PATH.
+METRICS_PORT = "metrics"
+METRICS_PATH = "/metrics"
+
+# On an Environment: the relay (host:port) that takes the mail of its Alertmanager, and the sender.
+ANNOTATION_MAIL_SERVER = "telford.dev/mail-server"
+ANNOTATION_MAIL_FROM = "telford.dev/mail-from"
+
+# On telemetry: the class of data that may be in it, as the estate's `dataClass` says.
+ATTRIBUTE_ADDRESS = "telford.address"
+ATTRIBUTE_DATA_CLASS = "telford.data_class"
+ATTRIBUTE_TIER = "telford.tier"
+
 
 def series_error_ratio(window: str) -> str:
     """Bad events over all events in a window."""
@@ -123,3 +171,8 @@ def series_total(window: str) -> str:
 def series_bad(window: str) -> str:
     """Bad events in a window."""
     return f"objective:events_bad:{window}"
+
+
+def series_calendar(unit: str) -> str:
+    """The number of the calendar unit (``month``, ``quarter``) in which was counted last."""
+    return f"objective:calendar:{unit}"

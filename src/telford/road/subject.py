@@ -171,11 +171,12 @@ def labels_of(binding: Binding, spec: Found) -> tuple[dict[str, str], dict[str, 
         labels[conventions.LABEL_REGION] = binding.place.region
     if isinstance(spec, structure.Service):
         labels[conventions.LABEL_TIER] = str(spec.tier)
-    own, foreign = _divided(spec.labels)
+    own, foreign = divided(spec.labels)
     return own | labels, foreign
 
 
-def _divided(labels: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+def divided(labels: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """The labels that Kubernetes takes, and those that it would refuse."""
     fits = {k: v for k, v in labels.items() if _label_fits(k, v)}
     return fits, {k: v for k, v in labels.items() if k not in fits}
 

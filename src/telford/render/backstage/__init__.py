@@ -1,0 +1,1 @@
+"""Target `backstage`: descriptors of the software catalogue."""
