@@ -191,7 +191,7 @@ def test_a_contract_whose_file_nobody_finds_is_said_and_left_out():
     loaded = loading.load({"estate.yaml": rendered.PLACES + rendered.service("orders") + contract})
     made = target_estates.of("backstage", loaded.estate)
     (said,) = made.diagnostics
-    assert (said.code, said.address) == ("TEL591", "contract/shop.orders")
+    assert (said.code, said.address) == ("TEL581", "contract/shop.orders")
     assert said.position is not None
     assert "API" not in {item["kind"] for item in entities(made.artifacts())}
 
@@ -224,4 +224,4 @@ domain: trade
     domain = [e for e in entities(above.artifacts()) if e["kind"] == "Domain"]
     assert [one["spec"]["owner"] for one in domain] == ["retail"]
     assert above.diagnostics == ()
-    assert [one.code for one in apart.diagnostics] == ["TEL592"]
+    assert [one.code for one in apart.diagnostics] == ["TEL582"]

@@ -49,7 +49,7 @@ def _guessed(name: str, systems: list[Entity]) -> Diagnostic:
     first = systems[0]
     node = first.node.values.get("domain", first.node)
     return Diagnostic(
-        "TEL592",
+        "TEL582",
         Severity.INFO,
         f"no team stands above the owners of all systems of domain {name}",
         address=str(first.address),

@@ -104,7 +104,7 @@ def _without_definition(known: Catalogue) -> Iterator[Diagnostic]:
     for entity in known.world.estate.of_kind("Contract"):
         if known.definition(entity) is None:
             yield Diagnostic(
-                "TEL591",
+                "TEL581",
                 Severity.WARNING,
                 f"{entity.address} is not shown in Backstage: where its file lies is not known",
                 address=str(entity.address),

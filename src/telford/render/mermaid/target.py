@@ -132,7 +132,7 @@ def _arrows(edges: Iterable[Edge], shown: Callable[[str], str]) -> tuple[Arrow, 
 
 def _large(one: _Picture) -> Diagnostic:
     return Diagnostic(
-        "TEL590",
+        "TEL580",
         Severity.INFO,
         f"the diagram of {one.owner} has {one.boxes} boxes, which nobody reads at once",
         address=one.owner,
