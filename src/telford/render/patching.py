@@ -148,6 +148,45 @@ def _misfits(item: Object, name: str, one: Patch) -> Iterator[Diagnostic]:
             "Its items have no names, so nobody knows which of them is meant.",
             "write the list whole, beginning with `$patch: replace`, or count its items again",
         )
+    for stranger in _strangers(item, one.merge):
+        yield _about(
+            one,
+            "TEL551",
+            Severity.ERROR,
+            f"the patch changes {stranger} of {name}, and there is none of that name",
+            "It would be added with nothing but what the patch says of it, or is gone already.",
+            "name one that there is (`telford build` writes them), or write the new one whole",
+        )
+
+
+# Lists of which a new item must have these keys to mean anything.
+_WHOLE = {"containers": "image", "initContainers": "image"}
+
+
+def _strangers(item: Any, merge: Any, path: str = "") -> Iterator[str]:
+    """Items of lists that a patch changes or deletes by name, and that are not there (any more)."""
+    if not isinstance(merge, dict):
+        return
+    known = item if isinstance(item, dict) else {}
+    for field, value in merge.items():
+        here = f"{path}.{field}" if path else field
+        if not isinstance(value, list):
+            yield from _strangers(known.get(field), value, here)
+            continue
+        there = known.get(field) if isinstance(known.get(field), list) else []
+        for one in (one for one in value if isinstance(one, dict)):
+            named = next((name for name in patch.KEYS.get(field, ()) if name in one), None)
+            found = [
+                old
+                for old in there or ()
+                if isinstance(old, dict) and named and old.get(named) == one[named]
+            ]
+            if found:
+                yield from _strangers(found[0], one, f"{here}[{one[named]}]")
+            elif named and (
+                one.get(patch.DIRECTIVE) == "delete" or _WHOLE.get(field, named) not in one
+            ):
+                yield f"{here}[{one[named]}]"
 
 
 def _about(
