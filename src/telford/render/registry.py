@@ -11,6 +11,9 @@ from telford.render.artifacts import Unit
 from telford.render.alertmanager import target as alertmanager
 from telford.render.backstage import target as backstage
 from telford.render.gateway_api import target as gateway_api
+from telford.render.github_actions import target as github_actions
+from telford.render.gitlab_ci import target as gitlab_ci
+from telford.render.jenkins import target as jenkins
 from telford.render.kubernetes import target as kubernetes
 from telford.render.kustomize import target as kustomize
 from telford.render.mermaid import target as mermaid
@@ -23,6 +26,9 @@ TARGETS: tuple[Target, ...] = (
     alertmanager.TARGET,
     backstage.TARGET,
     gateway_api.TARGET,
+    github_actions.TARGET,
+    gitlab_ci.TARGET,
+    jenkins.TARGET,
     kubernetes.TARGET,
     kustomize.TARGET,
     mermaid.TARGET,

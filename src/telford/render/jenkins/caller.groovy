@@ -1,0 +1,6 @@
+<<heading>>
+@Library('telford') _
+
+telfordService(
+  <<said>>
+)

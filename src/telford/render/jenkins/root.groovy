@@ -1,0 +1,4 @@
+<<heading>>
+@Library('telford') _
+
+telfordEstate()
