@@ -7,6 +7,7 @@ import pytest
 
 from telford.app import explain
 from telford.basics import resources, yamltext
+from telford.basics.errors import UsageError
 from telford.estate import loading, overlays
 from telford.render import registry
 from telford.render.kubernetes import target
@@ -39,16 +40,42 @@ SERVICES = [
 ]
 
 
-def estate_of(fields: dict[str, Any]) -> Any:
+# Another word for all that the road fills in.
+ROAD = """\
+---
+apiVersion: telford/v1
+kind: Architecture
+name: a
+defaults:
+  workload: {revisionHistory: 7}
+  replicas: {production: 4, other: 3}
+  rollout: {maxUnavailable: 10%, maxSurge: 2}
+  resources: {cpu: 70m, memory: 70Mi}
+  health: {path: /up, everySeconds: 7, timeoutSeconds: 3, readyFailures: 5}
+  security: {allowPrivilegeEscalation: true, dropCapabilities: [CHOWN], seccomp: Unconfined, runAsUser: 7}
+  jobs: {backoff: 1, ttlSeconds: 7, concurrency: Replace}
+choices: {delivery: flux}
+---
+apiVersion: telford/v1
+kind: Recipe
+name: r
+match: {environment: prod, name: x}
+defaults: {resources: {cpu: 90m}, replicas: {production: 9}}
+choices: {traffic: istio}
+why: It must be so.
+"""
+
+
+def estate_of(fields: dict[str, Any], road: str = "") -> Any:
     head = {"apiVersion": "telford/v1", "kind": "Service", "name": "x"}
-    loaded = loading.load({"a.yaml": PLACES + yamlout.document({**head, **fields})})
+    loaded = loading.load({"a.yaml": PLACES + yamlout.document({**head, **fields}) + road})
     assert not [d for d in loaded.diagnostics if d.severity == "error"], loaded.diagnostics
     return loaded.estate
 
 
-def built(fields: dict[str, Any], place: str) -> list[Any]:
+def built(fields: dict[str, Any], place: str, road: str = "") -> list[Any]:
     """The objects of the service in a place, without the digest of its fields."""
-    estate = estate_of(fields)
+    estate = estate_of(fields, road)
     here = next(one for one in overlays.places(estate) if str(one) == place)
     scene = registry.scene(overlays.bind(estate, here), [target.NAME])
     (unit,) = target.entity(scene, "service/x").units
@@ -71,13 +98,19 @@ def with_field(fields: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("place", ["dev", "prod"])
+@pytest.mark.parametrize("road", ["", ROAD], ids=["own", "said"])
 @pytest.mark.parametrize("fields", SERVICES, ids=range(len(SERVICES)))
-def test_writing_what_the_road_gives_changes_nothing(fields: dict[str, Any], place: str) -> None:
-    """Each value that explain says comes from the road is the one that a build uses."""
-    found = explain.explain(estate_of(fields), "service/x", "", place)
-    given = [origin for origin in found.origins if origin.decided.layer == "road"]
+def test_writing_what_the_road_gives_changes_nothing(
+    fields: dict[str, Any], place: str, road: str
+) -> None:
+    """Each value that explain says comes from the road, an architecture or a recipe is the one that a
+    build uses.
+    """
+    found = explain.explain(estate_of(fields, road), "service/x", "", place)
+    layers = {"road", "architecture/a", "recipe/r"}
+    given = [origin for origin in found.origins if origin.decided.layer in layers]
     assert len(given) > 3
-    before = built(fields, place)
+    before = built(fields, place, road)
     # A probe is one thing: the road's is taken as a whole or not at all.
     probe = fields
     for origin in given:
@@ -85,8 +118,8 @@ def test_writing_what_the_road_gives_changes_nothing(fields: dict[str, Any], pla
             probe = with_field(probe, origin.field, origin.value)
         else:
             made = with_field(fields, origin.field, origin.value)
-            assert built(made, place) == before, origin
-    assert built(probe, place) == before
+            assert built(made, place, road) == before, origin
+    assert built(probe, place, road) == before
 
 
 def test_the_road_is_the_last_link_and_names_its_entry() -> None:
@@ -133,3 +166,45 @@ def test_a_block_is_explained_field_by_field() -> None:
     for item in ("uses.0", "uses[x]", "uses[service:x]"):
         found = explain.explain(estate, "service/x", item, "").origins
         assert [one.field for one in found] == ["uses[x].service", "uses[x].critical"]
+
+
+def test_a_value_of_a_recipe_names_it_and_all_that_it_overrules() -> None:
+    estate = estate_of({"run": {"image": "x:1"}}, ROAD)
+    (origin,) = explain.explain(estate, "service/x", "run.replicas", "prod").origins
+    assert [(link.layer, link.value) for link in origin.links] == [
+        ("default", None),
+        ("road", 2),
+        ("architecture/a", 4),
+        ("recipe/r", 9),
+    ]
+    assert origin.decided.why == "name x, environment prod. It must be so."
+    assert origin.decided.position is not None
+    assert origin.decided.position.file == "a.yaml"
+    (origin,) = explain.explain(estate, "service/x", "run.replicas", "dev").origins
+    assert (origin.value, origin.decided.layer) == (3, "architecture/a")
+
+
+def test_the_ways_of_a_thing_are_explained() -> None:
+    estate = estate_of({"run": {"image": "x:1"}}, ROAD)
+    found = explain.explain(estate, "service/x", "choices", "prod").origins
+    assert {one.field: (one.value, one.decided.layer) for one in found} == {
+        "choices.traffic": ("istio", "recipe/r"),
+        "choices.mesh": ("none", "road"),
+        "choices.scaling": ("horizontal-pod-autoscaler", "road"),
+        "choices.monitoring": ("scrape", "road"),
+        "choices.packaging": ("kubernetes", "road"),
+        "choices.delivery": ("flux", "architecture/a"),
+        "choices.pipeline": ("none", "road"),
+    }
+    (one,) = explain.explain(estate, "service/x", "choices.traffic", "").origins
+    assert (one.value, one.decided.layer) == ("ingress", "road")
+    with pytest.raises(UsageError, match="there is no aspect trafic"):
+        explain.explain(estate, "service/x", "choices.trafic", "")
+
+
+def test_a_way_that_is_a_target_of_the_architecture_says_so() -> None:
+    road = ROAD.replace("choices: {delivery: flux}", "targets: [kubernetes, flux]")
+    estate = estate_of({"run": {"image": "x:1"}}, road)
+    (one,) = explain.explain(estate, "service/x", "choices.delivery", "prod").origins
+    assert (one.value, one.decided.layer) == ("flux", "architecture/a")
+    assert one.decided.why == "flux is among the targets"

@@ -1,21 +1,27 @@
 """`telford explain`: the value of a field in a place, and every line that had a say in it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from telford.basics.diagnostics import Position
 from telford.basics.errors import UsageError
-from telford.estate import fields, overlays, place
+from telford.estate import fields, overlays, place, suggestions
 from telford.estate.kinds import structure
 from telford.estate.model import Bound, Entity, Estate, Link
 from telford.estate.place import Place
-from telford.road import given
+from telford.road import architecture, given, realisation, recipes
+from telford.road.given import Given
+from telford.road.realisation import Realisation
+
+# What is asked for instead of a field: the ways in which a thing is realised.
+CHOICES = "choices"
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
     """One field: its path, its value in force, and the chain behind it, weakest first. The last
-    link is the road's where the estate says nothing and a build adds something.
+    links are the road's, the architecture's and those of recipes where the document says nothing and
+    a build adds something.
     """
 
     field: str
@@ -59,12 +65,16 @@ def explain(estate: Estate, address: str, field: str, where: str) -> Explanation
     """One field, every field in it where it is a block, or all that have a value where `field`
     is "".
 
-    `where` is ENV or ENV/REGION; "" for the base. Raises `UsageError` for an address, a field or a
+    ``choices`` and ``choices.ASPECT`` are the ways in which the thing is realised. `where` is ENV or
+    ENV/REGION; "" for the base. Raises `UsageError` for an address, a field or a
     place that there is not.
     """
     entity = overlays.one(estate, address)
     here = parse_place(estate, where)
     bound = overlays.at(estate, entity, here)
+    if field.partition(".")[0] == CHOICES:
+        ways = tuple(_ways(estate, bound, here, field))
+        return Explanation(str(entity.address), where, bound.layers, ways)
     road = _road(estate, bound, here)
     wanted = [_origin(estate, entity, here, field)] if field else []
     if not wanted or isinstance(wanted[0].value, dict | list | None):
@@ -74,8 +84,49 @@ def explain(estate: Estate, address: str, field: str, where: str) -> Explanation
     return Explanation(str(entity.address), where, bound.layers, origins)
 
 
+def _ways(estate: Estate, bound: Bound, here: Place | None, field: str) -> Iterator[Origin]:
+    """The way that is taken in each aspect, or in the one that `field` names, with all that had a say
+    in it.
+    """
+    held = _held(estate, bound, here)
+    built = architecture.of(estate.entities.values())
+    aspect = field.removeprefix(CHOICES).removeprefix(".")
+    if aspect and aspect not in realisation.ASPECTS:
+        fix = suggestions.for_value(aspect, list(realisation.ASPECTS))
+        raise UsageError(f"there is no aspect {aspect}", fix=fix)
+    for name, ways in realisation.ASPECTS.items():
+        if aspect in ("", name):
+            links = [Link("road", ways[0], None, "the first of " + ", ".join(ways))]
+            by_target = realisation.choose({}, name, built.targets)
+            if by_target != ways[0]:
+                why = f"{by_target} is among the targets"
+                links.append(Link(built.address or "road", by_target, built.position, why))
+            key = f"{CHOICES}.{name}"
+            links += _said(held.said.get(key, ()))
+            yield Origin(key, held.choice(name, built.targets), tuple(links))
+
+
+def _held(estate: Estate, bound: Bound, here: Place | None) -> Realisation:
+    """What holds for a thing in a place, or wherever it is."""
+    if here is None:
+        return recipes.everywhere(estate).realise(bound)
+    return recipes.Realiser(overlays.bind(estate, here)).realise(bound)
+
+
+def _said(reasons: Iterable[realisation.Reason]) -> list[Link]:
+    """The links of what an architecture and recipes say: what matched, and their own words."""
+    return [
+        Link(one.recipe, one.value, one.position, ". ".join(filter(None, (one.why, one.words))))
+        for one in reasons
+    ]
+
+
 def _inside(
-    estate: Estate, entity: Entity, here: Place | None, field: str, road: Mapping[str, Link]
+    estate: Estate,
+    entity: Entity,
+    here: Place | None,
+    field: str,
+    road: Mapping[str, tuple[Link, ...]],
 ) -> Iterator[Origin]:
     """Every field that has a value and lies in one (in the document where it is ""), those that
     the road fills in last.
@@ -91,24 +142,28 @@ def _inside(
             yield Origin(path, None, ())
 
 
-def _road(estate: Estate, bound: Bound, here: Place | None) -> Mapping[str, Link]:
-    """What the road fills in where nothing is said, by field."""
+def _road(estate: Estate, bound: Bound, here: Place | None) -> Mapping[str, tuple[Link, ...]]:
+    """What the road fills in where nothing is said, by field, with all that had a say in it."""
     if not isinstance(bound.spec, structure.Service | structure.Datastore):
         return {}
     environments = [e for e in overlays.environments(estate) if here and e.name == here.environment]
     production = environments[0].production if environments else None
-    return {
-        one.field: Link("road", one.value, one.position)
-        for one in given.given(bound.spec, production=production)
-    }
+    filled = given.given(bound.spec, production=production, held=_held(estate, bound, here))
+    return {one.field: tuple(_given_by(one)) for one in filled}
 
 
-def _with_road(origin: Origin, road: Mapping[str, Link]) -> Origin:
+def _given_by(one: Given) -> Iterator[Link]:
+    if one.own is not None or not one.said:
+        yield Link("road", one.value if one.own is None else one.own, one.position)
+    yield from _said(one.said)
+
+
+def _with_road(origin: Origin, road: Mapping[str, tuple[Link, ...]]) -> Origin:
     """The field with what the road says of it, where the estate says nothing."""
-    link = road.get(origin.field)
-    if link is None or origin.value is not None:
+    links = road.get(origin.field)
+    if links is None or origin.value is not None:
         return origin
-    return Origin(origin.field, link.value, (*origin.links, link))
+    return Origin(origin.field, links[-1].value, (*origin.links, *links))
 
 
 def parse_place(estate: Estate, text: str) -> Place | None:
@@ -136,4 +191,5 @@ def _link_json(link: Link) -> dict[str, object]:
         "file": position.file if position else None,
         "line": position.line if position else None,
         "column": position.column if position else None,
+        "why": link.why or None,
     }

@@ -8,6 +8,7 @@ import typer
 from telford.app import explain as use_case
 from telford.app import loading
 from telford.cli import options, output
+from telford.estate.model import Link
 
 
 def command(
@@ -15,7 +16,7 @@ def command(
     field: Annotated[
         str,
         typer.Argument(
-            help="a field, such as run.replicas, or a block such as run; default: all with a value"
+            help="a field, such as run.replicas, a block such as run, or choices; default: all with a value"
         ),
     ] = "",
     where: options.In = "",
@@ -24,7 +25,9 @@ def command(
 ) -> None:
     """Show a field's value in a place, and the chain of lines that set it.
 
-    Without --in it is the base, with no overlay applied.
+    Without --in it is the base, with no overlay applied. Where the document says nothing, the road,
+    the architecture and the recipes that match are links of the chain. The field `choices` shows the
+    way that is taken in each aspect, such as traffic or delivery, and why.
 
     Example: telford explain service/orders run.replicas --in prod/eu-west-1
     """
@@ -43,11 +46,16 @@ def _one(found: use_case.Explanation) -> None:
     origin = found.origins[0]
     where = f" in {found.place}" if found.place else ""
     output.line(f"{found.address} {origin.field}{where} = {_shown(origin.value)}")
+    why = any(link.why for link in origin.links)
     rows = [
-        ("=>" if link is origin.decided else "", link.layer, _shown(link.value), str(link.position or ""))
+        ("=>" if link is origin.decided else "", *_link(link), *([link.why] if why else ()))
         for link in origin.links
-    ]  # fmt: skip
-    output.table(("", "layer", "says", "where"), rows)
+    ]
+    output.table(("", "layer", "says", "where", *(["why"] if why else ())), rows)
+
+
+def _link(link: Link) -> tuple[str, str, str]:
+    return link.layer, _shown(link.value), str(link.position or "")
 
 
 def _all(found: use_case.Explanation) -> None:

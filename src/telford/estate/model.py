@@ -197,12 +197,15 @@ class LaterEntity(Entity):
 class Link:
     """One link of the chain behind a value: which layer set it, where, and to what.
 
-    `layer` is "default", "base", or the place key of an overlay ("prod", "prod/eu-west-1").
+    `layer` is "default", "base", the place key of an overlay ("prod", "prod/eu-west-1"), or, where
+    the document says nothing, "road" and the address of what speaks over it ("recipe/small").
+    `why` says what of the thing that matched.
     """
 
     layer: str
     value: object
     position: Position | None
+    why: str = ""
 
 
 class Bound:
