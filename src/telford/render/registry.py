@@ -13,10 +13,12 @@ from telford.render.backstage import target as backstage
 from telford.render.gateway_api import target as gateway_api
 from telford.render.github_actions import target as github_actions
 from telford.render.gitlab_ci import target as gitlab_ci
+from telford.render.istio import target as istio
 from telford.render.jenkins import target as jenkins
 from telford.render.kubernetes import target as kubernetes
 from telford.render.kustomize import target as kustomize
 from telford.render.mermaid import target as mermaid
+from telford.render.openslo import target as openslo
 from telford.render.prometheus import target as prometheus
 from telford.render.prometheus_operator import target as prometheus_operator
 from telford.render.scene import Scene
@@ -28,10 +30,12 @@ TARGETS: tuple[Target, ...] = (
     gateway_api.TARGET,
     github_actions.TARGET,
     gitlab_ci.TARGET,
+    istio.TARGET,
     jenkins.TARGET,
     kubernetes.TARGET,
     kustomize.TARGET,
     mermaid.TARGET,
+    openslo.TARGET,
     prometheus.TARGET,
     prometheus_operator.TARGET,
 )

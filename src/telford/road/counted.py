@@ -11,6 +11,10 @@ from telford.basics import units
 from telford.estate.kinds import promises
 from telford.road import conventions
 
+# A calendar unit is watched over windows of its usual length; its budget is counted from its first
+# day on, because PromQL has no range that begins with a month.
+_CALENDAR_SECONDS = {"month": 30 * 86_400, "quarter": 90 * 86_400}
+
 
 @dataclass(frozen=True, slots=True)
 class Counted:
@@ -47,6 +51,13 @@ def source_of(spec: promises.Objective) -> conventions.Source:
     """The data plane that its annotation names, else the default; unknown ones are reported."""
     name = spec.annotations.get(conventions.ANNOTATION_METRICS, "")
     return conventions.SOURCES.get(name, conventions.DEFAULT_SOURCE)
+
+
+def period_seconds(spec: promises.Objective) -> int:
+    """The length over which its windows are scaled."""
+    if spec.calendar is not None:
+        return _CALENDAR_SECONDS[spec.calendar]
+    return int(units.seconds(spec.period))
 
 
 def boundary(source: conventions.Source, threshold: str) -> str:

@@ -1,0 +1,1 @@
+"""Target `openslo`: objectives as OpenSLO v1 documents."""
