@@ -20,8 +20,9 @@ def _rules(text: str) -> dict[str, list[dict]]:
 
 
 def test_the_counts_are_made_every_five_minutes_so_that_none_is_counted_twice():
-    (artifact, *_) = rendered.rendering(objectives.text("ratio", "30d"), "prometheus").artifacts()
-    counts, burn = yaml.safe_load(artifact.text)["groups"]
+    made = rendered.rendering(objectives.text("ratio", "30d"), "prometheus").artifacts()
+    text = next(one.text for one in made if one.path.endswith("promise.rules.yaml"))
+    counts, burn = yaml.safe_load(text)["groups"]
     assert counts["interval"] == "5m"
     assert [rule["expr"].count("[5m]") for rule in counts["rules"][:2]] == [1, 3]
     assert burn["interval"] == "1m"
@@ -79,7 +80,6 @@ def test_one_objective_has_the_labels_that_lead_to_its_owner():
     [
         ("annotations: {telford.dev/metrics: nobody}\n", "{availability: {}}", "TEL512"),
         ("", "{latency: {threshold: 300ms}}", "TEL513"),
-        ("calendar: month\n", "{availability: {}}", "TEL514"),
         ("", "{probe: {success: 'min(probe_success)'}}", "TEL515"),
     ],
 )
@@ -91,13 +91,32 @@ def test_what_is_odd_about_an_objective_is_said_at_its_line(more: str, sli: str,
     assert said.position.line > rendered.PLACES.count("\n")
 
 
-def test_a_calendar_month_has_alerts_and_no_budget_series():
+def test_a_calendar_month_has_alerts_and_a_budget():
     text = rendered.service("orders") + rendered.objective(
         "monthly", "{availability: {}}", more="calendar: month\n"
     )
     rules = _rules(text)
     assert len(rules["ErrorBudgetBurn"]) == 4
-    assert "objective:error_budget_left:ratio" not in rules
+    assert len(rules["objective:error_budget_left:ratio"]) == 1
+
+
+def test_services_of_one_short_name_are_told_apart_by_their_system():
+    other = "apiVersion: telford/v1\nkind: System\nname: stall\nowner: team/shop\n---\n"
+    text = objectives.text("availability", "30d") + other
+    twin = rendered.service("orders").replace("system: shop", "system: stall")
+    alone = _rules(text)["objective:events_total:increase5m"][0]["expr"]
+    both = _rules(text + twin)["objective:events_total:increase5m"][0]["expr"]
+    assert "system=" not in alone
+    assert both == alone.replace('(/.+)?"', '(/.+)?",system="shop"')
+    assert "TEL516" in rendered.codes(text + twin, "prometheus")
+
+
+def test_an_alert_says_what_it_is_about_and_the_history_of_an_objective_does_not():
+    """A new tier must not begin a new series: thirty days of counts would be lost."""
+    rules = _rules(objectives.text("availability", "30d"))
+    assert rules["ErrorBudgetBurn"][0]["labels"]["about"] == "service/shop.orders"
+    assert rules["ErrorBudgetBurn"][0]["labels"]["tier"] == "2"
+    assert "tier" not in rules["objective:events_total:increase5m"][0]["labels"]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import subprocess
 import objectives
 import pytest
 import rendered
+import yaml
 
 import optional
 
@@ -20,7 +21,9 @@ def _promtool(*arguments: object) -> str:
 
 
 def _written(text: str, folder: pathlib.Path) -> list[pathlib.Path]:
-    return rendered.write(rendered.rendering(text, "prometheus"), folder)
+    """The files of the objectives."""
+    written = rendered.write(rendered.rendering(text, "prometheus"), folder)
+    return [path for path in written if path.parent.name == "shop"]
 
 
 @pytest.mark.proves(
@@ -173,3 +176,58 @@ def test_extrapolation_stays_within_one_percent_of_the_raw_samples(tmp_path: pat
     series = [" ".join(map(str, values)) for values in (good, bad)]
     test.write_text(UNALIGNED % (*series, bad[-1] / total, LABELS, total, LABELS))
     assert "SUCCESS" in _promtool("test", "rules", test)
+
+
+MONTH = """\
+rule_files: [counts.rules.yaml]
+evaluation_interval: %s
+tests:
+- interval: 5m
+  input_series:
+  - {series: 'http_requests_total{job="orders",code="200"}', values: '0+90x9500'}
+  - {series: 'http_requests_total{job="orders",code="500"}', values: '0+10x8064 80640+0x1500'}
+  promql_expr_test:
+%s"""
+CHECK = """\
+  - expr: abs(%s - %s) < bool %s
+    eval_time: %s
+    exp_samples: [{labels: '%s', value: 1}]
+"""
+
+
+def _monthly(folder: pathlib.Path, pace: str, checks: list[tuple[str, float, float, str]]) -> str:
+    """A tenth of the events are bad for four weeks from 1 January on, and none after that."""
+    objective = rendered.objective("promise", objectives.KINDS["ratio"], "80%", "calendar: month\n")
+    written = _written(rendered.service("orders") + objective, folder)
+    rules = next(path for path in written if path.name == "promise.rules.yaml")
+    counts = yaml.safe_load(rules.read_text())["groups"][0]
+    (rules.parent / "counts.rules.yaml").write_text(yaml.safe_dump({"groups": [counts]}))
+    told = "".join(CHECK % (*check, LABELS) for check in checks)
+    test = rules.parent / "month.test.yaml"
+    test.write_text(MONTH % (pace, told))
+    return str(test)
+
+
+def test_the_budget_of_a_month_counts_from_its_first_day_on(tmp_path: pathlib.Path):
+    """Evaluated by the hour: after two weeks a tenth of the events was bad, half of the budget; on
+    1 February the budget is whole again, and what was bad in January is no more.
+    """
+    left = "objective:error_budget_left:ratio"
+    checks = [
+        (left, 0.5, 1e-6, "336h"),
+        ("objective:error_ratio:month", 0.1 * 28 / 30.8, 0.005, "743h"),
+        (left, 1, 1e-9, "745h"),
+    ]
+    assert "SUCCESS" in _promtool("test", "rules", _monthly(tmp_path, "1h", checks))
+
+
+def test_the_counts_of_a_month_add_up_every_five_minutes(tmp_path: pathlib.Path):
+    checks = [
+        ("objective:events_total:month / 28800", 1, 0.01, "24h"),
+        ("objective:events_bad:month / 2880", 1, 0.01, "24h"),
+    ]
+    assert "SUCCESS" in _promtool("test", "rules", _monthly(tmp_path, "5m", checks))
+    checks = [("objective:events_total:month / 28800", 1.1, 0.01, "24h")]
+    tool = optional.require_tool("promtool")
+    wrong = [tool, "test", "rules", _monthly(tmp_path, "5m", checks)]
+    assert subprocess.run(wrong, capture_output=True, check=False, timeout=120).returncode == 1

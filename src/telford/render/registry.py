@@ -17,6 +17,7 @@ from telford.render.istio import target as istio
 from telford.render.jenkins import target as jenkins
 from telford.render.kubernetes import target as kubernetes
 from telford.render.kustomize import target as kustomize
+from telford.render.linkerd import target as linkerd
 from telford.render.mermaid import target as mermaid
 from telford.render.openslo import target as openslo
 from telford.render.prometheus import target as prometheus
@@ -34,6 +35,7 @@ TARGETS: tuple[Target, ...] = (
     jenkins.TARGET,
     kubernetes.TARGET,
     kustomize.TARGET,
+    linkerd.TARGET,
     mermaid.TARGET,
     openslo.TARGET,
     prometheus.TARGET,

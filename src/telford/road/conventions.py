@@ -19,6 +19,9 @@ LABEL_COMPONENT = "app.kubernetes.io/component"
 LABEL_ENVIRONMENT = "telford.dev/environment"
 LABEL_REGION = "telford.dev/region"
 LABEL_TIER = "telford.dev/tier"
+# On pods of what is released by a Delivery: the version that stays (`stable`) or the one that is
+# being tried (`canary`). No selector names it, so a Service leads to both.
+LABEL_TRACK = "telford.dev/track"
 ANNOTATION_ADDRESS = "telford.dev/address"
 ANNOTATION_OWNER = "telford.dev/owner"
 ANNOTATION_DIGEST = "telford.dev/digest"
@@ -48,6 +51,17 @@ BACKSTAGE_SELECTOR = "backstage.io/kubernetes-label-selector"
 BACKSTAGE_SOURCE = "backstage.io/source-location"
 BACKSTAGE_VIEW = "backstage.io/view-url"
 BACKSTAGE_EDIT = "backstage.io/edit-url"
+
+# What makes a mesh put its proxy beside a pod, whatever its namespace says.
+# https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/#controlling-the-injection-policy
+LABEL_ISTIO_INJECT = "sidecar.istio.io/inject"
+# https://linkerd.io/2/features/proxy-injection/
+ANNOTATION_LINKERD_INJECT = "linkerd.io/inject"
+# Ports on which the server may speak first, so nothing is guessed from the first bytes.
+# https://linkerd.io/2/features/protocol-detection/
+ANNOTATION_LINKERD_OPAQUE = "config.linkerd.io/opaque-ports"
+# A proxy that ends with the job it serves. https://linkerd.io/2/features/native-sidecars
+ANNOTATION_LINKERD_NATIVE = "config.beta.linkerd.io/proxy-enable-native-sidecar"
 
 # https://kubernetes.io/docs/concepts/security/pod-security-admission/
 POD_SECURITY = "pod-security.kubernetes.io"

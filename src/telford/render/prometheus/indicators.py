@@ -6,12 +6,9 @@ failure: the objective's ratio is then absent, and the alert on absent data says
 """
 
 from dataclasses import dataclass
-from decimal import Decimal
 
-from telford.basics import units
-from telford.estate.kinds import promises
 from telford.render.prometheus.promise import Promise, duration
-from telford.road import conventions
+from telford.road import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,40 +80,7 @@ def _increase(selector: str, seconds: int) -> str:
 
 def events(promise: Promise) -> Events:
     """The events of an objective."""
-    sli = promise.spec.sli
-    if sli.ratio is not None:
-        return Counters(sli.ratio.total, sli.ratio.bad or "", sli.ratio.good or "")
-    if sli.probe is not None:
-        return Samples(sli.probe.success)
-    if sli.latency is not None:
-        return _latency(promise, sli.latency)
-    return _availability(promise)
-
-
-def _availability(promise: Promise) -> Counters:
-    source = promise.source
-    mine = service_matcher(source, promise.service)
-    return Counters(
-        total=f"{source.requests}{{{mine}}}", bad=f"{source.requests}{{{mine},{source.failed}}}"
-    )
-
-
-def _latency(promise: Promise, latency: promises.Latency) -> Counters:
-    source = promise.source
-    mine = service_matcher(source, promise.service)
-    edge = boundary(source, latency.threshold)
-    return Counters(
-        total=f"{source.histogram}_count{{{mine}}}",
-        good=f'{source.histogram}_bucket{{{mine},le="{edge}"}}',
-    )
-
-
-def service_matcher(source: conventions.Source, service: str) -> str:
-    """The label matcher of one service, all of its versions included."""
-    return f'{source.service_label}=~"{source.service_pattern.format(service=service)}"'
-
-
-def boundary(source: conventions.Source, threshold: str) -> str:
-    """A threshold as the ``le`` of the data plane's histogram: 300ms is 300 or 0.3."""
-    value = units.seconds(threshold) / Decimal(source.unit_seconds)
-    return f"{value.normalize():f}"
+    found = counted.counted(promise.spec, promise.service, promise.told_apart)
+    if found.success:
+        return Samples(found.success)
+    return Counters(found.total, found.bad, found.good)

@@ -1,11 +1,11 @@
-"""What this target has to say about an objective: TEL512 to TEL515. Called by `target`.
+"""What this target has to say about an objective: TEL512, 513, 515, 516. Called by `target`.
 
 An alert that can never fire is told at check time (`telford.rules.promises`).
 
 - TEL512 (error): an annotation that names a data plane nobody knows.
 - TEL513 (warning): a latency threshold that is no boundary of the data plane's histogram.
-- TEL514 (info): a calendar period, whose budget Prometheus cannot compute.
 - TEL515 (info): selectors too intricate for a generated test.
+- TEL516 (warning): services with one short name, which the data plane may not tell apart.
 """
 
 from collections.abc import Iterator
@@ -15,16 +15,16 @@ from telford.basics import units
 from telford.basics.diagnostics import Diagnostic, Severity
 from telford.estate.model import Bound
 from telford.render.findings import finding
-from telford.render.prometheus import indicators, proofs
+from telford.render.prometheus import proofs
 from telford.render.prometheus.promise import Promise
-from telford.road import conventions
+from telford.road import conventions, counted
 
 
 def problems(promise: Promise, bound: Bound) -> Iterator[Diagnostic]:
     """Everything there is to say about one objective."""
     yield from _unknown_source(promise, bound)
     yield from _between_buckets(promise, bound)
-    yield from _calendar(promise, bound)
+    yield from _namesakes(promise, bound)
     yield from _unproven(promise, bound)
 
 
@@ -45,7 +45,7 @@ def _between_buckets(promise: Promise, bound: Bound) -> Iterator[Diagnostic]:
     latency = promise.spec.sli.latency
     if latency is None:
         return
-    edge = indicators.boundary(promise.source, latency.threshold)
+    edge = counted.boundary(promise.source, latency.threshold)
     if edge not in promise.source.boundaries:
         yield finding(
             bound,
@@ -69,15 +69,20 @@ def _near(source: conventions.Source, edge: str) -> list[str]:
     return [units.duration_text(Decimal(b) * unit) for b in (*below, *above)]
 
 
-def _calendar(promise: Promise, bound: Bound) -> Iterator[Diagnostic]:
-    if promise.spec.calendar is not None:
+def _namesakes(promise: Promise, bound: Bound) -> Iterator[Diagnostic]:
+    sli = promise.spec.sli
+    counted = sli.availability is not None or sli.latency is not None
+    if promise.told_apart and counted:
         yield finding(
             bound,
-            "TEL514",
-            Severity.INFO,
-            f"the budget of a calendar {promise.spec.calendar} is not recorded in Prometheus",
-            field=("calendar",),
-            detail="PromQL has no range that begins with a month; `telford status` computes it.",
+            "TEL516",
+            Severity.WARNING,
+            f"several services are called {promise.service}: this one is counted by"
+            f' system="{promise.told_apart}"',
+            field=("service",),
+            detail="The generated scrape jobs put that label on what a workload serves itself. A"
+            " proxy in front of several systems does not have it, and ObjectiveDataAbsent says so.",
+            fix=f"rename one of them, or count by {conventions.ANNOTATION_METRICS}: http-server",
         )
 
 

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from telford.basics import units
-from telford.estate.kinds import promises, structure
-from telford.estate.model import Binding, Bound
-from telford.road import burn, conventions
+from telford.estate.kinds import promises
+from telford.estate.model import Bound
+from telford.estate.place import Place
+from telford.road import burn, conventions, counted
 
-# A calendar unit is watched over windows of its usual length; its budget is computed by
-# `telford.operate`, because PromQL has no range that begins with a month.
-_CALENDAR_SECONDS = {"month": 30 * 86_400, "quarter": 90 * 86_400}
 _DAY, _HOUR, _MINUTE = 86_400, 3600, 60
 
 
@@ -22,7 +20,9 @@ class Promise:
     """One objective in one place.
 
     `pairs` are the alert conditions that can fire; `source` is the data plane that counts its
-    requests; `labels` are on every series that it records.
+    requests; `labels` are on every series that it records, `alert_labels` on its alerts beside
+    them: they say what may change without the history of the objective being lost. `told_apart`
+    is the service's system where another service of the place has the same short name.
     """
 
     address: str
@@ -34,6 +34,8 @@ class Promise:
     period_seconds: int
     pairs: tuple[burn.Pair, ...]
     labels: dict[str, str]
+    alert_labels: dict[str, str]
+    told_apart: str = ""
 
     @property
     def matcher(self) -> str:
@@ -61,60 +63,63 @@ class Promise:
         return pair.severity if self.spec.alerting.page else "ticket"
 
 
-def promise(binding: Binding, address: str, bound: Bound) -> Promise:
-    """The objective of a binding. A reference to no service keeps its own text."""
+def promise(
+    place: Place,
+    address: str,
+    bound: Bound,
+    server: Bound | None,
+    *,
+    namesakes: bool = False,
+) -> Promise:
+    """The objective of a place. A reference to no service (`server` is None) keeps its own text.
+
+    `namesakes`: other services of the place have the service's short name.
+    """
     spec = bound.spec
     assert isinstance(spec, promises.Objective), "only objectives are promises"
     target = units.ratio(spec.target)
-    period = period_seconds(spec)
+    period = counted.period_seconds(spec)
     service = spec.service.rpartition(".")[2]
+    system = server.spec.system if server is not None else None
     return Promise(
         address=address,
         spec=spec,
         service=service,
-        source=source_of(spec),
+        source=counted.source_of(spec),
         runbook=spec.annotations.get(conventions.ANNOTATION_RUNBOOK, ""),
         target=target,
         period_seconds=period,
         pairs=burn.reachable(period, target),
-        labels=_labels(binding, address, spec, service),
+        labels=_labels(place, address, spec, service, server),
+        alert_labels=_alert_labels(place, address, server),
+        told_apart=(system or "") if namesakes else "",
     )
 
 
-def period_seconds(spec: promises.Objective) -> int:
-    """The length over which its windows are scaled."""
-    if spec.calendar is not None:
-        return _CALENDAR_SECONDS[spec.calendar]
-    return int(units.seconds(spec.period))
-
-
-def source_of(spec: promises.Objective) -> conventions.Source:
-    """The data plane that its annotation names, else the default; unknown ones are reported."""
-    name = spec.annotations.get(conventions.ANNOTATION_METRICS, "")
-    return conventions.SOURCES.get(name, conventions.DEFAULT_SOURCE)
-
-
 def _labels(
-    binding: Binding, address: str, spec: promises.Objective, service: str
+    place: Place, address: str, spec: promises.Objective, service: str, server: Bound | None
 ) -> dict[str, str]:
+    owner = spec.owner or (server.spec.owner if server is not None else None)
     labels = {
         "address": address,
-        "environment": binding.place.environment,
-        "region": binding.place.region,
+        "environment": place.environment,
+        "region": place.region,
         "service": service,
-        "owner": spec.owner or _owner(binding, spec),
+        "owner": owner or "",
     }
     return {key: value for key, value in labels.items() if value}
 
 
-def _owner(binding: Binding, spec: promises.Objective) -> str:
-    """The owner of the service where the objective names none."""
-    system, _, name = spec.service.rpartition(".")
-    for found in (f"service/{system or spec.system}.{name}", f"service/{name}"):
-        bound = binding.entities.get(found)
-        if bound is not None and isinstance(bound.spec, structure.Service):
-            return bound.spec.owner or ""
-    return ""
+def _alert_labels(place: Place, address: str, server: Bound | None) -> dict[str, str]:
+    """What an alert says beside: what it is about, and how much depends on that."""
+    about = str(server.entity.address) if server is not None else address
+    tier = getattr(server.spec, "tier", None) if server is not None else None
+    labels = {
+        conventions.ALERT_LABEL_ABOUT: about,
+        "cluster": place.cluster,
+        conventions.ALERT_LABEL_TIER: "" if tier is None else str(tier),
+    }
+    return {key: value for key, value in labels.items() if value}
 
 
 def duration(seconds: int) -> str:

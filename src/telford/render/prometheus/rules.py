@@ -51,18 +51,47 @@ def _counts(promise: Promise) -> list[dict[str, Any]]:
 
 
 def _period(promise: Promise) -> list[dict[str, Any]]:
-    """The whole period, and what is left of its budget. A calendar's is not PromQL's to say."""
-    target = _record(promise, conventions.SERIES_TARGET, f"vector({promise.target:f})")
-    if promise.spec.calendar is not None:
-        return [target]
+    """The whole period, and what is left of its budget."""
+    unit = promise.spec.calendar
+    name = unit or duration(promise.period_seconds)
+    counted = _calendar(promise, unit) if unit else _window(promise, promise.period_seconds)
     budget = burn.plain(1 - promise.target)
-    ratio = conventions.series_error_ratio(duration(promise.period_seconds))
-    left = f"1 - {ratio}{promise.matcher} / {budget:f}"
+    left = f"1 - {conventions.series_error_ratio(name)}{promise.matcher} / {budget:f}"
     return [
-        target,
-        *_window(promise, promise.period_seconds),
+        _record(promise, conventions.SERIES_TARGET, f"vector({promise.target:f})"),
+        *counted,
         _record(promise, conventions.SERIES_BUDGET_LEFT, left),
     ]
+
+
+# The number of a calendar unit, in UTC. A year later it comes again; no gap is that long.
+_UNITS = {"month": "month()", "quarter": "ceil(month() / 3)"}
+# A Prometheus that was away for longer than this counts the unit anew.
+_LONGEST_GAP = "1d"
+
+
+def _calendar(promise: Promise, unit: str) -> list[dict[str, Any]]:
+    """Counts since the unit began: what was counted up to the last evaluation, if that was in the
+    same unit, and the five minutes since. The unit's number is recorded last, so that the next
+    evaluation finds the number of this one.
+    """
+    mine, number = promise.matcher, conventions.series_calendar(unit)
+    total, bad = conventions.series_total(unit), conventions.series_bad(unit)
+    good_now, all_now = conventions.SERIES_GOOD + mine, conventions.SERIES_TOTAL + mine
+    ratio = f"{bad}{mine} / {total}{mine}"
+    return [
+        _record(promise, total, _since(promise, unit, total, all_now)),
+        _record(promise, bad, _since(promise, unit, bad, f"clamp_min({all_now} - {good_now}, 0)")),
+        _record(promise, conventions.series_error_ratio(unit), ratio),
+        _record(promise, number, _UNITS[unit]),
+    ]
+
+
+def _since(promise: Promise, unit: str, series: str, now: str) -> str:
+    mine, number = promise.matcher, conventions.series_calendar(unit)
+    same = f"last_over_time({number}{mine}[{_LONGEST_GAP}]) == scalar({_UNITS[unit]})"
+    before = f"last_over_time({series}{mine}[{_LONGEST_GAP}])"
+    return f"(\n  {before} and {same}\n  or 0 * {now}\n)\n+ {now}"
 
 
 def _windows(promise: Promise) -> list[dict[str, Any]]:
@@ -111,6 +140,7 @@ def _burn(promise: Promise, pair: burn.Pair) -> dict[str, Any]:
         "alert": conventions.ALERT_BURN,
         "expr": condition(promise, pair),
         "labels": {
+            **promise.alert_labels,
             "severity": promise.severity(pair),
             "long_window": long,
             "short_window": short,
@@ -149,7 +179,7 @@ def _absent(promise: Promise) -> dict[str, Any]:
         "alert": conventions.ALERT_ABSENT,
         "expr": "\nor ".join(f"absent(sum({selector}))" for selector in needed),
         "for": duration(int(units.seconds(promise.spec.alerting.absent))),
-        "labels": {**promise.labels, "severity": "ticket"},
+        "labels": {**promise.labels, **promise.alert_labels, "severity": "ticket"},
         "annotations": {
             "summary": f"nothing is counted for {promise.spec.name} of {promise.service}",
             "description": f"No series matches for {promise.spec.alerting.absent}: whether the"

@@ -1,17 +1,21 @@
-"""Target `prometheus`: for each objective a file of rules, and files that prove them.
+"""Target `prometheus`: for each objective a file of rules, and files that prove them; for a place
+its rules about what runs, and a configuration that loads all of it.
 
 Called by `telford.render.registry`.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 from telford.estate.kinds import promises
-from telford.render.artifacts import NOTHING, Rendering, Unit, key
-from telford.render.prometheus import problems, proofs, rules
+from telford.estate.model import Bound
+from telford.render import monitoring
+from telford.render.artifacts import NOTHING, Object, Rendering, Unit, key
+from telford.render.prometheus import configuration, problems, proofs, rules
 from telford.render.prometheus.promise import Promise, promise
 from telford.render.scene import Scene
 from telford.render.target import Target
-from telford.road import yamlout
+from telford.road import health, yamlout
 
 NAME = "prometheus"
 
@@ -21,17 +25,33 @@ def _entity(scene: Scene, address: str) -> Rendering:
     bound = scene.bound(address)
     if not isinstance(bound.spec, promises.Objective):
         return NOTHING
-    one = promise(scene.binding, address, bound)
+    one = _promise(scene, address, bound, bound.spec)
     return Rendering(tuple(_units(scene, one)), tuple(problems.problems(one, bound)))
+
+
+def _promise(scene: Scene, address: str, bound: Bound, spec: promises.Objective) -> Promise:
+    server = scene.find("service", spec.service, spec.system)
+    short = f"service/{spec.service.rpartition('.')[2]}"
+    return promise(
+        scene.binding.place,
+        address,
+        bound,
+        scene.bound(server) if server is not None else None,
+        namesakes=len(scene.names.short.get(short, ())) > 1,
+    )
 
 
 def _units(scene: Scene, one: Promise) -> list[Unit]:
     spec = one.spec
     place = scene.place
     stem = f"{spec.system}/{spec.name}" if spec.system else spec.name
-    digest = key(place, spec.model_dump_json(exclude_unset=True), repr(one.labels))
+    about = repr((one.labels, one.alert_labels, one.told_apart))
+    digest = key(place, spec.model_dump_json(exclude_unset=True), about)
     base = f"{NAME}/{place}/{stem}"
-    made = [Unit(f"{base}.rules.yaml", one.address, NAME, place, digest, partial(_rules, one))]
+    groups = partial(_groups, one)
+    made = [
+        Unit(f"{base}.rules.yaml", one.address, NAME, place, digest, partial(_text, groups), groups)
+    ]
     for suffix, pace in (("test", proofs.QUICK), ("slow.test", proofs.SLOW)):
         if _provable(one, pace):
             make = partial(_proof, one, f"{spec.name}.rules.yaml", pace)
@@ -39,8 +59,12 @@ def _units(scene: Scene, one: Promise) -> list[Unit]:
     return made
 
 
-def _rules(one: Promise) -> str:
-    return yamlout.document(rules.groups(one))
+def _groups(one: Promise) -> list[Object]:
+    return [rules.groups(one)]
+
+
+def _text(groups: Callable[[], list[Object]]) -> str:
+    return yamlout.documents(groups())
 
 
 def _provable(one: Promise, pace: proofs.Pace) -> bool:
@@ -51,9 +75,30 @@ def _proof(one: Promise, rule_file: str, pace: proofs.Pace) -> str:
     return yamlout.document(proofs.file(one, rule_file, pace))
 
 
+def _place(scene: Scene) -> Rendering:
+    """The rules about what runs, and the configuration; nothing where nothing is monitoring."""
+    facts = monitoring.facts(scene)
+    groups = health.groups(scene.place, facts)
+    promised = {bound.spec.system for _, bound in scene.of_kind("Objective")}
+    if groups is None and not promised:
+        return NOTHING
+    read = [about for about in monitoring.workloads(scene) if _finds(scene, about.address)]
+    folders = frozenset(filter(None, promised))
+    told = configuration.configuration(scene.binding.place, read, facts.needs, folders)
+    files = {"prometheus.yaml": told, "place.health.rules.yaml": groups}
+    known = [(name, content) for name, content in files.items() if content is not None]
+    return Rendering(tuple(monitoring.file(scene, NAME, name, content) for name, content in known))
+
+
+def _finds(scene: Scene, address: str) -> bool:
+    """Whether this Prometheus finds a workload itself, and no operator does it."""
+    return scene.choice("monitoring", address) == "scrape"
+
+
 TARGET = Target(
     NAME,
-    "rules and their tests, for each objective",
+    "rules and their tests for each objective, alerts on what runs, and a configuration",
     entity=_entity,
+    place=_place,
     kinds=frozenset({"Objective"}),
 )

@@ -1,0 +1,1 @@
+"""Target `prometheus-operator`: rules and monitors as custom resources."""
