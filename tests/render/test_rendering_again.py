@@ -1,19 +1,17 @@
 """Rendering again after edits gives what rendering anew gives, whatever was edited."""
 
 import pathlib
-import random
 
 import pytest
 import rendered
 
-import optional
+import estate_edits
 from telford.app import loading, rendering
 from telford.estate import overlays
 from telford.estate.model import Estate
 from telford.render import again, registry
 from telford.render.scene import World
 
-ESTATES = ("shop", "boutique", "organisation")
 _PAIR = rendered.service("page") + rendered.service("cart", "uses: [{datastore: carts}]\n")
 _STORE = rendered.service(
     "carts",
@@ -45,47 +43,17 @@ def _said(renderer: again.Renderer) -> set[str]:
     }
 
 
-def _documents(text: str) -> list[str]:
-    return text.split("\n---\n")
-
-
-def _edited(text: str, dice: random.Random) -> str:
-    """Another description, a document less, or a document moved: whatever is still an estate."""
-    parts = _documents(text)
-    at = dice.randrange(len(parts))
-    way = dice.choice(["describe", "remove", "tier", "image", "lines"])
-    if way == "remove" and len(parts) > 1:
-        del parts[at]
-    elif way == "tier":
-        parts[at] = parts[at].replace("\ntier: 1\n", "\ntier: 2\n").replace(": 0\n", ": 1\n", 1)
-    elif way == "image":
-        parts[at] = parts[at].replace(":1.0.0", ":1.0.1").replace(":0.10.3", ":0.10.4")
-    elif way == "lines":
-        parts[at] = "# a line more\n" + parts[at]
-    else:
-        parts[at] = parts[at].rstrip("\n") + f"\nx-note: {dice.random()}\n"
-    return "\n---\n".join(parts)
-
-
-@pytest.mark.parametrize("name", ESTATES)
+@pytest.mark.parametrize("name", estate_edits.ESTATES)
 def test_edits_in_a_row_give_the_texts_of_a_fresh_rendering(name: str, tmp_path: pathlib.Path):
-    source = optional.REPOSITORY / "examples" / name / "estate"
-    for path in source.rglob("*"):
-        if path.is_file():
-            where = tmp_path / path.relative_to(source)
-            where.parent.mkdir(parents=True, exist_ok=True)
-            where.write_bytes(path.read_bytes())
-    dice = random.Random(f"edits of {name}")
+    edits = estate_edits.Edits(name, tmp_path)
     reloader = loading.Reloader([tmp_path])
-    renderer = again.Renderer(registry.TARGETS)
+    renderer = again.Renderer(tuple(registry.BY_NAME.values()))
     renderer.update(_world(reloader.estate().estate))
-    files = sorted(tmp_path.glob("*.yaml"))
     for _ in range(EDITS):
-        path = dice.choice(files)
-        path.write_text(_edited(path.read_text(encoding="utf-8"), dice), encoding="utf-8")
+        edits.make()
         estate = reloader.estate().estate
         renderer.update(_world(estate))
-        fresh = again.Renderer(registry.TARGETS)
+        fresh = again.Renderer(tuple(registry.BY_NAME.values()))
         fresh.update(_world(estate))
         assert _texts(renderer) == _texts(fresh)
         assert _said(renderer) == _said(fresh)

@@ -4,7 +4,7 @@ Light on purpose, as `telford.app.desires` is. Called by `telford.app.build`, by
 `telford.app.planning` and by the CLI.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,7 +77,12 @@ def propose(
     entries = wanted.entries.values()
     observed = output.observe(out, dict.fromkeys([*wanted.entries, *last.entries]))
     plan = actions.plan(last, entries, observed, in_scope=scope.covers, force=force)
-    return Proposal(out, last, wanted, plan, ordered([*wanted.diagnostics, *_edited(plan, out)]))
+    return Proposal(out, last, wanted, plan, with_edited(wanted.diagnostics, plan, out))
+
+
+def with_edited(said: Iterable[Diagnostic], plan: Plan, out: Path) -> tuple[Diagnostic, ...]:
+    """What is said of an estate, and of the files that a person has edited."""
+    return ordered([*said, *_edited(plan, out)])
 
 
 def _edited(plan: Plan, out: Path) -> Iterator[Diagnostic]:

@@ -1,6 +1,7 @@
 """Load an estate from a folder: read, load, apply every rule. The one way for all use cases."""
 
 import contextlib
+import datetime as dt
 import gc
 import os
 import re
@@ -22,9 +23,12 @@ from telford.estate.model import Estate, Loaded, Memory
 from telford.estate.reading import Foreign
 from telford.intake import resident
 from telford.ports.cache import Cache
+from telford.rules import again as rules_again
 from telford.rules import registry
 
 ForeignReader = Callable[[Mapping[str, str]], tuple[Sequence[Foreign], Sequence[Diagnostic]]]
+
+Check = Callable[[Loaded, dt.date | None, Mapping[str, str | None]], Sequence[Diagnostic]]
 
 # Readers of open formats that may lie in an estate. Each is given the texts of those files alone
 # that seem to hold documents of another format, and says what it made of which document.
@@ -115,12 +119,13 @@ class Reloader:
         self._paths = tuple(paths)
         self._cache = cache
         self._last: tuple[files.Texts, Memory] | None = None
+        self._checker = rules_again.Checker()
 
     def load(self) -> Loaded:
         """The estate as it is now, rules included. Raises as `load_paths` does."""
         found, loaded = self._read()
         with undisturbed():
-            return _judged(found, loaded, self._cache)
+            return _judged(found, loaded, self._cache, self._checker.check)
 
     def estate(self) -> Loaded:
         """The estate as it is now, without what rules find. Raises as `estate_of` does."""
@@ -207,13 +212,15 @@ def _on_all_cores(found: files.Texts, memory: Memory, foreign: Container[str]) -
     return Memory(mine.places, together | dict(mine.files), {**memory.resolved, **mine.resolved})
 
 
-def _judged(found: files.Texts, loaded: Loaded, cache: Cache | None) -> Loaded:
+def _judged(
+    found: files.Texts, loaded: Loaded, cache: Cache | None, check: Check = registry.check
+) -> Loaded:
     """With what the rules find, and what could not be read; recalled where all is as it was."""
     known = remember.recall(found, cache) if cache is not None else None
     if known is not None:
         return replace(loaded, diagnostics=known.diagnostics)
     beside = ChainMap[str, str | None]({**found.attached}, {**found.texts})
-    more = loading.with_source(registry.check(loaded, found.today, beside), found.texts)
+    more = loading.with_source(check(loaded, found.today, beside), found.texts)
     everything = diagnostics.ordered([*found.diagnostics, *loaded.diagnostics, *more])
     if cache is not None:
         report = remember.Report(everything, len(found.texts), len(loaded.estate.entities))

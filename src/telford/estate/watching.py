@@ -5,13 +5,15 @@ A **question** names one thing that can be looked up: a key of a named mapping, 
 of it. A `Watch` notes every question asked through its mappings; `changed` says which questions
 have another answer in the next state. This is how a server renders and checks one edit of a large
 estate without knowing what any target or rule reads ("verifying traces" of build systems: Mokhov,
-Mitchell, Peyton Jones, Build Systems à la Carte, 2018). Called by `telford.render.scene` and
-`telford.render.again`.
+Mitchell, Peyton Jones, Build Systems à la Carte, 2018). Called by `telford.render.watched`,
+`telford.render.again` and `telford.rules.again`.
 """
 
 import contextlib
 from collections.abc import Callable, Iterator, KeysView, Mapping
 from typing import Any, TypeVar
+
+from telford.estate.model import Entity, Estate
 
 V = TypeVar("V")
 D = TypeVar("D")
@@ -100,3 +102,36 @@ def changed(
     if gone or len(old) != len(new):
         questions.add((name, KEYS))
     return questions
+
+
+class WatchedEstate(Estate):
+    """An estate of which every look-up is noted."""
+
+    def __init__(self, plain: Estate, watch: Watch) -> None:
+        super().__init__(Watched(plain.entities, watch, "estate"), plain.digest, plain.resolved)
+        kinds = Watched(plain.by_kind, watch, "estate kind")
+        shorts = Watched(plain.by_short, watch, "estate short")
+        # What the properties of a plain estate work out once.
+        self.__dict__.update(by_kind=kinds, by_short=shorts)
+
+
+def same(old: Entity, new: Entity) -> bool:
+    """The very same document, even to its lines: what is said of it names them."""
+    return old is new or old == new
+
+
+def changed_in_estate(old: Estate, new: Estate) -> set[Question]:
+    """Every question about an estate that has another answer in the new one."""
+    found = changed("estate", old.entities, new.entities, same)
+    if not found:
+        return found
+    addresses = [key for _, key in found if key not in (KEYS, ALL)]
+    kinds = {address.partition("/")[0] for address in addresses}
+    found |= {("estate kind", kind) for kind in kinds}
+    shorts = {
+        entity.address.short
+        for address in addresses
+        for entity in (old.entities.get(address), new.entities.get(address))
+        if entity is not None
+    }
+    return found | {("estate short", short) for short in shorts}

@@ -34,10 +34,11 @@ class Piece:
 @dataclass(frozen=True, slots=True)
 class Step:
     """What became of an update: pieces that were asked again with their old rendering (None where
-    they are new), and those that are no more.
+    they are new) and with their new one, and those that are no more.
     """
 
     again: dict[Piece, Rendering | None]
+    renderings: dict[Piece, Rendering]
     gone: dict[Piece, Rendering]
 
 
@@ -65,7 +66,8 @@ class Renderer:
         for piece in again:
             self._ask(piece, shown, watch)
         self._last = world
-        return Step({piece: before.get(piece) for piece in again}, gone)
+        made = {piece: self.renderings[piece] for piece in again}
+        return Step({piece: before.get(piece) for piece in again}, made, gone)
 
     def _stale(self, world: World) -> set[Piece]:
         """The pieces that may have another rendering now."""

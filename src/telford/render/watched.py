@@ -21,8 +21,6 @@ SETTINGS = frozenset(
     {"environment", "region", "cluster", "account", "architecture", "recipe", "pins"}
 )
 
-_ESTATE = "estate"
-
 
 class WatchedScene(Scene):
     """A scene of which every look-up is noted."""
@@ -85,33 +83,11 @@ class WatchedScene(Scene):
         return self._plain.subject(address)
 
 
-class _WatchedEstate(Estate):
-    """An estate of which every look-up is noted, if only roughly where it goes by kind or name."""
-
-    def asked(self) -> None:
-        """Note that everything was asked for."""
-        assert isinstance(self.entities, Watched), "it was made with a watched mapping"
-        self.entities.values()
-
-    @property
-    def by_kind(self) -> Mapping[str, tuple[Entity, ...]]:
-        """See `Estate`."""
-        self.asked()
-        return super().by_kind
-
-    @property
-    def by_short(self) -> Mapping[str, tuple[Entity, ...]]:
-        """See `Estate`."""
-        self.asked()
-        return super().by_short
-
-
 class WatchedWorld(World):
     """A world of which every look-up is noted."""
 
     def __init__(self, plain: World, watch: Watch) -> None:
-        entities = Watched(plain.estate.entities, watch, _ESTATE)
-        estate = _WatchedEstate(entities, plain.estate.digest, plain.estate.resolved)
+        estate = watching.WatchedEstate(plain.estate, watch)
         scenes = [WatchedScene(scene, watch) for scene in plain.scenes]
         super().__init__(estate, scenes, targets=plain.targets)
         self._plain = plain
@@ -148,7 +124,7 @@ def _same_place(old: Scene, new: Scene) -> bool:
 
 def changed(old: World, new: World) -> set[Question]:
     """Every question that has another answer in the new world; both are plain and `settled`."""
-    found = watching.changed(_ESTATE, old.estate.entities, new.estate.entities, _same_entity)
+    found = watching.changed_in_estate(old.estate, new.estate)
     for before, after in zip(old.scenes, new.scenes, strict=True):
         found |= _changed_in_place(before, after)
     return found
@@ -177,13 +153,8 @@ def _changed_in_place(old: Scene, new: Scene) -> set[Question]:
     return things | kinds
 
 
-def _same_entity(old: Entity, new: Entity) -> bool:
-    """The very same document, even to its lines: what is said of it names them."""
-    return old is new or old == new
-
-
 def _same_bound(old: Bound, new: Bound) -> bool:
-    return old.layers == new.layers and _same_entity(old.entity, new.entity)
+    return old.layers == new.layers and watching.same(old.entity, new.entity)
 
 
 def _equal(old: object, new: object) -> bool:

@@ -104,29 +104,26 @@ def check(
     `today` is the day to judge by; rules about days are silent where there is none. `beside` are
     files that documents name (see `World.beside`); about others nothing is said.
     """
-    estate = loaded.estate if loaded.draft is None else loaded.draft
-    known = frozenset(code.code for code in (*CODES, *codes()))
-    partial = estate is not loaded.estate
-    world = World(estate, loaded.broken, partial, known, today, beside)
-    run = _Run(world)
-    everywhere = overlays.places(estate)
-    for entity in estate.entities.values():
-        run.look(base(entity, world), "")
-        if entity.reaches:
-            for place, bound in _bound(entity, everywhere, world):
-                run.look(bound, str(place))
-    for rule in ESTATE_RULES:
-        for finding in rule.find(world):
-            run.add(rule.code.code, rule.severity, finding, finding.subject, "")
+    run = Run(world(loaded, today, beside))
+    for entity in run.world.estate.entities.values():
+        run.everywhere(entity)
+    run.whole()
     return run.diagnostics
 
 
-def _bound(
-    entity: Entity, everywhere: Iterable[Place], world: World
-) -> Iterator[tuple[Place, Subject]]:
+def world(
+    loaded: Loaded, today: dt.date | None, beside: Mapping[str, str | None] = NOTHING_BESIDE
+) -> World:
+    """What rules are shown of a loaded estate."""
+    estate = loaded.estate if loaded.draft is None else loaded.draft
+    known = frozenset(code.code for code in (*CODES, *codes()))
+    return World(estate, loaded.broken, estate is not loaded.estate, known, today, beside)
+
+
+def _bound(entity: Entity, world: World) -> Iterator[tuple[Place, Subject]]:
     """The entity in each place that its overlays change in its own way, once a set of layers."""
     seen: set[tuple[str, ...]] = {()}
-    for place in everywhere:
+    for place in world.places:
         applied = overlays.key(entity, place)[1]
         if applied in seen or overlays.absent(world.estate, entity, place):
             continue
@@ -136,14 +133,41 @@ def _bound(
             yield place, subject(bound, world)
 
 
-class _Run:
+class Run:
     """Collects diagnostics of one run; knows what was said already."""
 
     def __init__(self, world: World) -> None:
         self.diagnostics: list[Diagnostic] = []
-        self._world = world
+        self.world = world
         self._said: set[tuple[str, str, int, int]] = set()
         self._rules: dict[type[Kind], tuple[Rule, ...]] = {}
+
+    def everywhere(self, entity: Entity) -> None:
+        """Apply every rule to an entity where it is written, and where overlays change it."""
+        self.look(base(entity, self.world), "")
+        if entity.reaches:
+            for place, bound in _bound(entity, self.world):
+                self.look(bound, str(place))
+
+    def whole(self) -> None:
+        """Apply every rule about the estate as a whole."""
+        for rule in ESTATE_RULES:
+            for finding in rule.find(self.world):
+                self.add(rule.code.code, rule.severity, finding, finding.subject, "")
+
+    def repeat(self, said: Iterable[Diagnostic]) -> None:
+        """Say what another run has said, unless the same was said at the same token."""
+        for one in said:
+            assert one.position is not None, "a finding has a place"
+            if self._new(one.code, one.position):
+                self.diagnostics.append(one)
+
+    def _new(self, code: str, position: Position) -> bool:
+        said = (code, position.file, position.line, position.column)
+        if said in self._said:
+            return False
+        self._said.add(said)
+        return True
 
     def look(self, seen: Subject, place: str) -> None:
         """Apply every rule for the subject's kind."""
@@ -153,7 +177,7 @@ class _Run:
             rules = tuple(rule for rule in RULES if not rule.kinds or kind in rule.kinds)
             self._rules[kind] = rules
         # Where the road is not known the milder judgement holds.
-        as_found = self._world.is_as_found(seen.spec) or seen.lost("road")
+        as_found = self.world.is_as_found(seen.spec) or seen.lost("road")
         for rule in rules:
             severity = rule.as_found if as_found else rule.severity
             if severity is None:
@@ -171,10 +195,8 @@ class _Run:
         node, key = documents.find(seen.node, finding.path)
         mark = key if finding.key and key is not None else node
         position = Position(seen.entity.file, mark.line, mark.column)
-        said = (code, position.file, position.line, position.column)
-        if said in self._said:
+        if not self._new(code, position):
             return
-        self._said.add(said)
         self.diagnostics.append(
             Diagnostic(
                 code,
