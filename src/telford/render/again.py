@@ -50,6 +50,7 @@ class Renderer:
         self._last: World | None = None
         self._asked: dict[Piece, frozenset[Question]] = {}
         self._askers: dict[Question, set[Piece]] = {}
+        self._shares = watched.Shares()
         self.renderings: dict[Piece, Rendering] = {}
 
     def update(self, world: World) -> Step:
@@ -61,7 +62,7 @@ class Renderer:
         for piece in gone:
             self._forget(piece)
         watch = Watch()
-        shown = watched.WatchedWorld(world, watch)
+        shown = watched.WatchedWorld(world, watch, self._shares)
         again = [piece for piece in pieces if piece in stale or piece not in self.renderings]
         for piece in again:
             self._ask(piece, shown, watch)
@@ -72,8 +73,10 @@ class Renderer:
     def _stale(self, world: World) -> set[Piece]:
         """The pieces that may have another rendering now."""
         if self._last is None or not watched.settled(self._last, world):
+            self._shares = watched.Shares()
             return set(self.renderings)
         questions = watched.changed(self._last, world)
+        self._shares.forget(questions)
         return {piece for asked in questions for piece in self._askers.get(asked, ())}
 
     def _pieces(self, world: World) -> Iterator[Piece]:

@@ -6,8 +6,9 @@ so that whoever renders again and again knows what a text was made from: `telfor
 notes every look-up. Made by `telford.app.rendering`, read by every target.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from typing import TypeVar
 
 from telford.estate import overlays
 from telford.estate.kinds import structure
@@ -24,6 +25,7 @@ from telford.road import (
     ways_in,
 )
 
+Shared = TypeVar("Shared")
 # Target, scene, address -> the units that the target has for it there.
 Given = Callable[[str, "Scene", str], tuple[Unit, ...]]
 
@@ -111,7 +113,8 @@ class Scene:
         known = self._subjects.get(address)
         if known is None:
             held = self.realisation(address)
-            known = subject.subject(self.binding, address, self.bound(address), held)
+            mesh = held.choice("mesh", self.targets)
+            known = subject.subject(self.binding, address, self.bound(address), held, mesh=mesh)
             self._subjects[address] = known
         return known
 
@@ -139,6 +142,16 @@ class Scene:
         """Who may talk to a paved workload and to whom it may talk."""
         about, ways = self.subject(address), self.let_in(address)
         return openings.openings(self.binding, self.edges, about, ways)
+
+    def each(
+        self, work: Callable[["Scene", str], Shared], addresses: Iterable[str]
+    ) -> Iterator[Shared]:
+        """What a function of one thing gives for each of some things, in their order.
+
+        A server keeps the answers between edits, so that a file about a whole place is not worked
+        out from the beginning. `work` is a function of a module that reads the scene it is given.
+        """
+        return (work(self, address) for address in addresses)
 
     def units(self, target: str, address: str) -> tuple[Unit, ...]:
         """What a target that is needed has for a thing here."""

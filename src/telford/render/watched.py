@@ -5,7 +5,7 @@ ways in) is worked out there, unnoticed, and only the part that somebody looks u
 everything depends on is no question: the kinds of `SETTINGS`. Called by `telford.render.again`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from telford.estate import watching
 from telford.estate.model import Bound, Entity, Estate
 from telford.estate.watching import ALL, KEYS, Question, Watch, Watched
-from telford.render.scene import Scene, World
+from telford.render.scene import Scene, Shared, World
 from telford.road import architecture, reach, recipes, subject, ways_in
 
 # A change of one of these changes what holds for anything: all is rendered anew.
@@ -22,10 +22,44 @@ SETTINGS = frozenset(
 )
 
 
+# A function of one thing, the place, and the thing's address.
+_Share = tuple[Callable[[Scene, str], Any], str, str]
+
+
+class Shares:
+    """What functions of one thing gave (`Scene.each`), for as long as it holds."""
+
+    def __init__(self) -> None:
+        self._values: dict[_Share, tuple[Any, frozenset[Question]]] = {}
+        self._askers: dict[Question, set[_Share]] = {}
+
+    def value(
+        self, work: Callable[[Scene, str], Shared], scene: Scene, address: str, watch: Watch
+    ) -> Shared:
+        """What it gives, from before or worked out now; its questions count for whoever asks."""
+        share = (work, scene.place, address)
+        known = self._values.get(share)
+        if known is None:
+            with watch.asking() as asked:
+                known = work(scene, address), frozenset(asked)
+            self._values[share] = known
+            for question in asked:
+                self._askers.setdefault(question, set()).add(share)
+        watch.asked |= known[1]
+        made: Shared = known[0]
+        return made
+
+    def forget(self, questions: Iterable[Question]) -> None:
+        """What was asked has another answer now."""
+        for share in {one for asked in questions for one in self._askers.get(asked, ())}:
+            for question in self._values.pop(share)[1]:
+                self._askers[question].discard(share)
+
+
 class WatchedScene(Scene):
     """A scene of which every look-up is noted."""
 
-    def __init__(self, plain: Scene, watch: Watch) -> None:
+    def __init__(self, plain: Scene, watch: Watch, shares: Shares) -> None:
         binding = plain.binding
         entities = Watched(binding.entities, watch, f"{plain.place} is")
         super().__init__(
@@ -33,6 +67,13 @@ class WatchedScene(Scene):
         )
         self._plain = plain
         self._watch = watch
+        self._shares = shares
+
+    def each(
+        self, work: Callable[[Scene, str], Shared], addresses: Iterable[str]
+    ) -> Iterator[Shared]:
+        """See `Scene`."""
+        return (self._shares.value(work, self, one, self._watch) for one in addresses)
 
     def _watched(self, name: str, entries: Mapping[str, Any]) -> Watched[Any]:
         return Watched(entries, self._watch, f"{self.place} {name}")
@@ -86,9 +127,9 @@ class WatchedScene(Scene):
 class WatchedWorld(World):
     """A world of which every look-up is noted."""
 
-    def __init__(self, plain: World, watch: Watch) -> None:
+    def __init__(self, plain: World, watch: Watch, shares: Shares) -> None:
         estate = watching.WatchedEstate(plain.estate, watch)
-        scenes = [WatchedScene(scene, watch) for scene in plain.scenes]
+        scenes = [WatchedScene(scene, watch, shares) for scene in plain.scenes]
         super().__init__(estate, scenes, targets=plain.targets)
         self._plain = plain
 
