@@ -69,15 +69,15 @@ class Realisation:
     `reasons` are by ``choices.ASPECT`` and ``defaults.TABLE.ENTRY`` (as they are written in YAML),
     for what a document said; `said` has all that had a say by the same names, weakest first.
     `digest` names the choices and defaults, for the keys of what is rendered; "" where they are
-    the road's.
+    the road's. Its text (`repr`) is what holds and not who said so: keys are made of it.
     """
 
     defaults: defaults.Defaults
     choices: Mapping[str, str] = field(default_factory=dict)
-    reasons: Mapping[str, Reason] = field(default_factory=dict)
+    reasons: Mapping[str, Reason] = field(default_factory=dict, repr=False)
     digest: str = ""
-    patches: tuple[Patch, ...] = ()
-    said: Mapping[str, tuple[Reason, ...]] = field(default_factory=dict)
+    patches: tuple[Patch, ...] = field(default=(), repr=False)
+    said: Mapping[str, tuple[Reason, ...]] = field(default_factory=dict, repr=False)
 
     def choice(self, aspect: str, targets: tuple[str, ...] = ()) -> str:
         """See `choose`."""

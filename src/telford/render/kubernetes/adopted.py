@@ -25,6 +25,7 @@ from telford.render.kubernetes import (
 )
 from telford.road import capabilities, conventions
 from telford.road.openings import Openings
+from telford.road.realisation import Realisation
 from telford.road.subject import Runs, Subject, subject
 
 Object = dict[str, Any]
@@ -84,17 +85,22 @@ def title(item: Object) -> str:
 
 
 def found(
-    binding: Binding, address: str, bound: Bound, objects: Sequence[Object], ways: Callable[[Subject], Openings]
-) -> Found | None:  # fmt: skip
+    binding: Binding,
+    address: str,
+    bound: Bound,
+    objects: Sequence[Object],
+    ways: Callable[[Subject], Openings],
+    held: Realisation,
+) -> Found | None:
     """An as-found workload as the road sees it; None where nothing of it runs.
 
     The selector and the replicas are those that were found: the road's own names and numbers mean
-    nothing here.
+    nothing here. What it adopted is as `held` says.
     """
     workload = next((item for item in objects if item.get("kind") in _WORKLOADS), None)
     if workload is None:
         return None
-    about = subject(binding, address, bound)
+    about = subject(binding, address, bound, held)
     spec: Runs = about.spec
     template = at(workload, _pod_path(workload["kind"])) or {}
     labels = template.get("metadata", {}).get("labels", {})

@@ -32,7 +32,8 @@ from telford.render.kubernetes import (
 )
 from telford.render.scene import Scene
 from telford.render.target import Target
-from telford.road import found, openings, reach, yamlout
+from telford.road import found, openings, reach, recipes, yamlout
+from telford.road.realisation import Realisation
 from telford.road.subject import Subject
 
 NAME = "kubernetes"
@@ -150,7 +151,8 @@ def _found(scene: Scene, address: str, bound: Bound) -> Rendering:
     as_it_was = partial(_given_back, spec)
     if not isinstance(spec, _Runs) or not spec.adopted:
         return Rendering((_unit(scene, address, spec, parts, as_it_was),), said)
-    known = found_workload(scene.binding, address, bound, scene.edges)
+    held = scene.realisation(address)
+    known = found_workload(scene.binding, address, bound, scene.edges, held)
     if known is None:
         return Rendering((_unit(scene, address, spec, parts, as_it_was),), said)
     parts += [repr(known.ways), repr(known.about)]
@@ -161,12 +163,17 @@ def _found(scene: Scene, address: str, bound: Bound) -> Rendering:
 
 
 def found_workload(
-    binding: Binding, address: str, bound: Bound, edges: reach.Reach | None = None
+    binding: Binding,
+    address: str,
+    bound: Bound,
+    edges: reach.Reach | None = None,
+    held: Realisation | None = None,
 ) -> adopted.Found | None:
     """An as-found workload as the road sees it, to adopt something; None where nothing runs."""
     known = reach.reach(binding, reach.names(binding)) if edges is None else edges
+    held = held or recipes.Realiser(binding).realise(bound)
     ways = partial(openings.openings, binding, known)
-    return adopted.found(binding, address, bound, found.objects(bound.spec), ways)
+    return adopted.found(binding, address, bound, found.objects(bound.spec), ways, held)
 
 
 def _with_adopted(known: adopted.Found) -> list[Object]:
@@ -194,7 +201,7 @@ def _paved(scene: Scene, address: str, bound: Bound) -> Rendering:
     config_digest = configs.digest_of(scene.binding, scene.names, about)
     held = filter(None, [about.held.digest])
     digest = key(bound.spec.model_dump_json(exclude_unset=True), *held)
-    placed = repr((about.run.priority_class, about.road.spread_keys, chosen))
+    placed = repr((about.run.priority_class, about.road.spread_keys, about.mesh, chosen))
     made_of = [digest, repr(ways.ingress), repr(ways.egress), config_digest, placed]
     marks = Marks(digest[:_DIGEST], config_digest)
     made = partial(_manifests, about, ways, marks, chosen)
