@@ -10,6 +10,7 @@ from telford.render import patching
 from telford.render.artifacts import Unit
 from telford.render.alertmanager import target as alertmanager
 from telford.render.backstage import target as backstage
+from telford.render.codeowners import target as codeowners
 from telford.render.gateway_api import target as gateway_api
 from telford.render.github_actions import target as github_actions
 from telford.render.gitlab_ci import target as gitlab_ci
@@ -28,6 +29,7 @@ from telford.render.target import Target
 TARGETS: tuple[Target, ...] = (
     alertmanager.TARGET,
     backstage.TARGET,
+    codeowners.TARGET,
     gateway_api.TARGET,
     github_actions.TARGET,
     gitlab_ci.TARGET,

@@ -8,7 +8,7 @@ notes every look-up. Made by `telford.app.rendering`, read by every target.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from telford.estate import overlays
 from telford.estate.kinds import structure
@@ -26,6 +26,8 @@ from telford.road import (
 )
 
 Shared = TypeVar("Shared")
+V = TypeVar("V")
+
 # Target, scene, address -> the units that the target has for it there.
 Given = Callable[[str, "Scene", str], tuple[Unit, ...]]
 
@@ -48,6 +50,8 @@ class Scene:
         self.targets = tuple(targets)
         self.given = given
         self._subjects: dict[str, subject.Subject] = {}
+        # Name -> how a table is made, and the table: see `table`.
+        self.tables: dict[str, tuple[Callable[[Scene], Mapping[str, Any]], Mapping[str, Any]]] = {}
 
     @property
     def place(self) -> str:
@@ -152,6 +156,14 @@ class Scene:
         out from the beginning. `work` is a function of a module that reads the scene it is given.
         """
         return (work(self, address) for address in addresses)
+
+    def table(self, name: str, make: Callable[["Scene"], Mapping[str, V]]) -> Mapping[str, V]:
+        """What a target works out of the whole place once, by keys that its functions look up one
+        by one. A name means the same table everywhere: it begins with the target's own.
+        """
+        if name not in self.tables:
+            self.tables[name] = (make, make(self))
+        return cast("Mapping[str, V]", self.tables[name][1])
 
     def units(self, target: str, address: str) -> tuple[Unit, ...]:
         """What a target that is needed has for a thing here."""

@@ -8,13 +8,15 @@ everything depends on is no question: the kinds of `SETTINGS`. Called by `telfor
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from telford.estate import watching
 from telford.estate.model import Bound, Entity, Estate
 from telford.estate.watching import ALL, KEYS, Question, Watch, Watched
 from telford.render.scene import Scene, Shared, World
 from telford.road import architecture, reach, recipes, subject, ways_in
+
+V = TypeVar("V")
 
 # A change of one of these changes what holds for anything: all is rendered anew.
 SETTINGS = frozenset(
@@ -112,6 +114,10 @@ class WatchedScene(Scene):
         """See `Scene`."""
         return self._watched("ways", self._plain.incoming_by_server)
 
+    def table(self, name: str, make: Callable[[Scene], Mapping[str, V]]) -> Mapping[str, V]:
+        """See `Scene`."""
+        return self._watched(name, self._plain.table(name, make))
+
     def of_kind(self, *kinds: str) -> Iterator[tuple[str, Bound]]:
         """See `Scene`."""
         for kind in kinds:
@@ -189,6 +195,8 @@ def _changed_in_place(old: Scene, new: Scene) -> set[Question]:
     )
     for name, before, after in derived:
         things |= watching.changed(f"{place} {name}", before, after, _equal)
+    for name, (make, table) in old.tables.items():
+        things |= watching.changed(f"{place} {name}", table, new.table(name, make), _equal)
     if old.incoming != new.incoming:
         things.add((f"{place} ways", ALL))
     return things | kinds

@@ -54,6 +54,7 @@ class Network:
     ingress_namespace: str
     gateway_namespace: str
     gateway_class: str
+    mesh_gateway_namespace: str
     dns_namespace: str
     dns_labels: dict[str, str]
 

@@ -48,43 +48,60 @@ class Openings:
     guessed: tuple[reach.Edge, ...]
 
 
-def openings(binding: Binding, edges: reach.Reach, subject: Subject) -> Openings:
-    """What may reach `subject` and what it may reach."""
+def openings(
+    binding: Binding,
+    edges: reach.Reach,
+    subject: Subject,
+    entrances: tuple[Opening, ...] | None = None,
+) -> Openings:
+    """What may reach `subject` and what it may reach. `entrances` are for whoever leads requests
+    from outside to it: where they are not given, the ingress controller, if it has routes.
+    """
+    if entrances is None:
+        entrances = tuple(_ingress_controller(subject))
     into = edges.inbound.get(subject.address, ())
     out = edges.outbound.get(subject.address, ())
     guessed = tuple(edge for edge in (*into, *out) if not edge.confirmed)
     return Openings(
-        ingress=_ingress(binding, into, subject) if all(e.confirmed for e in into) else None,
+        ingress=_ingress(binding, into, subject, entrances)
+        if all(e.confirmed for e in into)
+        else None,
         egress=_egress(binding, out) if all(e.confirmed for e in out) else None,
         guessed=guessed,
     )
 
 
 def _ingress(
-    binding: Binding, edges: Iterable[reach.Edge], subject: Subject
+    binding: Binding,
+    edges: Iterable[reach.Edge],
+    subject: Subject,
+    entrances: tuple[Opening, ...],
 ) -> tuple[Opening, ...]:
     ways = [
         Opening(
             pods=labels,
             namespace=_elsewhere(binding, edge.client, subject.address),
-            ports=_dialled(subject.ports, subject.endpoints, edge.port),
+            ports=dialled(subject.ports, subject.endpoints, edge.port),
         )
         for edge in edges
-        if (labels := _pods_of(binding, edge.client))
+        if (labels := pods_of(binding, edge.client))
     ]
-    return _unique((*ways, *_from_outside(subject)))
+    return _unique((*ways, *entrances, *exposed(subject)))
 
 
-def _from_outside(subject: Subject) -> Iterator[Opening]:
-    """The ingress controller where there are routes; anybody where an endpoint is exposed."""
+def _ingress_controller(subject: Subject) -> Iterator[Opening]:
     if subject.routes and subject.endpoints:
         backends = [backend(subject, route) for route in subject.routes]
-        ports = [_process_port(subject.ports, port) for _, port in backends]
-        namespace = defaults.defaults().network.ingress_namespace
+        ports = [process_port(subject.ports, port) for _, port in backends]
+        namespace = subject.road.network.ingress_namespace
         yield Opening(namespace=namespace, ports=tuple(dict.fromkeys(filter(None, ports))))
+
+
+def exposed(subject: Subject) -> Iterator[Opening]:
+    """Anybody, where an endpoint has an address outside the cluster."""
     for endpoint in subject.endpoints:
         if endpoint.type in ("NodePort", "LoadBalancer"):
-            found_ports = [_process_port(subject.ports, port) for port in endpoint.ports]
+            found_ports = [process_port(subject.ports, port) for port in endpoint.ports]
             yield Opening(ports=tuple(filter(None, found_ports)))
 
 
@@ -98,9 +115,9 @@ def _way_out(binding: Binding, edge: reach.Edge) -> Iterator[Opening]:
         ports = ports_of(spec)
         ends = endpoints_of(spec, ports, workload_kind(spec))
         yield Opening(
-            pods=_pods_of(binding, edge.server),
+            pods=pods_of(binding, edge.server),
             namespace=_elsewhere(binding, edge.server, edge.client),
-            ports=_dialled(ports, ends, edge.port),
+            ports=dialled(ports, ends, edge.port),
         )
         return
     number = edge.port or _outside_port(spec)
@@ -138,7 +155,7 @@ def _namespace(binding: Binding, address: str) -> str:
     return binding.namespace
 
 
-def _pods_of(binding: Binding, address: str) -> Labels:
+def pods_of(binding: Binding, address: str) -> Labels:
     """The labels that select the pods at an address; () where it runs none."""
     spec = binding.entities[address].spec
     if not isinstance(spec, structure.Service | structure.Datastore):
@@ -155,7 +172,7 @@ def found_labels(spec: Runs) -> Labels:
     return ()
 
 
-def _dialled(
+def dialled(
     ports: tuple[running.Port, ...], ends: tuple[structure.Endpoint, ...], number: int | None
 ) -> tuple[PortSpec, ...]:
     """The process's ports behind the port a client dials; all of them where it says none."""
@@ -165,12 +182,12 @@ def _dialled(
     for end in ends:
         for port in end.ports:
             if port.port == number:
-                behind = _process_port(ports, port)
+                behind = process_port(ports, port)
                 return (behind,) if behind else every
     return (("TCP", number),)
 
 
-def _process_port(ports: tuple[running.Port, ...], end: structure.EndpointPort) -> PortSpec | None:
+def process_port(ports: tuple[running.Port, ...], end: structure.EndpointPort) -> PortSpec | None:
     """The process's port behind one port of an endpoint."""
     target = end.target if end.target is not None else end.port
     if isinstance(target, int):

@@ -51,6 +51,8 @@ class Subject:
     labels: dict[str, str]
     annotations: dict[str, str]
     held: realisation.Realisation
+    # The mesh that it is part of, as aspect `mesh` names it.
+    mesh: str = "none"
 
     @property
     def road(self) -> defaults.Defaults:
@@ -75,6 +77,33 @@ class Subject:
         return self.replicas if self.replicas is not None else 1
 
     @property
+    def track(self) -> dict[str, str]:
+        """The label of its pods that tells them from those of a version that is being tried; only
+        where a Delivery moves requests between the two.
+        """
+        released = isinstance(self.spec, structure.Service) and self.spec.delivery is not None
+        return {conventions.LABEL_TRACK: "stable"} if released else {}
+
+    @property
+    def pod_labels(self) -> dict[str, str]:
+        """The labels of its pods, the road's over its own."""
+        injected = {conventions.LABEL_ISTIO_INJECT: "true"} if self.mesh == "istio" else {}
+        return {**(self.run.pod_labels or {}), **self.labels, **self.track, **injected}
+
+    @property
+    def injection(self) -> dict[str, str]:
+        """The annotations of its pods by which a mesh joins them."""
+        if self.mesh != "linkerd":
+            return {}
+        made = {conventions.ANNOTATION_LINKERD_INJECT: "enabled"}
+        if isinstance(self.spec, structure.Datastore) and self.ports:
+            ports = ",".join(str(port.port) for port in self.ports)
+            made[conventions.ANNOTATION_LINKERD_OPAQUE] = ports
+        if self.kind in ("Job", "CronJob"):
+            made[conventions.ANNOTATION_LINKERD_NATIVE] = "true"
+        return made
+
+    @property
     def routes(self) -> tuple[structure.RouteRule, ...]:
         """Requests from outside that reach it."""
         return self.spec.routes if isinstance(self.spec, structure.Service) else ()
@@ -94,9 +123,11 @@ def subject(
     address: str,
     bound: Bound,
     held: realisation.Realisation | None = None,
+    *,
+    mesh: str = "none",
 ) -> Subject:
     """The workload of a Service, or of a Datastore that the estate runs itself, with what holds
-    for it: the road's own where nothing is said.
+    for it: the road's own where nothing is said. `mesh` is the one that it is part of.
     """
     held = held or realisation.own()
     spec = bound.spec
@@ -121,6 +152,7 @@ def subject(
         labels=identity_of(spec) | labels | selector,
         annotations=annotations_of(address, spec) | foreign,
         held=held,
+        mesh=mesh,
     )
 
 

@@ -152,6 +152,12 @@ class NetworkDefaults(base.Model):
 
     # The namespace of the ingress controller.
     ingress_namespace: base.Name | None = None
+    # The namespace of the gateways of a Gateway API.
+    gateway_namespace: base.Name | None = None
+    # The class of the Gateways of a Gateway API.
+    gateway_class: base.Name | None = None
+    # The namespace of the mesh's own gateway.
+    mesh_gateway_namespace: base.Name | None = None
     # The namespace of the name service.
     dns_namespace: base.Name | None = None
     # The labels of the name service's pods.

@@ -16,13 +16,13 @@ def template(subject: Subject, config_digest: str) -> dict[str, Any]:
     """
     annotations = {
         conventions.ANNOTATION_ADDRESS: subject.address,
+        **subject.injection,
         **subject.run.pod_annotations,
     }
     if config_digest:
         annotations[conventions.ANNOTATION_CONFIG] = config_digest
-    labels = {**(subject.run.pod_labels or {}), **subject.labels}
     return {
-        "metadata": {"labels": labels, "annotations": annotations},
+        "metadata": {"labels": subject.pod_labels, "annotations": annotations},
         "spec": pod(subject),
     }
 
