@@ -9,8 +9,10 @@ from telford.estate.model import Binding
 from telford.render import patching
 from telford.render.artifacts import Unit
 from telford.render.alertmanager import target as alertmanager
+from telford.render.argo_cd import target as argo_cd
 from telford.render.backstage import target as backstage
 from telford.render.codeowners import target as codeowners
+from telford.render.flux import target as flux
 from telford.render.gateway_api import target as gateway_api
 from telford.render.github_actions import target as github_actions
 from telford.render.gitlab_ci import target as gitlab_ci
@@ -28,8 +30,10 @@ from telford.render.target import Target
 
 TARGETS: tuple[Target, ...] = (
     alertmanager.TARGET,
+    argo_cd.TARGET,
     backstage.TARGET,
     codeowners.TARGET,
+    flux.TARGET,
     gateway_api.TARGET,
     github_actions.TARGET,
     gitlab_ci.TARGET,

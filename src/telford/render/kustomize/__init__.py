@@ -1,0 +1,1 @@
+"""Target `kustomize`: a base, and overlays that hold only differences."""
