@@ -1,0 +1,1 @@
+"""Target `codeowners`: who is asked about a change of which file."""
