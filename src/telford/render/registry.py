@@ -7,15 +7,16 @@ from collections.abc import Sequence
 
 from telford.estate.model import Binding
 from telford.render import patching
-from telford.render.artifacts import Unit
 from telford.render.alertmanager import target as alertmanager
 from telford.render.argo_cd import target as argo_cd
+from telford.render.artifacts import Unit
 from telford.render.backstage import target as backstage
 from telford.render.codeowners import target as codeowners
 from telford.render.flux import target as flux
 from telford.render.gateway_api import target as gateway_api
 from telford.render.github_actions import target as github_actions
 from telford.render.gitlab_ci import target as gitlab_ci
+from telford.render.grafana import target as grafana
 from telford.render.istio import target as istio
 from telford.render.jenkins import target as jenkins
 from telford.render.kubernetes import target as kubernetes
@@ -37,6 +38,7 @@ TARGETS: tuple[Target, ...] = (
     gateway_api.TARGET,
     github_actions.TARGET,
     gitlab_ci.TARGET,
+    grafana.TARGET,
     istio.TARGET,
     jenkins.TARGET,
     kubernetes.TARGET,

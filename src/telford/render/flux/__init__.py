@@ -1,0 +1,1 @@
+"""Target `mermaid`: a diagram a system, and one of all systems."""
