@@ -24,6 +24,7 @@ _CODE = (
     "road",
     "render",
     "app/rendering.py",
+    "app/shares.py",
 )
 
 

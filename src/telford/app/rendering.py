@@ -1,23 +1,21 @@
 """Render an estate: load it, bind it to its places, ask every target, and name each text.
 
-A unit whose key the inventory knows is not rendered again: its text is the one that was written.
 Called by `telford.app.build` and `telford.app.planning`, and by the CLI when nothing is kept.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
-from telford.app import loading
+from telford.app import loading, shares
 from telford.app.desires import Desires, Scope
-from telford.backends import files, output
+from telford.backends import files
 from telford.basics import diagnostics
 from telford.basics.errors import UsageError
 from telford.estate import loading as estate_loading
 from telford.estate import overlays
 from telford.estate.model import Estate
 from telford.estate.place import Place
-from telford.plan.actions import Entry, Inventory
+from telford.plan.actions import Inventory
 from telford.render import patching, registry
-from telford.render.artifacts import Rendering, Unit
 from telford.render.scene import World
 from telford.render.target import Target
 from telford.road import architecture
@@ -35,15 +33,14 @@ def desires(found: files.Texts, scope: Scope, last: Inventory, code: str) -> Des
         return Desires({}, loaded.diagnostics)
     with loading.undisturbed():
         whole = world(loaded.estate, places(loaded.estate, scope), chosen(loaded.estate, scope))
-        renderings = list(_renderings(whole, scope))
-        said = [item for rendering in renderings for item in rendering.diagnostics]
-        said += _unused(whole, scope, renderings)
+        made = shares.render(whole, last, code, elsewhere=not scope.place)
+        said = [*made.said, *_unused(whole, scope, made.hit)]
         every = diagnostics.ordered(
             [*loaded.diagnostics, *estate_loading.with_source(said, found.texts)]
         )
         if diagnostics.has_errors(every):
             return Desires({}, every)
-        return _named((u for r in renderings for u in r.units), every, last, code)
+        return Desires(made.entries, every, made.text)
 
 
 def known(names: Sequence[str]) -> None:
@@ -78,25 +75,11 @@ def places(estate: Estate, scope: Scope) -> tuple[Place, ...]:
     return covered
 
 
-def _renderings(whole: World, scope: Scope) -> Iterator[Rendering]:
-    """What each target says: place by place, and then, unless one place was asked for, whatever is
-    about no single place.
-    """
-    targets = [registry.BY_NAME[name] for name in whole.targets]
-    for scene in whole.scenes:
-        for target in targets:
-            yield target.in_place(scene)
-    if not scope.place:
-        for target in targets:
-            yield target.everywhere(whole)
-
-
 def _unused(
-    whole: World, scope: Scope, renderings: Iterable[Rendering]
+    whole: World, scope: Scope, hit: frozenset[diagnostics.Position]
 ) -> Iterator[diagnostics.Diagnostic]:
     """Patches that changed nothing; in a part of the places nobody can tell."""
     if not scope.place:
-        hit = {position for rendering in renderings for position in rendering.hit}
         yield from patching.unused(whole, hit, whole=not scope.targets)
 
 
@@ -105,32 +88,3 @@ def world(estate: Estate, where: Sequence[Place], targets: Sequence[Target]) -> 
     names = [target.name for target in targets]
     scenes = [registry.scene(overlays.bind(estate, place), names) for place in where]
     return World(estate, scenes, targets=names)
-
-
-def _named(
-    units: Iterator[Unit],
-    said: tuple[diagnostics.Diagnostic, ...],
-    last: Inventory,
-    code: str,
-) -> Desires:
-    """Each unit with the digest of its text: from the inventory, or by rendering it."""
-    entries: dict[str, Entry] = {}
-    texts: dict[str, str] = {}
-    makers: dict[str, Callable[[], str]] = {}
-    for unit in units:
-        assert unit.path not in entries, f"two units want {unit.path}"
-        key = f"{code[:16]}:{unit.key}"
-        known = last.entries.get(unit.path)
-        if known is not None and known.key == key:
-            digest = known.digest
-        else:
-            texts[unit.path] = unit.make()
-            digest = output.digest(texts[unit.path].encode())
-        makers[unit.path] = unit.make
-        entries[unit.path] = Entry(unit.path, digest, key, unit.owner, unit.target, unit.place)
-    return Desires(entries, said, lambda path: _text(texts, makers, path))
-
-
-def _text(texts: Mapping[str, str], makers: Mapping[str, Callable[[], str]], path: str) -> str:
-    known = texts.get(path)
-    return known if known is not None else makers[path]()

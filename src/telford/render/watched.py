@@ -133,9 +133,10 @@ class WatchedScene(Scene):
 class WatchedWorld(World):
     """A world of which every look-up is noted."""
 
-    def __init__(self, plain: World, watch: Watch, shares: Shares) -> None:
+    def __init__(self, plain: World, watch: Watch, shares: Shares | None = None) -> None:
         estate = watching.WatchedEstate(plain.estate, watch)
-        scenes = [WatchedScene(scene, watch, shares) for scene in plain.scenes]
+        kept = shares or Shares()
+        scenes = [WatchedScene(scene, watch, kept) for scene in plain.scenes]
         super().__init__(estate, scenes, targets=plain.targets)
         self._plain = plain
 
