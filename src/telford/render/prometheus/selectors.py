@@ -5,13 +5,18 @@ the user's own selectors. Called by `series`.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 _SELECTOR = re.compile(r"\s*([a-zA-Z_:][\w:]*)?\s*(?:\{(.*)\})?\s*", re.DOTALL)
 _MATCHER = re.compile(r'\s*([a-zA-Z_]\w*)\s*(=~|!~|!=|=)\s*("(?:[^"\\]|\\.)*")\s*(?:,|$)')
 _LITERAL = re.compile(r"[\w:/ -]*")
 # Values that are tried for a matcher, beside what its pattern spells out.
 _TRIED = ("200", "500", "404", "2xx", "5xx", "ok", "error", "true", "false", "x")
+
+# Each objective's selectors are asked for two dozen times in a row, once a test.
+_KEPT = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,7 @@ class Selector:
         return all(matcher.accepts(labels.get(matcher.label, "")) for matcher in self.matchers)
 
 
+@lru_cache(maxsize=_KEPT)
 def parse(text: str) -> Selector | None:
     """The selector, or None where it is no plain one (a function, an offset)."""
     found = _SELECTOR.fullmatch(text)
@@ -56,8 +62,13 @@ def parse(text: str) -> Selector | None:
     return Selector(found[1], tuple(matchers))
 
 
-def example(wanted: Selector, *, unlike: Selector | None = None) -> dict[str, str] | None:
+def example(wanted: Selector, *, unlike: Selector | None = None) -> Mapping[str, str] | None:
     """Labels that `wanted` selects and `unlike` does not; None where none was found."""
+    return _example(wanted, unlike)
+
+
+@lru_cache(maxsize=_KEPT)
+def _example(wanted: Selector, unlike: Selector | None) -> Mapping[str, str] | None:
     labels: dict[str, str] = {}
     for matcher in wanted.matchers:
         if matcher.label not in labels or not matcher.accepts(labels[matcher.label]):
