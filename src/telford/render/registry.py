@@ -12,6 +12,7 @@ from telford.render.argo_cd import target as argo_cd
 from telford.render.artifacts import Unit
 from telford.render.backstage import target as backstage
 from telford.render.codeowners import target as codeowners
+from telford.render.envoy import target as envoy
 from telford.render.flux import target as flux
 from telford.render.gateway_api import target as gateway_api
 from telford.render.github_actions import target as github_actions
@@ -27,6 +28,7 @@ from telford.render.openslo import target as openslo
 from telford.render.prometheus import target as prometheus
 from telford.render.prometheus_operator import target as prometheus_operator
 from telford.render.scene import Scene
+from telford.render.structurizr import target as structurizr
 from telford.render.target import Target
 
 TARGETS: tuple[Target, ...] = (
@@ -34,6 +36,7 @@ TARGETS: tuple[Target, ...] = (
     argo_cd.TARGET,
     backstage.TARGET,
     codeowners.TARGET,
+    envoy.TARGET,
     flux.TARGET,
     gateway_api.TARGET,
     github_actions.TARGET,
@@ -48,6 +51,7 @@ TARGETS: tuple[Target, ...] = (
     openslo.TARGET,
     prometheus.TARGET,
     prometheus_operator.TARGET,
+    structurizr.TARGET,
 )
 
 # As they are used: with the organisation's patches over what they make.

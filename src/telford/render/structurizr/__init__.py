@@ -1,0 +1,1 @@
+"""Target `structurizr`: the estate as a C4 model."""
