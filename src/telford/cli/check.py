@@ -1,6 +1,5 @@
 """`telford check`: find everything wrong in an estate."""
 
-import datetime as dt
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +7,6 @@ import typer
 
 from telford.app import remember
 from telford.backends import files
-from telford.basics.errors import UsageError
 from telford.cli import options, output, table
 
 
@@ -24,13 +22,7 @@ def command(
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="check even if nothing changed")
     ] = False,
-    day: Annotated[
-        str,
-        typer.Option(
-            "--day", metavar="DATE", help="judge what runs out by this day (default: today)",
-            show_default=False,
-        ),
-    ] = "",
+    day: options.Day = "",
     as_json: options.Json = False,
 ) -> None:  # fmt: skip
     """Find everything wrong in an estate, all at once, each with its line and how to fix it.
@@ -42,7 +34,7 @@ def command(
     where = paths or [options.folder(estate)]
     store = None if no_cache else options.estate_cache()
     found = files.read(where)
-    found.today = _day(day)
+    found.today = options.day(day)
     report = remember.recall(found, store) if store is not None else None
     if report is None:
         report = table.load("telford.app.check").fresh(found, store)
@@ -59,15 +51,3 @@ def command(
 
 def _said(failed: bool) -> str:
     return "not good" if failed else "good"
-
-
-def _day(text: str) -> dt.date:
-    """The day that was asked for, else today."""
-    if not text:
-        return dt.datetime.now(tz=dt.UTC).date()
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError as error:
-        raise UsageError(
-            f"{text} is no day", fix="write YEAR-MONTH-DAY, such as 2026-11-22"
-        ) from error

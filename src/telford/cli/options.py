@@ -4,6 +4,7 @@ Commands import the annotated types by name, so that one option is spelled and d
 way everywhere.
 """
 
+import datetime as dt
 import os
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,7 @@ import typer
 
 from telford.app.settings import Settings
 from telford.backends import cache as caches
+from telford.basics.errors import UsageError
 
 Estate = Annotated[
     Path | None,
@@ -31,6 +33,26 @@ In = Annotated[
         show_default=False,
     ),
 ]  # fmt: skip
+
+Day = Annotated[
+    str,
+    typer.Option(
+        "--day", metavar="DATE", help="judge what runs out by this day (default: today)",
+        show_default=False,
+    ),
+]  # fmt: skip
+
+
+def day(text: str) -> dt.date:
+    """The day that was asked for, else today. Raises `UsageError` for what is no day."""
+    if not text:
+        return dt.datetime.now(tz=dt.UTC).date()
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(
+            f"{text} is no day", fix="write YEAR-MONTH-DAY, such as 2026-11-22"
+        ) from error
 
 
 @cache

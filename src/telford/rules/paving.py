@@ -6,10 +6,11 @@ from itertools import combinations
 from telford.basics.diagnostics import Severity
 from telford.estate import overlays, suggestions
 from telford.estate.codes import Code, document, documents, service
+from telford.estate.kinds.governance import Waiver
 from telford.estate.kinds.paving import Architecture, Pins, Recipe
 from telford.estate.model import BASE, Bound, Entity, LaterBound
 from telford.estate.place import Place
-from telford.road import recipes, targets
+from telford.road import conformance, recipes, targets
 from telford.rules.rule import EstateRule, Finding, Path, Rule, Subject, World, base
 
 # Pairs of recipes are compared up to so many; an estate with more has other worries.
@@ -193,6 +194,22 @@ def _twice(world: World) -> Iterator[Finding]:
                 )
 
 
+def _parts(subject: Subject) -> Iterator[Finding]:
+    """Parts of a waiver that the architecture does not demand."""
+    spec = subject.spec
+    assert isinstance(spec, Waiver)
+    known = conformance.names()
+    for index, part in enumerate(spec.parts):
+        if not spec.rule.startswith("architecture/"):
+            yield Finding(
+                ("parts",), "only an architecture has parts", "take `parts` away", key=True
+            )
+            return
+        if part not in known:
+            fix = suggestions.for_value(part, known)
+            yield Finding(("parts", index), f"nothing demands `{part}`", fix)
+
+
 def _silent(subject: Subject) -> Iterator[Finding]:
     spec = subject.spec
     assert isinstance(spec, Recipe)
@@ -216,6 +233,13 @@ def _recipes(*fields: str) -> str:
     """An example: recipes with these fields, a place and a service of tier 2."""
     made = [document("Recipe", f"r{index}", text) for index, text in enumerate(fields)]
     return documents(_PROD, service(""), *made)
+
+
+def _waiver(parts: str) -> str:
+    """An example: a waiver of these parts of an architecture."""
+    fields = 'rule: architecture/road\nof: [service/orders]\nreason: r\nexpires: "2030-01-01"\n'
+    waiver = document("Waiver", "w", f"{fields}parts: {parts}")
+    return documents(service(""), document("Architecture", "road", ""), waiver)
 
 
 RULES = (
@@ -251,13 +275,26 @@ RULES = (
             "TEL275",
             "a digest of another kind of thing",
             "What is fetched by it is not there, and the pipeline stops.",
-            document("Pins", "p", f"pins: {{\"python:3.12\": {{digest: {_COMMIT}}}}}"),
+            document("Pins", "p", f'pins: {{"python:3.12": {{digest: {_COMMIT}}}}}'),
             document("Pins", "p", f"pins: {{actions/checkout@v4: {{digest: {_COMMIT}}}}}"),
             "What is written as NAME@VERSION is a repository, and pinned to a commit; anything else"
             " is an image or a file, and pinned to its sha256.",
         ),
         (Pins,),
         _forms,
+    ),
+    Rule(
+        Code(
+            "TEL278",
+            "a waiver of what nobody demands",
+            "What should be waived still counts as a difference.",
+            _waiver("[replica]"),
+            _waiver("[replicas]"),
+            "`parts` of a Waiver are capabilities of the road (`replicas`) or fields on which there is a"
+            " demand (`run.replicas`), and its `rule` is the Architecture.",
+        ),
+        (Waiver,),
+        _parts,
     ),
     Rule(
         Code(

@@ -68,8 +68,11 @@ class Waiver(base.Kind):
     }
 
     kind: Literal["Waiver"]
-    # A policy or control by address, or the code of a built-in rule.
+    # A policy, control or architecture by address, or the code of a built-in rule.
     rule: str
+    # Of an architecture: the capabilities or fields in which it may be differed from; all of them
+    # where it is empty.
+    parts: tuple[str, ...] = ()
     of: Annotated[tuple[base.AddressText, ...], Field(min_length=1)]
     reason: Annotated[str, Field(min_length=1)]
     expires: base.Date
