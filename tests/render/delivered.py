@@ -1,0 +1,106 @@
+"""What the targets of delivery and of pipelines make, as data, once for all tests of a run."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import packaged
+import target_estates
+import yaml
+
+from telford.app import rendering
+from telford.estate import loading, overlays
+from telford.estate.model import Estate
+from telford.render import artifacts, registry
+from telford.render.artifacts import Rendering, Unit
+
+# Which of our own estates say in which repository they are built.
+ESTATES = ("boutique", "organisation")
+PLACES = """apiVersion: telford/v1
+kind: Environment
+name: dev
+order: 0
+---
+apiVersion: telford/v1
+kind: Environment
+name: prod
+order: 1
+production: true
+regions: [north, south]
+---
+apiVersion: telford/v1
+kind: Region
+name: north
+---
+apiVersion: telford/v1
+kind: Region
+name: south
+---
+apiVersion: telford/v1
+kind: Team
+name: us
+chat: "#us"
+---
+apiVersion: telford/v1
+kind: System
+name: shop
+owner: team/us
+annotations: {telford.dev/source: "src/{name}"}
+"""
+ROAD = """apiVersion: telford/v1
+kind: Architecture
+name: ours
+owner: team/us
+issuer: https://id.example.com
+repository: {url: "https://git.example.com/ours.git", branch: main, path: built, estate: estate}
+"""
+
+
+def service(name: str, more: str = "") -> str:
+    """A paved service of the system shop."""
+    return (
+        f"apiVersion: telford/v1\nkind: Service\nname: {name}\nsystem: shop\nowner: team/us\n"
+        f"run: {{image: registry.example.com/shop/{name}:1.0.0}}\n{more}"
+    )
+
+
+def estate(*texts: str) -> Estate:
+    """An estate of these texts, places and a team."""
+    files = {f"{index}.yaml": text for index, text in enumerate((PLACES, *texts))}
+    loaded = loading.load(files)
+    assert not loaded.diagnostics, loaded.diagnostics
+    return loaded.estate
+
+
+def rendered(target: str, known: Estate, *beside: str) -> Rendering:
+    """All of a target for an estate, where `beside` is built as well."""
+    chosen = [registry.BY_NAME[name] for name in (target, *beside)]
+    world = rendering.world(known, overlays.places(known), chosen)
+    one = registry.BY_NAME[target]
+    return artifacts.joined([one.everywhere(world), *map(one.in_place, world.scenes)])
+
+
+@cache
+def files(target: str, name: str) -> Mapping[str, str]:
+    """Path below the target's folder -> text, of one of our own estates."""
+    found = target_estates.rendered(target, name).units
+    return {unit.path.removeprefix(f"{target}/"): unit.make() for unit in found}
+
+
+@cache
+def documents(target: str, name: str) -> Mapping[str, list[Any]]:
+    """The same as data."""
+    return {path: list(yaml.safe_load_all(text)) for path, text in files(target, name).items()}
+
+
+def objects(units: tuple[Unit, ...]) -> list[dict[str, Any]]:
+    """All objects of some units."""
+    return [item for unit in units for item in yaml.safe_load_all(unit.make()) if item]
+
+
+@cache
+def real(name: str) -> Estate:
+    """A real system as it is imported, with a repository that it is delivered from."""
+    found = packaged.real(name)
+    road = loading.load({"road.yaml": ROAD.replace("owner: team/us\n", "")}).estate
+    return Estate({**found.entities, **road.entities})
