@@ -109,3 +109,8 @@ def duration(text: str) -> str:
         if count:
             found += f"{count}{unit}"
     return found
+
+
+def decimal_seconds(text: str) -> str:
+    """A duration in seconds, as protocol buffers say it in JSON: ``300ms`` is ``0.3s``."""
+    return f"{units.seconds(text).normalize():f}s"

@@ -20,6 +20,7 @@ from telford.render.gitlab_ci import target as gitlab_ci
 from telford.render.grafana import target as grafana
 from telford.render.istio import target as istio
 from telford.render.jenkins import target as jenkins
+from telford.render.keda import target as keda
 from telford.render.kubernetes import target as kubernetes
 from telford.render.kustomize import target as kustomize
 from telford.render.linkerd import target as linkerd
@@ -44,6 +45,7 @@ TARGETS: tuple[Target, ...] = (
     grafana.TARGET,
     istio.TARGET,
     jenkins.TARGET,
+    keda.TARGET,
     kubernetes.TARGET,
     kustomize.TARGET,
     linkerd.TARGET,

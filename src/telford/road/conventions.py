@@ -36,6 +36,12 @@ ANNOTATION_METRICS = "telford.dev/metrics"
 # On an Objective or its Service: what to read when it burns.
 ANNOTATION_RUNBOOK = "telford.dev/runbook"
 
+# On a Service: what brokers call those of its replicas that consume together (a consumer group of
+# Kafka, a consumer of JetStream), where that is not the service's own name.
+ANNOTATION_CONSUMER = "telford.dev/consumer"
+# On a Stream: the TriggerAuthentication by which KEDA asks its broker.
+ANNOTATION_TRIGGER_AUTHENTICATION = "telford.dev/trigger-authentication"
+
 # On a Service, or on its System with `{name}` inside: the folder of its sources, from the root of
 # the repository that its pipeline runs in.
 ANNOTATION_SOURCE = "telford.dev/source"
