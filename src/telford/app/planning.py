@@ -1,28 +1,134 @@
-"""`telford plan`: what a build would change in a folder, by address and field, writing nothing.
+"""`telford plan`: what a build would change in a folder, what that means, and why, writing nothing.
 
 Also what build and plan share: read the folder, recall or render what the estate wants, compare.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from telford.app import building, desires, rendering
+from telford.app import building, desires, loading, rendering
 from telford.app.building import Proposal
+from telford.app.causes import Causes
 from telford.app.desires import Scope
+from telford.app.source_map import How, Origin
 from telford.backends import files, output
-from telford.plan import fields, texts
-from telford.plan.actions import Action, Verb
+from telford.plan import fields, grouping, meaning, texts
+from telford.plan.actions import CHANGING, Action, Verb
+from telford.plan.meaning import Meaning, Meant
 from telford.ports.cache import Cache
+
+# A cause that more things than this share is said once for all of them.
+SHARED_BY = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """What one action does to its file: the changed fields, and the text diff."""
+    """What one action does to its file: the changed fields with their meanings and origins (one for
+    each, None where nobody knows), the cause of the whole, and the text diff.
+    """
 
     action: Action
-    fields: tuple[fields.Change, ...]
+    meant: tuple[Meant, ...]
+    origins: tuple[Origin | None, ...]
+    cause: Origin | None
     diff: str
+
+    @property
+    def fields(self) -> tuple[fields.Change, ...]:
+        """The changed fields of a file that is there before and after."""
+        changed = self.action.verb is Verb.CHANGE
+        return tuple(meant.change for meant in self.meant) if changed else ()
+
+    @property
+    def meanings(self) -> tuple[Meaning, ...]:
+        """What the change of the file means, the gravest first."""
+        return meaning.summed(self.meant)
+
+    def as_json(self) -> dict[str, object]:
+        """The stable JSON view, the diff only where there is one."""
+        rows = [
+            {**meant.as_json(), "cause": origin.as_json() if origin else None}
+            for meant, origin in zip(self.meant, self.origins, strict=True)
+        ]
+        cause = self.cause.as_json() if self.cause else None
+        found = {
+            **self.action.as_json(),
+            "meanings": [one.name for one in self.meanings],
+            "fields": rows,
+            "cause": cause,
+        }
+        return {**found, "diff": self.diff} if self.diff else found
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Files that change by one cause, those of more than `SHARED_BY` things."""
+
+    cause: Origin
+    details: tuple[Detail, ...]
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Whose files they are."""
+        return tuple(dict.fromkeys(detail.action.owner for detail in self.details))
+
+    @property
+    def meanings(self) -> tuple[Meaning, ...]:
+        """What it means for any of them, the gravest first."""
+        return together(self.details)
+
+    @property
+    def kinds(self) -> tuple[tuple[Detail, int], ...]:
+        """One of those that change alike, and how many do, most first."""
+        alike: dict[object, list[Detail]] = {}
+        for one in self.details:
+            changed = grouping.of_file(grouping.telling(one.meant), one.action.owner)
+            alike.setdefault((one.action.verb, one.action.target, changed), []).append(one)
+        ordered = sorted(alike.values(), key=len, reverse=True)
+        return tuple((found[0], len(found)) for found in ordered)
+
+    def as_json(self) -> dict[str, object]:
+        """The stable JSON view."""
+        return {
+            "cause": self.cause.as_json(),
+            "meanings": [one.name for one in self.meanings],
+            "addresses": list(self.addresses),
+            "files": [detail.action.path for detail in self.details],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A plan in words: every action with its meanings and cause, and the causes that many share."""
+
+    details: tuple[Detail, ...]
+    shared: tuple[Shared, ...]
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """Meaning -> how many things have a file of it, the gravest first."""
+        by_owner: dict[str, list[Detail]] = {}
+        for detail in self.details:
+            by_owner.setdefault(detail.action.owner, []).append(detail)
+        counts = Counter(one.name for some in by_owner.values() for one in together(some))
+        return {name: counts[name] for name in meaning.gravest_first(counts)}
+
+    @property
+    def alone(self) -> tuple[Detail, ...]:
+        """Those whose cause is not one that many share."""
+        among = {detail.action.path for shared in self.shared for detail in shared.details}
+        return tuple(detail for detail in self.details if detail.action.path not in among)
+
+    def means(self, names: Sequence[str]) -> bool:
+        """Whether anything has one of these meanings."""
+        return not self.summary.keys().isdisjoint(names)
+
+
+def together(found: Sequence[Detail]) -> tuple[Meaning, ...]:
+    """What several changes mean, the gravest first."""
+    return meaning.summed(meant for detail in found for meant in detail.meant)
 
 
 def plan(
@@ -60,14 +166,72 @@ def fresh(
     return building.propose(out, last, wanted, scope, force=force)
 
 
-def details(proposal: Proposal, *, diff: bool = False) -> Iterator[Detail]:
-    """What each creating, changing or deleting action does, in the order of the plan; the text
-    diff only where it is asked for.
+def report(
+    proposal: Proposal,
+    folder: Path,
+    scope: Scope,
+    *,
+    diff: bool = False,
+    cache: Cache | None = None,
+) -> Report:
+    """The plan in words; `cache` keeps what is known of the estate in `folder` from one time to the
+    next. The text diffs are made only where they are asked for.
     """
-    for action in proposal.plan.of(Verb.CREATE, Verb.CHANGE, Verb.DELETE):
-        old = output.text(proposal.out, action.path) if action.before else ""
-        text = proposal.wanted.text
-        assert action.verb is Verb.DELETE or text is not None, "the texts were rendered"
-        new = text(action.path) if text is not None and action.after else ""
-        changed = fields.changes(old, new) if action.verb is Verb.CHANGE else ()
-        yield Detail(action, changed, texts.diff(action.path, old, new) if diff else "")
+    found = list(details(proposal, diff=diff))
+    if not found:
+        return Report((), ())
+    estate = loading.load_folder(folder, cache).estate
+    with loading.undisturbed():
+        causes = Causes(estate, scope)
+        first = [_with_cause(detail, causes, proposal) for detail in found]
+        causes.suspect()
+        known = tuple(one if _clear(one) else _with_cause(one, causes, proposal) for one in first)
+    return Report(known, tuple(_shared(known)))
+
+
+def _clear(detail: Detail) -> bool:
+    """Whether the cause of every field is known for sure."""
+    return all(one is not None and one.how is How.EXACT for one in detail.origins)
+
+
+def details(proposal: Proposal, *, diff: bool = False) -> Iterator[Detail]:
+    """What each creating, changing or deleting action does and means, in the order of the plan,
+    without causes.
+    """
+    actions = proposal.plan.of(*CHANGING)
+    sides = [_side(proposal, action) for action in actions]
+    for action, side, meant in zip(actions, sides, meaning.of_files(sides), strict=True):
+        text = texts.diff(action.path, side.old, side.new) if diff else ""
+        yield Detail(action, meant, (None,) * len(meant), None, text)
+
+
+def _side(proposal: Proposal, action: Action) -> meaning.Side:
+    room = f"{action.target} {action.place}"
+    return meaning.Side(action.path, room, *_both(proposal, action))
+
+
+def _both(proposal: Proposal, action: Action) -> tuple[str, str]:
+    """The text of a file before and after."""
+    old = output.text(proposal.out, action.path) if action.before else ""
+    text = proposal.wanted.text
+    assert action.verb is Verb.DELETE or text is not None, "the texts were rendered"
+    return old, text(action.path) if text is not None and action.after else ""
+
+
+def _with_cause(detail: Detail, causes: Causes, proposal: Proposal) -> Detail:
+    origins, cause = causes.of_file(detail.action, detail.meant, *_both(proposal, detail.action))
+    return replace(detail, origins=origins, cause=cause)
+
+
+def _shared(found: Sequence[Detail]) -> Iterator[Shared]:
+    """The causes of files of many things, those of the most first. A document that many files are
+    of is no cause of theirs.
+    """
+    by_cause: dict[Origin, list[Detail]] = {}
+    for detail in found:
+        if detail.cause is not None and detail.cause.how is not How.ENTITY:
+            whole = replace(detail.cause, how=How.DERIVED)
+            by_cause.setdefault(whole, []).append(detail)
+    every = [Shared(some[0].cause or cause, tuple(some)) for cause, some in by_cause.items()]
+    many = [shared for shared in every if len(shared.addresses) > SHARED_BY]
+    yield from sorted(many, key=lambda shared: -len(shared.addresses))

@@ -23,12 +23,16 @@ ITEM = "[]"
 _SECRET_VALUES = frozenset({"data", "stringData"})
 
 
+Trail = tuple[str | int, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One changed field. `old` or `new` is None where it was not or will not be there.
 
     `subject` is the object; `steps` are the path in it, ``[]`` for an item of a list; `before` and
     `after` are the values as data. `item` says that an item of a list comes or goes as a whole.
+    `trail` are the keys and list indices that lead there in the new object, as far as they go.
     """
 
     path: str
@@ -39,6 +43,7 @@ class Change:
     before: Any = field(default=None, compare=False)
     after: Any = field(default=None, compare=False)
     item: bool = field(default=False, compare=False)
+    trail: Trail = field(default=(), compare=False)
 
     @property
     def whole(self) -> bool:
@@ -72,7 +77,28 @@ def between(old: Mapping[Subject, Document], new: Mapping[Subject, Document]) ->
             yield Change(subject.title, "(the whole object)", None, subject, (), value, None)
         else:
             prefix = f"{subject.title} " if subject.title else ""
-            yield from walk.values(prefix, (), old[subject].value, new[subject].value)
+            start = _Where(prefix, (), ())
+            yield from walk.values(start, old[subject].value, new[subject].value)
+
+
+@dataclass(frozen=True, slots=True)
+class _Where:
+    """A place in an object: as text for people, as a pattern, and as a way in the new object."""
+
+    path: str
+    steps: tuple[str, ...]
+    trail: Trail
+
+    def key(self, key: str, *, there: bool) -> "_Where":
+        """The place of a key; `there` says whether the new object has it."""
+        dot = "." if self.path and not self.path.endswith(" ") else ""
+        trail = (*self.trail, key) if there else self.trail
+        return _Where(f"{self.path}{dot}{key}", (*self.steps, key), trail)
+
+    def item(self, name: str, index: int | None) -> "_Where":
+        """The place of an item of a list; `index` is None where the new list has it not."""
+        trail = self.trail if index is None else (*self.trail, index)
+        return _Where(f"{self.path}[{name}]", (*self.steps, ITEM), trail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,42 +107,37 @@ class _Walk:
 
     subject: Subject
 
-    def values(self, path: str, steps: tuple[str, ...], old: Any, new: Any) -> Iterator[Change]:
+    def values(self, where: _Where, old: Any, new: Any) -> Iterator[Change]:
         if isinstance(old, dict) and isinstance(new, dict):
-            yield from self._keyed(path, steps, old, new, "{prefix}{dot}{key}")
+            for key in dict.fromkeys([*new, *old]):
+                here = where.key(str(key), there=key in new)
+                yield from self._pair(here, key, old, new, item=False)
         elif isinstance(old, list) and isinstance(new, list) and (name := _naming(old, new)):
             first = {name(item): item for item in old}
             second = {name(item): item for item in new}
+            indices = {known: index for index, known in enumerate(second)}
             if _same_items(first, second):
-                yield self._change(path, steps, list(first), list(second))
-            yield from self._keyed(path, steps, first, second, "{prefix}[{key}]")
+                yield self._change(where, list(first), list(second))
+            for known in dict.fromkeys([*second, *first]):
+                here = where.item(known, indices.get(known))
+                yield from self._pair(here, known, first, second, item=True)
         elif old != new or type(old) is not type(new):
-            yield self._change(path, steps, old, new)
+            yield self._change(where, old, new)
 
-    def _keyed(
-        self,
-        path: str,
-        steps: tuple[str, ...],
-        old: Mapping[str, Any],
-        new: Mapping[str, Any],
-        form: str,
+    def _pair(
+        self, where: _Where, key: Any, old: Mapping[Any, Any], new: Mapping[Any, Any], *, item: bool
     ) -> Iterator[Change]:
-        dot = "." if path and not path.endswith(" ") else ""
-        item = "[" in form
-        for key in dict.fromkeys([*new, *old]):
-            where = form.format(prefix=path, dot=dot, key=key)
-            here = (*steps, ITEM if item else str(key))
-            if key in old and key in new:
-                yield from self.values(where, here, old[key], new[key])
-            else:
-                yield self._change(where, here, old.get(key), new.get(key), item=item)
+        if key in old and key in new:
+            yield from self.values(where, old[key], new[key])
+        else:
+            yield self._change(where, old.get(key), new.get(key), item=item)
 
-    def _change(
-        self, path: str, steps: tuple[str, ...], old: Any, new: Any, *, item: bool = False
-    ) -> Change:
-        one = None if old is None else self._shown(steps, old)
-        other = None if new is None else self._shown(steps, new)
-        return Change(path, one, other, self.subject, steps, old, new, item)
+    def _change(self, where: _Where, old: Any, new: Any, *, item: bool = False) -> Change:
+        one = None if old is None else self._shown(where.steps, old)
+        other = None if new is None else self._shown(where.steps, new)
+        return Change(
+            where.path, one, other, self.subject, where.steps, old, new, item, where.trail
+        )
 
     def _shown(self, steps: tuple[str, ...], value: Any) -> str:
         """A value for people; never what a Secret holds."""

@@ -86,12 +86,15 @@ def gravest_first(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def summed(found: Iterable[Meant]) -> tuple[Meaning, ...]:
-    """The meanings of several changes, each once, the gravest first."""
+    """The meanings of several changes, each once, the gravest first; that nothing happens only where
+    that is all.
+    """
     known: dict[str, Meaning] = {}
     for meant in found:
         for one in meant.meanings:
             known.setdefault(one.name, one)
-    return tuple(known[name] for name in gravest_first(known))
+    names = gravest_first(known)
+    return tuple(known[name] for name in names if name != LABEL or len(names) == 1)
 
 
 _Named = Mapping[Subject, Document]
