@@ -50,12 +50,14 @@ class Scope:
 class Desires:
     """Every file that is wanted, what is wrong, and how to get a file's text.
 
-    `text` is None where the desires were recalled: whoever needs a text renders again.
+    `text` is None where the desires were recalled: whoever needs a text renders again. `lasting`
+    says that the same texts always want the same: of third parties' targets nobody knows.
     """
 
     entries: Mapping[str, Entry]
     diagnostics: tuple[Diagnostic, ...]
     text: Callable[[str], str] | None = field(default=None, compare=False)
+    lasting: bool = field(default=True, compare=False)
 
     @property
     def ok(self) -> bool:
@@ -90,7 +92,7 @@ def recall(key: str, found: files.Texts, cache: Cache) -> Desires | None:
 
 def keep(key: str, found: files.Texts, wanted: Desires, cache: Cache) -> None:
     """Keep what is wanted; an estate with an error is looked at again each time."""
-    if found.diagnostics or not wanted.ok:
+    if found.diagnostics or not wanted.ok or not wanted.lasting:
         return
     rows = [list(asdict(entry).values()) for entry in wanted.entries.values()]
     said = remembered.kept(wanted.diagnostics)

@@ -5,7 +5,7 @@ Called by `telford.app.build` and `telford.app.planning`, and by the CLI when no
 
 from collections.abc import Iterator, Sequence
 
-from telford.app import loading, shares
+from telford.app import extensions, loading, shares
 from telford.app.desires import Desires, Scope
 from telford.backends import files
 from telford.basics import diagnostics
@@ -19,6 +19,7 @@ from telford.render import patching, registry
 from telford.render.scene import World
 from telford.render.target import Target
 from telford.road import architecture
+from telford.road.targets import third_party
 
 
 def desires(found: files.Texts, scope: Scope, last: Inventory, code: str) -> Desires:
@@ -40,15 +41,14 @@ def desires(found: files.Texts, scope: Scope, last: Inventory, code: str) -> Des
         )
         if diagnostics.has_errors(every):
             return Desires({}, every)
-        return Desires(made.entries, every, made.text)
+        lasting = not any(map(third_party, whole.targets))
+        return Desires(made.entries, every, made.text, lasting)
 
 
 def known(names: Sequence[str]) -> None:
     """Refuse a target that there is not. Raises `UsageError`."""
     for name in names:
-        if name not in registry.BY_NAME:
-            every = ", ".join(registry.BY_NAME)
-            raise UsageError(f"there is no target {name}", fix=f"the targets: {every}")
+        extensions.named(name)
 
 
 def chosen(estate: Estate, scope: Scope) -> tuple[Target, ...]:
@@ -56,8 +56,7 @@ def chosen(estate: Estate, scope: Scope) -> tuple[Target, ...]:
     own. Raises `UsageError` for one that there is not.
     """
     wanted = scope.targets or architecture.of(estate.entities.values()).targets
-    known(wanted)
-    return tuple(target for target in registry.BY_NAME.values() if target.name in wanted)
+    return extensions.in_order(wanted)
 
 
 def places(estate: Estate, scope: Scope) -> tuple[Place, ...]:

@@ -11,11 +11,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import astuple, dataclass, field
 from functools import cached_property, partial
 
-from telford.app import remembered
+from telford.app import extensions, remembered
 from telford.backends import forking, output
 from telford.basics.diagnostics import Diagnostic, Position
 from telford.plan.actions import Entry, Inventory
-from telford.render import registry
 from telford.render.artifacts import Rendering, Unit
 from telford.render.scene import World
 from telford.render.target import Target
@@ -109,7 +108,7 @@ def _renderings(whole: World, index: int, count: int, *, elsewhere: bool) -> Ite
     """
     mine = set(list(whole.estate.entities)[index::count])
     turn = 0
-    for target in (registry.BY_NAME[name] for name in whole.targets):
+    for target in extensions.in_order(whole.targets):
         for ask in _wide(target, whole, elsewhere=elsewhere):
             if turn % count == index:
                 yield ask()

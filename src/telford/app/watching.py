@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from telford.app import building, desires, loading, rendering
+from telford.app import building, desires, extensions, loading, rendering
 from telford.app.building import Proposal
 from telford.app.desires import Desires, Scope
 from telford.backends import output
@@ -20,7 +20,7 @@ from telford.basics.diagnostics import Diagnostic, Position
 from telford.plan import actions
 from telford.plan.actions import Entry, Inventory
 from telford.ports.cache import Cache
-from telford.render import again, patching, registry
+from telford.render import again, patching
 from telford.render.again import Piece, Step
 from telford.render.artifacts import Rendering, Unit
 from telford.render.scene import World
@@ -46,7 +46,7 @@ class Planner:
     def _clear(self, targets: tuple[str, ...]) -> None:
         """Begin with nothing, for these targets."""
         self._targets = targets
-        self._renderer = again.Renderer([registry.BY_NAME[name] for name in targets])
+        self._renderer = again.Renderer(extensions.in_order(targets))
         self._wanted = _Wanted(self._code)
         self._differing = _Differing()
 

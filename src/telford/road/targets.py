@@ -6,6 +6,14 @@ from functools import cache
 
 from telford.basics import resources
 
+# What stands between the owner and the name of a third party's target: ``example.inventory``.
+_BETWEEN = "."
+
+
+def third_party(name: str) -> bool:
+    """Whether a target is somebody else's, by the form of its name; no name of ours has a dot."""
+    return _BETWEEN in name
+
 
 @cache
 def names() -> tuple[str, ...]:

@@ -26,7 +26,8 @@ def _targets(subject: Subject) -> Iterator[Finding]:
     patches = enumerate(spec.patches)
     said += [(("patches", index, "target"), one.target) for index, one in patches if one.target]
     for path, name in said:
-        if name not in targets.names():
+        # Whether a third party's is installed here, only who builds can tell.
+        if name not in targets.names() and not targets.third_party(name):
             fix = suggestions.for_value(name, targets.names())
             yield Finding(path, f"there is no target `{name}`", fix)
 
