@@ -3,43 +3,74 @@ the targets that watch: `prometheus`, `prometheus-operator`, `alertmanager`, `ot
 """
 
 import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 
 from telford.render.artifacts import Object, Unit, key
 from telford.render.scene import Scene
 from telford.road import heading, health, monitored, scraping, yamlout
-from telford.road.subject import Subject
 
 
-def workloads(scene: Scene) -> tuple[Subject, ...]:
-    """The paved workloads of a place, by address."""
-    return tuple(
-        scene.subject(address)
-        for address, _ in scene.of_kind("Service", "Datastore")
-        if scene.runs(address)
-    )
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A paved workload as rules see it: its kind, whether it keeps storage, whether it has metrics."""
+
+    watched: monitored.Watched
+    kind: str
+    storage: bool
+    scraped: bool
 
 
-def runbooks(scene: Scene) -> monitored.Runbooks:
-    """What to read when something breaks."""
+def addresses(scene: Scene) -> list[str]:
+    """The paved workloads of a place, in their order."""
+    found = (address for address, _ in scene.of_kind("Service", "Datastore"))
+    return [address for address in found if scene.runs(address)]
+
+
+def runbooks(scene: Scene) -> Mapping[str, str]:
+    """What leads to which runbook (`monitored.runbooks`)."""
+    return scene.table("monitoring runbooks", _runbooks)
+
+
+def _runbooks(scene: Scene) -> dict[str, str]:
     return monitored.runbooks(scene.of_kind("Runbook"), scene.names)
+
+
+def runbook(scene: Scene, address: str, alert: str) -> str:
+    """The address of what to read when an alert about something fires; "" where there is none."""
+    known = runbooks(scene)
+    return known.get(f"{alert} {address}") or known.get(address) or known.get(alert, "")
+
+
+def _workload(scene: Scene, address: str) -> Workload:
+    about = scene.subject(address)
+    told = monitored.labels(
+        scene.binding.place, address, about.spec, runbooks(scene).get(address, "")
+    )
+    return Workload(
+        monitored.Watched({"namespace": about.namespace, "workload": about.name}, told),
+        about.kind,
+        any(volume.type == "storage" for volume in about.run.volumes),
+        bool(scraping.pages(about)),
+    )
 
 
 def facts(scene: Scene) -> health.Facts:
     """All that rules about what runs have to know of a place."""
     place, known = scene.binding.place, runbooks(scene)
-    running = workloads(scene)
+    running = list(scene.each(_workload, addresses(scene)))
     consumed = monitored.consumed(scene.of_kind("Service", "Pipeline"), scene.names)
     certified = scene.of_kind("Service", "Route")
     return health.Facts(
-        workloads=tuple(monitored.workload(place, about, known) for about in running),
+        workloads=tuple(one.watched for one in running),
         streams=tuple(monitored.streams(place, scene.of_kind("Stream"), consumed, known)),
         certificates=tuple(
             monitored.certificates(place, scene.binding.namespace, certified, known)
         ),
-        kinds=frozenset(about.kind for about in running),
-        storage=any(volume.type == "storage" for about in running for volume in about.run.volumes),
-        scraped=any(scraping.pages(about) for about in running),
+        kinds=frozenset(one.kind for one in running),
+        storage=any(one.storage for one in running),
+        scraped=any(one.scraped for one in running),
     )
 
 

@@ -18,6 +18,7 @@ from telford.render.gateway_api import target as gateway_api
 from telford.render.github_actions import target as github_actions
 from telford.render.gitlab_ci import target as gitlab_ci
 from telford.render.grafana import target as grafana
+from telford.render.helm import target as helm
 from telford.render.istio import target as istio
 from telford.render.jenkins import target as jenkins
 from telford.render.keda import target as keda
@@ -43,6 +44,7 @@ TARGETS: tuple[Target, ...] = (
     github_actions.TARGET,
     gitlab_ci.TARGET,
     grafana.TARGET,
+    helm.TARGET,
     istio.TARGET,
     jenkins.TARGET,
     keda.TARGET,

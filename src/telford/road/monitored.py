@@ -12,42 +12,23 @@ from telford.estate.kinds import network, pipelines, response, structure
 from telford.estate.model import Bound
 from telford.estate.place import Place
 from telford.road import conventions, reach
-from telford.road.subject import Subject
 
 Named = Iterable[tuple[str, Bound]]
 
 
-@dataclass(frozen=True, slots=True)
-class Runbooks:
-    """Which Runbook leads out of what: by alert and address, by address, by alert."""
-
-    exact: Mapping[tuple[str, str], str]
-    by_address: Mapping[str, str]
-    by_alert: Mapping[str, str]
-
-    def of(self, address: str, alert: str = "") -> str:
-        """The address of the best one; "" where there is none."""
-        exact = self.exact.get((alert, address))
-        return exact or self.by_address.get(address) or self.by_alert.get(alert, "")
-
-
-def runbooks(found: Named, names: reach.Names) -> Runbooks:
-    """The runbooks of a place; of several for one thing the first by address counts."""
-    exact: dict[tuple[str, str], str] = {}
-    by_address: dict[str, str] = {}
-    by_alert: dict[str, str] = {}
+def runbooks(found: Named, names: reach.Names) -> dict[str, str]:
+    """What leads to which Runbook's address: an address, the name of an alert that is about
+    anything, or both with a space between. Of several the first by address counts.
+    """
+    leads: dict[str, str] = {}
     for address, bound in found:
         spec = bound.spec
         assert isinstance(spec, response.Runbook), "only runbooks lead out of something"
         of = list(_canonical(spec, names))
-        for thing in of:
-            by_address.setdefault(thing, address)
-            for alert in spec.alerts:
-                exact.setdefault((alert, thing), address)
-        if not of:
-            for alert in spec.alerts:
-                by_alert.setdefault(alert, address)
-    return Runbooks(exact, by_address, by_alert)
+        ways = [*of, *(f"{alert} {thing}" for alert in spec.alerts for thing in of)]
+        for way in ways or spec.alerts:
+            leads.setdefault(way, address)
+    return leads
 
 
 def _canonical(spec: response.Runbook, names: reach.Names) -> Iterator[str]:
@@ -88,14 +69,8 @@ def labels(place: Place, address: str, spec: object, runbook: str) -> dict[str, 
     return {key: value for key, value in every.items() if value}
 
 
-def workload(place: Place, about: Subject, known: Runbooks) -> Watched:
-    """A workload, found by the namespace and name of its object."""
-    keys = {"namespace": about.namespace, "workload": about.name}
-    return Watched(keys, labels(place, about.address, about.spec, known.of(about.address)))
-
-
 def streams(
-    place: Place, found: Named, consumed: frozenset[str], known: Runbooks
+    place: Place, found: Named, consumed: frozenset[str], known: Mapping[str, str]
 ) -> Iterator[tuple[str, Watched]]:
     """(engine, stream) for each stream that somebody consumes, found by the broker's name of it; of
     two that their brokers call the same the first, for their numbers cannot be told apart.
@@ -109,7 +84,7 @@ def streams(
         if (spec.engine, topic) not in seen:
             seen.add((spec.engine, topic))
             keys = {"engine": spec.engine, "topic": topic}
-            yield spec.engine, Watched(keys, labels(place, address, spec, known.of(address)))
+            yield spec.engine, Watched(keys, labels(place, address, spec, known.get(address, "")))
 
 
 def consumed(found: Named, names: reach.Names) -> frozenset[str]:
@@ -130,7 +105,9 @@ def _consumed(found: Named, names: reach.Names) -> Iterator[str | None]:
                     yield names.find("stream", dataset.stream, spec.system)
 
 
-def certificates(place: Place, namespace: str, found: Named, known: Runbooks) -> Iterator[Watched]:
+def certificates(
+    place: Place, namespace: str, found: Named, known: Mapping[str, str]
+) -> Iterator[Watched]:
     """The certificates that paved services and routes name, found by namespace and name; one that
     several name is watched for the first of them.
     """
@@ -144,7 +121,7 @@ def certificates(place: Place, namespace: str, found: Named, known: Runbooks) ->
             if (where, secret) not in seen:
                 seen.add((where, secret))
                 keys = {"namespace": where, "name": secret}
-                yield Watched(keys, labels(place, address, spec, known.of(address)))
+                yield Watched(keys, labels(place, address, spec, known.get(address, "")))
 
 
 def _certificates(spec: structure.Service | network.Route) -> Iterator[str]:

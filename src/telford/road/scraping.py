@@ -84,11 +84,11 @@ def proxies() -> tuple[tuple[Relabel, ...], tuple[Relabel, ...]]:
     """How the proxies of a mesh or an edge are found, and what of their statistics is kept."""
     row, source = table()["mesh"], conventions.ENVOY
     found = (keep(row["port"], POD_PORT), *_WHERE)
+    label = source.service_label
     kept = (
         keep(f"{source.requests}|{source.histogram}_(bucket|count|sum)", "__name__"),
-        Relabel(
-            (source.service_label,), source.service_label, regex=row["istio"], replacement="$1"
-        ),
+        Relabel((label,), label, regex=row["istio_version"], replacement="$2/$1"),
+        Relabel((label,), label, regex=row["istio"], replacement="$1"),
     )
     return found, kept
 
@@ -143,3 +143,9 @@ def series(needs: frozenset[str]) -> frozenset[str]:
     """Every series that is kept of what is read beside the workloads."""
     rows = [row for row in table()["job"] if row.get("needs", "") in {"", *needs}]
     return frozenset(name for row in [*rows, *table()["node"]] for name in row["series"])
+
+
+def counted(source: conventions.Source) -> frozenset[str]:
+    """The series by which a data plane counts requests."""
+    parts = (f"{source.histogram}_{part}" for part in ("bucket", "count", "sum"))
+    return frozenset({source.requests, *parts})

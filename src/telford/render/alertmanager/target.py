@@ -43,7 +43,7 @@ def _place(scene: Scene) -> Rendering:
     )
     told = _configuration(scene, known, book, mail, needs)
     words = heading.comment(environment, "{{/*").rstrip("\n") + " */}}\n"
-    text = words + templates.text(monitoring.runbooks(scene))
+    text = words + templates.TEXT
     path = f"{NAME}/{scene.place}/{TEMPLATES}"
     file = monitoring.file(scene, NAME, "alertmanager.yaml", told)
     return Rendering((file, ready(path, environment, NAME, scene.place, text)), said)

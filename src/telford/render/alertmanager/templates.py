@@ -1,10 +1,7 @@
 """The words of a message: templates of the Alertmanager. Called by `target`.
 
-The runbook of an alert is its own, else the one that the estate has for what it is about or for
-its objective; so a Runbook needs no word in the rules of an objective.
+The rules themselves say which runbook leads out of what (`telford.render.monitoring`).
 """
-
-from telford.road.monitored import Runbooks
 
 _TITLE = """\
 {{ define "telford.title" -}}
@@ -22,7 +19,7 @@ _TEXT = """\
 {{ .Annotations.summary }}
 {{ .Annotations.description }}
 About: {{ .Labels.about }}, owner: {{ .Labels.owner }}, since {{ .StartsAt }}
-Runbook: {{ template "telford.runbook" . }}
+Runbook: {{ .Annotations.runbook }}
 {{ with .GeneratorURL }}{{ . }}
 {{ end }}
 {{ end -}}
@@ -30,16 +27,4 @@ Runbook: {{ template "telford.runbook" . }}
 """
 
 
-def text(runbooks: Runbooks) -> str:
-    """The template file."""
-    return f"{_TITLE}\n{_TEXT}\n{_runbook(runbooks)}"
-
-
-def _runbook(runbooks: Runbooks) -> str:
-    """By address, of the objective before what it is about; else what the alert says itself."""
-    lines = ['{{ define "telford.runbook" -}}', "{{ if false -}}"]
-    for label in ("address", "about"):
-        for address, runbook in sorted(runbooks.by_address.items()):
-            lines.append(f'{{{{- else if eq .Labels.{label} "{address}" }}}}{runbook}')
-    lines += ["{{- else }}{{ .Annotations.runbook }}", "{{- end }}", "{{- end }}", ""]
-    return "\n".join(lines)
+TEXT = f"{_TITLE}\n{_TEXT}"

@@ -70,10 +70,12 @@ def promise(
     server: Bound | None,
     *,
     namesakes: bool = False,
+    runbook: str = "",
 ) -> Promise:
     """The objective of a place. A reference to no service (`server` is None) keeps its own text.
 
-    `namesakes`: other services of the place have the service's short name.
+    `namesakes`: other services of the place have the service's short name; `runbook` is what the
+    estate says to read, where the objective's annotation says nothing.
     """
     spec = bound.spec
     assert isinstance(spec, promises.Objective), "only objectives are promises"
@@ -86,7 +88,7 @@ def promise(
         spec=spec,
         service=service,
         source=counted.source_of(spec),
-        runbook=spec.annotations.get(conventions.ANNOTATION_RUNBOOK, ""),
+        runbook=spec.annotations.get(conventions.ANNOTATION_RUNBOOK, "") or runbook,
         target=target,
         period_seconds=period,
         pairs=burn.reachable(period, target),

@@ -15,7 +15,7 @@ from telford.render.prometheus import configuration, problems, proofs, rules
 from telford.render.prometheus.promise import Promise, promise
 from telford.render.scene import Scene
 from telford.render.target import Target
-from telford.road import health, yamlout
+from telford.road import conventions, health, yamlout
 
 NAME = "prometheus"
 
@@ -38,6 +38,7 @@ def _promise(scene: Scene, address: str, bound: Bound, spec: promises.Objective)
         bound,
         scene.bound(server) if server is not None else None,
         namesakes=len(scene.names.short.get(short, ())) > 1,
+        runbook=monitoring.runbook(scene, address, conventions.ALERT_BURN),
     )
 
 
@@ -45,7 +46,7 @@ def _units(scene: Scene, one: Promise) -> list[Unit]:
     spec = one.spec
     place = scene.place
     stem = f"{spec.system}/{spec.name}" if spec.system else spec.name
-    about = repr((one.labels, one.alert_labels, one.told_apart))
+    about = repr((one.labels, one.alert_labels, one.told_apart, one.runbook))
     digest = key(place, spec.model_dump_json(exclude_unset=True), about)
     base = f"{NAME}/{place}/{stem}"
     groups = partial(_groups, one)
@@ -82,7 +83,8 @@ def _place(scene: Scene) -> Rendering:
     promised = {bound.spec.system for _, bound in scene.of_kind("Objective")}
     if groups is None and not promised:
         return NOTHING
-    read = [about for about in monitoring.workloads(scene) if _finds(scene, about.address)]
+    found = [address for address in monitoring.addresses(scene) if _finds(scene, address)]
+    read = [scene.subject(address) for address in found]
     folders = frozenset(filter(None, promised))
     told = configuration.configuration(scene.binding.place, read, facts.needs, folders)
     files = {"prometheus.yaml": told, "place.health.rules.yaml": groups}

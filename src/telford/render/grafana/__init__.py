@@ -1,0 +1,1 @@
+"""Target `grafana`: dashboards of services, systems, objectives and releases, and what loads them."""
