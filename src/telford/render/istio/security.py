@@ -35,7 +35,7 @@ def peers(about: Subject, called_by: tuple[Caller, ...]) -> Object:
     mode = "STRICT" if all(caller.known for caller in called_by) else "PERMISSIVE"
     spec: Object = {"selector": {"matchLabels": about.selector}, "mtls": {"mode": mode}}
     if open_to_all and mode == "STRICT":
-        spec["portLevelMtls"] = {port: {"mode": "PERMISSIVE"} for port in sorted(open_to_all)}
+        spec["portLevelMtls"] = {str(port): {"mode": "PERMISSIVE"} for port in sorted(open_to_all)}
     metadata = about.metadata()
     return {"apiVersion": API, "kind": "PeerAuthentication", "metadata": metadata, "spec": spec}
 

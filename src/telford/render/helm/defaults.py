@@ -1,0 +1,76 @@
+"""What the chart gives every service of a kind by itself: the road's defaults in the chart's words.
+
+A change of one of them changes `values.yaml` of the chart, and the values of no service. Called by
+`target`.
+"""
+
+from telford.render.helm.taking import Values
+from telford.render.scene import Scene, World
+from telford.road import defaults
+
+_LONG = ("Deployment", "StatefulSet", "DaemonSet")
+
+
+def of(scene: Scene) -> Values:
+    """What the chart gives in a place: what holds for the estate as a whole, as `chart` has it."""
+    del scene
+    return _of(defaults.defaults())
+
+
+def chart(world: World) -> Values:
+    """The chart's own values."""
+    del world
+    return {
+        "defaults": _of(defaults.defaults()),
+        "place": {"environment": "", "region": "", "namespace": ""},
+        "foundation": {"priorities": [], "namespaces": [], "limits": [], "quotas": []},
+        "services": {},
+    }
+
+
+def _of(road: defaults.Defaults) -> Values:
+    made = {kind: _every(road) | {"history": road.revision_history} for kind in _LONG}
+    rolling = {"maxUnavailable": road.max_unavailable, "maxSurge": road.max_surge}
+    made["Deployment"]["rollout"] = {"type": "RollingUpdate", "rollingUpdate": rolling}
+    finite = _every(road) | {
+        "restart": "Never",
+        "retries": road.jobs.backoff,
+        "keepSeconds": road.jobs.ttl_seconds,
+    }
+    made["Job"] = finite
+    made["CronJob"] = finite | {"concurrency": road.jobs.concurrency}
+    made["container"] = _container(road)
+    return made
+
+
+def _every(road: defaults.Defaults) -> Values:
+    security = road.security
+    user = {} if security.run_as_user is None else {"runAsUser": security.run_as_user}
+    kind, _, file = security.seccomp.partition("/")
+    profile = {"type": kind} | ({"localhostProfile": file} if file else {})
+    return {
+        "mountToken": False,
+        "serviceLinks": False,
+        "account": {"mountToken": False},
+        "podSecurity": {
+            "runAsNonRoot": security.run_as_non_root,
+            "seccompProfile": profile,
+            **user,
+        },
+        "volumes": [{"name": "scratch", "emptyDir": {"sizeLimit": road.scratch_size}}],
+    }
+
+
+def _container(road: defaults.Defaults) -> Values:
+    return {
+        "resources": {
+            "requests": {"cpu": road.cpu, "memory": road.memory},
+            "limits": {"memory": road.memory},
+        },
+        "security": {
+            "allowPrivilegeEscalation": road.security.allow_privilege_escalation,
+            "readOnlyRootFilesystem": road.security.read_only_root_filesystem,
+            "capabilities": {"drop": list(road.security.drop_capabilities)},
+        },
+        "mounts": [{"name": "scratch", "mountPath": road.scratch_path}],
+    }
