@@ -23,6 +23,7 @@ PAGES = (
     "/releases/new?service=storefront&version=2.0.0",
     "/objectives",
     "/objectives/shop.storefront-availability",
+    "/conformance",
     "/audit",
     "/problems",
     "/docs",

@@ -53,3 +53,17 @@ def test_mentions_leave_out_what_the_page_shows_elsewhere():
     fields = {mention.field for several in found.of.values() for mention in several}
     assert not fields & {"owner", "system"}
     assert not any(field.startswith("uses") for field in fields)
+
+
+def test_conformance_is_json_too(portal: portal_client.Client) -> None:
+    headers = {"accept": "application/json"}
+    asked = "/api/conformance?in=prod/harbour/quay&address=service/booking.ticket-outbox"
+    found = portal.get(asked, headers=headers).json()
+    assert found["architecture"] == {"address": "architecture/tideway", "version": "2026.4"}
+    (row,) = found["rows"]
+    assert (row["place"], row["percent"], row["waived"]) == ("prod/harbour/quay", 100.0, 1)
+    assert row["differences"][0]["waiver"]["address"] == "waiver/one-outbox"
+    whole = portal.get("/api/conformance?in=prod/harbour/quay", headers=headers).json()
+    assert len(whole["rows"]) > 10
+    assert portal.get("/api/conformance?address=team/data", headers=headers).status_code == 404
+    assert portal.get("/conformance/team/data").status_code == 404

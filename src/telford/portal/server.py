@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Scope
 
 from telford.basics.errors import RefusedError, TelfordError, UsageError
 from telford.portal import evidence, guard, live, topics
+from telford.portal.api import conformance as conformance_api
 from telford.portal.api import estate as estate_api
 from telford.portal.api import events
 from telford.portal.api import objectives as objectives_api
@@ -24,6 +25,7 @@ from telford.portal.pages import (
     act,
     audit,
     catalogue,
+    conformance,
     docs,
     entity,
     objectives,
@@ -48,6 +50,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     act.router,
     release.router,
     objectives.router,
+    conformance.router,
     audit.router,
     problems.router,
     search.router,
@@ -57,6 +60,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     estate_api.router,
     releases_api.router,
     objectives_api.router,
+    conformance_api.router,
 )
 
 

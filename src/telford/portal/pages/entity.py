@@ -12,6 +12,7 @@ from telford.estate.artifact import Artifact
 from telford.estate.model import Entity
 from telford.estate.place import Place
 from telford.portal import page, picture
+from telford.road import conformance
 
 router = APIRouter(include_in_schema=False)
 
@@ -113,6 +114,7 @@ def _page(request: Request, described: Described, entity: Entity) -> Response:
         releases=context.store.releases.find(service=address, limit=MAX_RELEASES),
         bound=context.store.bindings.get(str(place), address) if place else None,
         evaluated=_evaluated(request, address, place),
+        demanded=conformance.applies(entity.spec),
         index=described.index,
     )
 

@@ -31,6 +31,7 @@ class Hit:
 PLACES_TO_GO = (
     *(Hit(room.label, "page", room.path) for room in page.RAIL),
     Hit("Problems of the estate", "page", "/problems"),
+    Hit("Conformance to the architecture", "page", "/conformance"),
     Hit("Start a release", "action", "/releases/new"),
     Hit("API and keyboard", "page", "/docs"),
 )
