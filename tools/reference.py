@@ -1,9 +1,11 @@
 """Write the pages of docs/reference that are made from the code: `python tools/reference.py`.
 
 Diagnostics come from the codes and rules, kinds from their models, commands from their own help,
-exit codes from the error hierarchy. `tests/house` checks that the pages are current.
+exit codes from the error hierarchy, targets from the registry, and what is proven of them from the
+marks in the tests. `tests/house` checks that the pages are current.
 """
 
+import ast
 import contextlib
 import importlib.util
 import inspect
@@ -11,8 +13,10 @@ import io
 import os
 import pathlib
 import re
+import tomllib
 import typing
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -24,6 +28,8 @@ from telford.estate import codes, schema, words
 from telford.estate.codes import Code
 from telford.estate.kinds import registry as kinds
 from telford.estate.kinds.base import Kind
+from telford.render import registry as targets
+from telford.render.target import Target
 from telford.rules import registry as rules
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -41,6 +47,8 @@ def pages() -> dict[str, str]:
         "diagnostics.md": diagnostics(),
         "exit-codes.md": exit_codes(),
         "kinds.md": kind_index(),
+        "proofs.md": proof_table(),
+        "targets.md": target_table(),
         **kind_pages(),
     }
 
@@ -245,6 +253,112 @@ def _errors() -> Iterator[tuple[str, int]]:
     for name, value in vars(errors).items():
         if isinstance(value, type) and issubclass(value, errors.TelfordError):
             yield name, value.exit_code
+
+
+HOOKS = {
+    "entity": "a thing in a place",
+    "place": "a place",
+    "across": "a thing over all its places",
+    "estate": "the estate",
+}
+
+
+def folder_of(target: Target) -> pathlib.Path:
+    """The folder that holds a target of ours."""
+    return ROOT / "src" / "telford" / "render" / target.name.replace("-", "_")
+
+
+def target_table() -> str:
+    """Every target: what it makes, of what, and what it builds on."""
+    text = f"{NOTE}# Targets\n\n"
+    text += "What `telford build` makes of an estate. Which of them, its Architecture says (`targets`) or\n"
+    text += "`--target`. How each is shown to be right: [proofs](proofs.md); how to add one:\n"
+    text += "[a target of your own](../guides/own-target.md).\n\n"
+    text += "| target | what it makes | one file or more for | of kinds | builds on |\n|---|---|---|---|---|\n"
+    for target in targets.TARGETS:
+        page = (folder_of(target) / "README.md").relative_to(ROOT).as_posix()
+        asked = [words for hook, words in HOOKS.items() if getattr(target, hook) is not None]
+        kinds_of = ", ".join(sorted(target.kinds)) or "any"
+        needs = ", ".join(f"`{name}`" for name in target.needs)
+        text += f"| [`{target.name}`](../../{page}) | {target.summary} | {'; '.join(asked)} "
+        text += f"| {kinds_of} | {needs} |\n"
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """One mark of a test: what a tool shows of a target, and where."""
+
+    target: str
+    tool: str
+    shows: str
+    path: str
+    test: str
+
+
+def proofs() -> list[Proof]:
+    """Every `@pytest.mark.proves(...)` in the tests, by target, file and place in it.
+
+    The source is read and nothing is run. A mark that is no literal text is a mistake: ValueError.
+    """
+    found = []
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        text = path.read_text(encoding="utf-8")
+        if "mark.proves" not in text:
+            continue
+        where = path.relative_to(ROOT).as_posix()
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef):
+                marks = (one for one in node.decorator_list if isinstance(one, ast.Call))
+                found += [_proof(one, where, node.name) for one in marks if _proves(one)]
+    return sorted(found, key=lambda one: (one.target, one.path))
+
+
+def _proves(call: ast.Call) -> bool:
+    return ast.unparse(call.func) == "pytest.mark.proves"
+
+
+def _proof(call: ast.Call, path: str, test: str) -> Proof:
+    said = {keyword.arg: keyword.value for keyword in call.keywords}
+    parts = [*call.args, said.get("tool"), said.get("shows")]
+    words = [one.value for one in parts if isinstance(one, ast.Constant)]
+    if len(parts) != 3 or len(words) != 3 or not all(isinstance(one, str) for one in words):
+        raise ValueError(
+            f"{path}:{call.lineno}: write proves(TARGET, tool=..., shows=...) literally"
+        )
+    return Proof(*map(str, words), path, test)
+
+
+def unproven() -> list[dict[str, str]]:
+    """What no test shows, by target: tests/render/unproven.toml."""
+    data = tomllib.loads((ROOT / "tests" / "render" / "unproven.toml").read_text(encoding="utf-8"))
+    return sorted(data.get("unproven", []), key=lambda one: one["target"])
+
+
+def proof_table() -> str:
+    """By target: what is shown of it, by which tool, in which test; and what is not shown."""
+    text = f"{NOTE}# How targets are proven\n\n"
+    text += "Each row is a test that gives what a target makes to the tool that it is for, or to one that\n"
+    text += "judges it in that tool's place; beside each stands a test that sees something broken refused.\n"
+    text += "CI runs all of them. Golden files of three estates are kept for every target as well\n"
+    text += "(`tests/golden/targets`).\n"
+    known, gaps = proofs(), unproven()
+    for target in targets.TARGETS:
+        text += f"\n## {target.name}\n\n"
+        rows = [one for one in known if one.target == target.name]
+        if rows:
+            text += "| what is shown | by | test |\n|---|---|---|\n"
+            text += "".join(_row(one) for one in rows)
+        missing = [one for one in gaps if one["target"] == target.name]
+        if missing:
+            text += "\nNot proven:\n\n" if rows else "Not proven:\n\n"
+            text += "".join(f"- {one['what']}: {one['why']}.\n" for one in missing)
+    return text
+
+
+def _row(one: Proof) -> str:
+    cells = [one.shows, one.tool, f"[`{one.path.rpartition('/')[2]}`](../../{one.path})"]
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 
 
 def write() -> list[str]:

@@ -28,6 +28,8 @@ NAMES = [
     "diagnostics.md",
     "exit-codes.md",
     "kinds.md",
+    "proofs.md",
+    "targets.md",
     *(f"kinds/{family}.md" for family in kinds.FAMILIES),
     "kinds/parts.md",
 ]
