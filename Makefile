@@ -72,7 +72,8 @@ bench-demo: setup ## ten good and ten failing releases of the shop: time to deci
 bench-verdicts: setup ## error rates and price of the verdicts, peers beside us
 	$(BIN)/python tools/bench_verdicts.py
 
-bench-build: setup ## check and build of 1,000 services, helm beside us
+bench-build: setup test-tools ## build 1,000 services in three places; helm, kustomize, jsonnet and cdk8s beside us
+	@sh tools/install-peers.sh $(TOOLS)
 	$(BIN)/python tools/bench_build.py
 
 bench-intake: setup ## import and check of a whole real organisation, plain parsing beside us

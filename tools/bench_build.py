@@ -1,8 +1,10 @@
-"""`make bench-build`: check and build of a generated estate, and helm template for the same objects.
+"""`make bench-build`: check and build of a generated estate, and its peers for the same objects.
 
-Every figure is of a whole process, from start to exit: wall and CPU seconds (median of the runs)
-and the peak of memory. Rendered objects are compared first: the same kinds, names and fields on
-both sides, or there is no table. Says what machine and which load it ran on.
+Beside us, in one run: helm (one chart ranging over all services, and a process a service),
+kustomize (a base and three overlays), jsonnet and cdk8s. Every figure is of whole processes, from
+start to exit: wall and CPU seconds (median of the runs) and the peak of memory; only the row of the
+running server is of one plan inside of it. Rendered objects are compared: the same kinds, names and
+fields on all sides, or there is no table. Says what machine and which load it ran on.
 
 Usage: python tools/bench_build.py [--services 1000] [--runs 5] [--each 100] [--json FILE]
 """
@@ -18,15 +20,21 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 
 import bench_estate
 import yaml
 
+from telford.render import registry
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TELFORD = str(pathlib.Path(sys.executable).with_name("telford"))
+PEERS = ROOT / ".tools" / "peers"
 IGNORED = "telford.dev/digest"
+# So many edits are planned by the running server, each of another service.
+EDITS = 11
 
 
 @dataclass(frozen=True)
@@ -105,9 +113,9 @@ class Bench:
     def _telford(self, *arguments: str) -> Sample:
         return run([TELFORD, *arguments, "--estate", str(self.estate)], self.environment)
 
-    def _build(self) -> Sample:
-        out = str(self.folder / "out")
-        return self._telford("build", "--target", "kubernetes", "--out", out)
+    def _build(self, *targets: str) -> Sample:
+        chosen = [word for target in targets for word in ("--target", target)]
+        return self._telford("build", *chosen, "--out", str(self.folder / "out"))
 
     def check_cold(self) -> Figure:
         """Nothing kept from before."""
@@ -122,30 +130,106 @@ class Bench:
         self._telford("check")
         return figure("telford check, warm", [[self._telford("check")] for _ in range(self.runs)])
 
-    def build_cold(self) -> Figure:
+    def build_cold(self, name: str, targets: Sequence[str]) -> Figure:
         """Nothing kept, an empty folder."""
         samples = []
         for _ in range(self.runs):
             self._fresh()
-            samples.append([self._build()])
-        return figure("telford build, cold", samples, "three environments, one process")
+            samples.append([self._build(*targets)])
+        made = [path for path in (self.folder / "out").rglob("*") if path.is_file()]
+        size = sum(path.stat().st_size for path in made) / 1e6
+        note = f"three environments, {len(made):,} files, {size:.0f} MB"
+        return figure(f"telford build, {name}, cold", samples, note)
 
-    def build_warm(self) -> Figure:
+    def build_warm(self, name: str, targets: Sequence[str]) -> Figure:
         """The same texts again, into the same folder."""
-        samples = [[self._build()] for _ in range(self.runs)]
-        return figure("telford build, warm", samples, "nothing changed; every file looked at")
+        samples = [[self._build(*targets)] for _ in range(self.runs)]
+        note = "nothing changed; every file looked at"
+        return figure(f"telford build, {name}, warm", samples, note)
 
-    def build_one(self) -> Figure:
+    def build_one(self, name: str, targets: Sequence[str]) -> Figure:
         """One service's image changes before each run."""
         path = next(p for p in sorted(self.estate.rglob("service-*.yaml")))
         text = path.read_text()
         samples = []
         for number in range(self.runs):
             path.write_text(text.replace(":1.0.0", f":2.{number}.0"))
-            samples.append([self._build()])
+            samples.append([self._build(*targets)])
         path.write_text(text)
-        self._build()
-        return figure("telford build, one service changed", samples)
+        self._build(*targets)
+        return figure(f"telford build, {name}, one service changed", samples, "a new process")
+
+    def server(self, name: str, targets: Sequence[str]) -> Figure:
+        """One edit planned by a process that runs on: the median of edits over the estate."""
+        command = [sys.executable, str(ROOT / "tools" / "bench_planner.py"), str(self.estate)]
+        answer = subprocess.run(
+            [*command, str(self.folder / "out"), str(EDITS), *targets],
+            env=self.environment, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        found = json.loads(answer.stdout)
+        walls, cpus = zip(*found["edits"], strict=True)
+        return Figure(
+            f"telford server, {name}, one service changed",
+            statistics.median(walls),
+            statistics.median(cpus),
+            found["peak"],
+            EDITS,
+            f"worst {max(walls):.2f} s; the first plan of all {found['first'][1]:.1f} CPU s",
+        )
+
+    def kustomize(self, kubectl: str) -> Figure:
+        """Our own base and overlays, by kustomize."""
+        self._telford(
+            "build", "--target", "kustomize", "--out", str(self.folder / "layers")
+        )  # fmt: skip
+        overlays = self.folder / "layers" / "kustomize" / "overlays"
+        samples = [
+            [
+                run(
+                    [kubectl, "kustomize", str(overlays / name)],
+                    self.environment,
+                    self._peer("kustomize") / f"{name}.yaml",
+                )
+                for name in bench_estate.ENVIRONMENTS
+            ]
+        ]
+        return figure("kubectl kustomize, three overlays", samples, "three processes, one a place")
+
+    def jsonnet(self, python: str) -> Figure:
+        """The same objects as a jsonnet program (go-jsonnet), started from Python."""
+        program = str(PEERS / "jsonnet.py")
+        samples = [
+            [
+                run(
+                    [python, program, self._values(name)],
+                    self.environment,
+                    self._peer("jsonnet") / f"{name}.yaml",
+                )
+                for name in bench_estate.ENVIRONMENTS
+            ]
+            for _ in range(self.runs)
+        ]
+        return figure("jsonnet", samples, "three processes, one a place")
+
+    def cdk8s(self, node: str) -> Figure:
+        """The same objects as a cdk8s program."""
+        program = str(PEERS / "services.mjs")
+        samples = [
+            [
+                run(
+                    [node, program, self._values(name), str(self._peer("cdk8s") / name)],
+                    self.environment,
+                )
+                for name in bench_estate.ENVIRONMENTS
+            ]
+            for _ in range(self.runs)
+        ]
+        return figure("cdk8s", samples, "three processes, one a place")
+
+    def _peer(self, name: str) -> pathlib.Path:
+        folder = self.folder / "peers" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
 
     def helm_range(self, helm: str) -> Figure:
         """All services in one chart."""
@@ -192,20 +276,29 @@ class Bench:
         return figure("helm template, one process a service", samples, note, scale)
 
     def differences(self) -> list[str]:
-        """Objects that the two sides do not render alike; [] where all are."""
-        ours, theirs = dict(self._ours()), dict(self._theirs())
-        found = [f"only telford: {key}" for key in sorted(ours.keys() - theirs.keys())]
-        found += [f"only helm: {key}" for key in sorted(theirs.keys() - ours.keys())]
-        both = ours.keys() & theirs.keys()
-        return found + [f"differs: {key}" for key in sorted(both) if ours[key] != theirs[key]]
+        """Objects that some side does not render as we do; [] where all are alike."""
+        ours = dict(self._ours())
+        found = []
+        for name, paths in self._theirs():
+            theirs = {key: value for path in paths for key, value in objects(path)}
+            theirs = {key: value for key, value in theirs.items() if key[2].startswith("service-")}
+            found += [f"only telford: {name} {key}" for key in sorted(ours.keys() - theirs.keys())]
+            found += [f"only {name}: {key}" for key in sorted(theirs.keys() - ours.keys())]
+            both = sorted(ours.keys() & theirs.keys())
+            found += [f"{name} differs: {key}" for key in both if ours[key] != theirs[key]]
+        return found
 
     def _ours(self) -> Iterator[tuple[tuple[str, str, str], dict]]:
         for path in sorted((self.folder / "out" / "kubernetes").rglob("service-*.yaml")):
             yield from objects(path)
 
-    def _theirs(self) -> Iterator[tuple[tuple[str, str, str], dict]]:
-        for name in bench_estate.ENVIRONMENTS:
-            yield from objects(self._helm_folder() / f"{name}.yaml")
+    def _theirs(self) -> Iterator[tuple[str, list[pathlib.Path]]]:
+        """Each peer that was measured, and what it wrote."""
+        helm = sorted(self.folder.glob("helm/[a-z]*[a-z].yaml"))
+        if helm:
+            yield "helm", helm
+        for folder in sorted(self.folder.glob("peers/*")):
+            yield folder.name, sorted(folder.rglob("*.yaml"))
 
 
 def objects(path: pathlib.Path) -> Iterator[tuple[tuple[str, str, str], dict]]:
@@ -216,7 +309,7 @@ def objects(path: pathlib.Path) -> Iterator[tuple[tuple[str, str, str], dict]]:
                 continue
             metadata = value["metadata"]
             metadata["annotations"].pop(IGNORED, None)
-            yield (metadata["namespace"], value["kind"], metadata["name"]), normal(value)
+            yield (metadata.get("namespace", ""), value["kind"], metadata["name"]), normal(value)
 
 
 def normal(value: dict) -> dict:
@@ -250,21 +343,46 @@ def tool(name: str) -> str | None:
     return shutil.which(name, path=f"{ROOT / '.tools' / 'bin'}:{os.environ['PATH']}")
 
 
-def measure(bench: Bench, helm: str | None) -> list[Figure]:
-    steps: list[Callable[[], Figure]] = [
-        bench.check_cold,
-        bench.check_warm,
-        bench.build_cold,
-        bench.build_warm,
-        bench.build_one,
-    ]
-    if helm is not None:
-        steps += [lambda: bench.helm_range(helm), lambda: bench.helm_each(helm)]
+def measure(bench: Bench) -> list[Figure]:
+    kubernetes, every = ("kubernetes", ["kubernetes"]), ("all targets", sorted(registry.BY_NAME))
+    steps: list[Callable[[], Figure]] = [bench.check_cold, bench.check_warm]
+    for name, targets in (every, kubernetes):
+        steps += [
+            partial(bench.build_cold, name, targets),
+            partial(bench.build_warm, name, targets),
+            partial(bench.build_one, name, targets),
+            partial(bench.server, name, targets),
+        ]
+    steps += peers(bench)
     figures = []
     for step in steps:
         figures.append(step())
         print(f"{figures[-1].name}: {figures[-1].wall_seconds:.2f} s", file=sys.stderr)
     return figures
+
+
+def peers(bench: Bench) -> list[Callable[[], Figure]]:
+    """Those that are there; the others are named."""
+    known = {
+        "helm": tool("helm"),
+        "kubectl": tool("kubectl"),
+        "jsonnet": tool(str(PEERS / "jsonnet" / "bin" / "python")),
+        "cdk8s": tool("node") if (PEERS / "node_modules").is_dir() else None,
+    }
+    for name in (name for name, path in known.items() if path is None):
+        print(f"{name} is not there (make bench-build installs it): left out", file=sys.stderr)
+    made: dict[str, list[Callable[[str], Figure]]] = {
+        "helm": [bench.helm_range, bench.helm_each],
+        "kubectl": [bench.kustomize],
+        "jsonnet": [bench.jsonnet],
+        "cdk8s": [bench.cdk8s],
+    }
+    return [
+        partial(step, path)
+        for name, path in known.items()
+        if path is not None
+        for step in made[name]
+    ]
 
 
 def main() -> None:
@@ -274,17 +392,13 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=100)
     parser.add_argument("--json", type=pathlib.Path)
     options = parser.parse_args()
-    helm = tool("helm")
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(pathlib.Path(folder), options.services, options.runs, options.each)
-        figures = measure(bench, helm)
-        if helm is None:
-            print("helm is not there (make test-tools); telford alone", file=sys.stderr)
-        else:
-            wrong = bench.differences()
-            if wrong:
-                raise SystemExit("not the same objects:\n" + "\n".join(wrong[:10]))
-            print("every object is the same on both sides", file=sys.stderr)
+        figures = measure(bench)
+        wrong = bench.differences()
+        if wrong:
+            raise SystemExit("not the same objects:\n" + "\n".join(wrong[:10]))
+        print("every object is the same on all sides", file=sys.stderr)
     print(shown(figures, options.services))
     if options.json:
         options.json.write_text(json.dumps([asdict(f) for f in figures], indent=1) + "\n")

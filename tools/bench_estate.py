@@ -6,7 +6,9 @@ over the same services, `single()` the chart of one service.
 """
 
 import json
+import pathlib
 
+EXAMPLES = pathlib.Path(__file__).resolve().parent.parent / "examples"
 ENVIRONMENTS = ("dev", "staging", "prod")
 SYSTEM_SIZE = 50
 
@@ -34,25 +36,60 @@ def _replicas(index: int, environment: str) -> int | None:
 
 def estate(count: int) -> dict[str, str]:
     """File name -> text."""
-    files = {"places.yaml": _places(), "people.yaml": _people(count)}
+    pins = (EXAMPLES / "organisation" / "estate" / "pins.yaml").read_text(encoding="utf-8")
+    files = {
+        "places.yaml": _places(),
+        "people.yaml": _people(count),
+        "road.yaml": _ARCHITECTURE,
+        "pins.yaml": pins,
+    }
     for index in range(count):
         files[f"{_system(index)}/{_name(index)}.yaml"] = _service(index)
     return files
+
+
+_ARCHITECTURE = """apiVersion: telford/v1
+kind: Architecture
+name: bench
+version: "1"
+owner: team/platform
+targets: [kubernetes]
+repository: {url: "https://git.example.com/platform/estate.git", path: deploy, estate: estate}
+registry: registry.example.com
+issuer: https://git.example.com
+domain: platform.example.com
+telemetry:
+  metrics: https://metrics.example.com/otlp
+  logs: https://logs.example.com/otlp
+  traces: https://traces.example.com/otlp
+"""
 
 
 def _places() -> str:
     documents = [
         f"apiVersion: telford/v1\nkind: Environment\nname: {name}\norder: {order}\n"
         f"production: {str(name == 'prod').lower()}\n"
+        "annotations: {telford.dev/mail-server: 'mail.example.com:587',"
+        " telford.dev/mail-from: alerts@example.com}\n"
         for order, name in enumerate(ENVIRONMENTS)
     ]
     return "---\n".join(documents)
 
 
+_TEAM = """apiVersion: telford/v1
+kind: Team
+name: platform
+email: platform@example.com
+chat: "#platform"
+handles: {github: example/platform}
+"""
+
+
 def _people(count: int) -> str:
-    documents = ["apiVersion: telford/v1\nkind: Team\nname: platform\n"]
+    documents = [_TEAM]
     documents += [
         f"apiVersion: telford/v1\nkind: System\nname: {name}\nowner: team/platform\n"
+        f"annotations: {{telford.dev/source: '{name}/{{name}}'}}\n"
         for name in sorted({_system(index) for index in range(count)})
     ]
     return "---\n".join(documents)
@@ -290,6 +327,7 @@ spec:
       - name: scratch
         emptyDir:
           sizeLimit: 64Mi
+      priorityClassName: tier-{{ $s.tier }}
 ---
 apiVersion: v1
 kind: Service
