@@ -1,11 +1,12 @@
 """A folder's texts as they were at a revision, read from Git's own objects: nothing is checked out.
 
-Only `rev-parse`, `ls-tree` and `cat-file --batch` are asked: they run no hook, filter, pager or
+Only `rev-parse`, `ls-tree`, `cat-file --batch` and `log` are asked: they run no hook, filter, pager or
 text converter, and `GIT_*` variables of the caller do not reach them. Links are not followed,
 submodules are left out, a Git LFS pointer is said to be one. Limits are those of
-`telford.backends.files`. Called by `telford.app.diff`.
+`telford.backends.files`. Called by `telford.app.diff` and `telford.app.drift_folder`.
 """
 
+import hashlib
 import os
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
@@ -80,6 +81,49 @@ def require_work_tree(folder: Path) -> None:
         raise UsageError(
             f"{folder} is in a bare repository, which has no work tree", fix="name two revisions"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who last committed a file, and when (ISO 8601); `name` is "" where what lies there was never
+    committed.
+    """
+
+    name: str = ""
+    at: str = ""
+
+
+def last_author(file: Path) -> Author | None:
+    """Who last committed a file as it lies there; None where it is in no work tree.
+
+    Its content is hashed here: `git status` might run a filter that the repository names.
+    """
+    folder, name = _existing(file.parent), file.name
+    try:
+        listed = _call(folder, ["ls-tree", "-z", "HEAD", "--", name])
+    except PermanentError:
+        return None
+    if listed.returncode:
+        return None
+    committed = listed.stdout.partition(b"\t")[0].split()
+    if len(committed) < 3 or committed[2].decode() != _blob(file, len(committed[2])):
+        return Author()
+    asked = ["log", "-1", "--no-show-signature", "--format=%an%x00%aI", "HEAD", "--", name]
+    author, _, at = _run(folder, asked).decode(errors="replace").strip().partition("\0")
+    return Author(author, at)
+
+
+def _blob(file: Path, digits: int) -> str:
+    """The name of a file's content, as long as the repository's names are; "" where it is none."""
+    try:
+        data = file.read_bytes()
+    except OSError:
+        return ""
+    # A name that Git chose, not a proof of anything.
+    hashed = hashlib.sha1(usedforsecurity=False) if digits == 40 else hashlib.sha256()
+    hashed.update(b"blob %d\0" % len(data))
+    hashed.update(data)
+    return hashed.hexdigest()
 
 
 def without_links(found: files.Texts) -> files.Texts:

@@ -8,12 +8,12 @@ whatever compares an estate with what runs.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
 from telford.basics import resources, units
-from telford.road import conventions, patch
+from telford.road import conventions, patch, sameness_live
 
 Object = Mapping[str, Any]
 Path = patch.Path
@@ -49,7 +49,8 @@ class Rule:
 @dataclass(frozen=True, slots=True)
 class Difference:
     """One field of one object that the two sides write differently. `rule` is "" where none
-    forgives it.
+    forgives it. `steps` is the path as keys and indices (of the found list, where the item is in
+    it); `lacking` names the side that does not have the field: "found", "built" or "".
     """
 
     subject: str
@@ -57,6 +58,8 @@ class Difference:
     found: str
     built: str
     rule: str = ""
+    steps: Path = field(default=(), compare=False)
+    lacking: str = field(default="", compare=False)
 
     def as_json(self) -> dict[str, object]:
         """The stable JSON view."""
@@ -216,20 +219,38 @@ def _explained(differences: Iterable[Difference]) -> dict[str, Explained]:
     }
 
 
-def differences_of(found: Object, built: Object) -> Iterator[Difference]:
+@dataclass(frozen=True, slots=True)
+class View:
+    """How the found objects are to be taken. `live`: they come out of a cluster, which fills in
+    what is left open; `marks`: what was built may carry labels of telford's own that they lack.
+    """
+
+    live: bool = False
+    marks: bool = True
+
+
+AS_WRITTEN = View()
+# Out of a cluster to which the built objects were applied, labels of ours and all.
+LIVE = View(live=True, marks=False)
+
+
+def differences_of(found: Object, built: Object, view: View = AS_WRITTEN) -> Iterator[Difference]:
     """Every difference of two objects with the rule that forgives it, in the order of `found`."""
     if patch.same(found, built):
         return
-    walk = _Walk(str(found.get("kind", "")), label(found))
+    walk = _Walk(str(found.get("kind", "")), label(found), view)
     yield from walk.step((), found, built)
 
 
 class _Walk:
     """Goes through two objects of one kind side by side."""
 
-    def __init__(self, kind: str, name: str) -> None:
+    def __init__(self, kind: str, name: str, view: View) -> None:
         self._kind = kind
         self._name = name
+        self._view = view
+        # The mappings that are being walked, outermost first: what a field's neighbours say.
+        self._above: list[_Pair] = []
         data = _data()
         self._lists = {**data["lists"], **data["lists-of"].get(kind, {})}
 
@@ -251,12 +272,14 @@ class _Walk:
             return
         one = {} if found is ABSENT else found
         other = {} if built is ABSENT else built
+        self._above.append((one, other))
         for name in dict.fromkeys([*one, *other]):
             here = (*path, name)
             if name in _SECRET_VALUES and name not in other and one.get("kind") == "Secret":
                 yield self._said(here, "(values)", repr(ABSENT), "secret")
             else:
                 yield from self.step(here, one.get(name, ABSENT), other.get(name, ABSENT))
+        self._above.pop()
 
     def _sequences(self, path: Path, found: list[Any], built: list[Any]) -> Iterator[Difference]:
         names = self._list_keys(path)
@@ -282,17 +305,31 @@ class _Walk:
         if one == other:
             # 1 and "1".
             one, other = _typed(one, found), _typed(other, built)
-        return self._said(path, one, other, self._rule(path, found, built))
+        said = self._said(path, one, other, self._rule(path, found, built))
+        lacking = "found" if found is ABSENT else "built" if built is ABSENT else ""
+        return replace(said, lacking=lacking)
 
     def _rule(self, path: Path, found: Any, built: Any) -> str:
         """The first rule that forgives a difference, or ""."""
         for name, forgives in _FORGIVING.items():
+            if name == "own-marks" and not self._view.marks:
+                continue
             if forgives(self._kind, path, found, built):
                 return name
+        if self._view.live and sameness_live.assigned(self._kind, path, found, built, ABSENT):
+            return "assigned"
+        if ABSENT in (found, built) and self._derived(path, found, built):
+            return "derived"
         return ""
 
+    def _derived(self, path: Path, found: Any, built: Any) -> bool:
+        """Whether the value that one side gives is what follows from the other side's own."""
+        side = 0 if found is ABSENT else 1
+        neighbours = [pair[side] for pair in self._above]
+        return sameness_live.derived(self._kind, path, _other(found, built), neighbours)
+
     def _said(self, path: Path, found: str, built: str, rule: str) -> Difference:
-        return Difference(self._name, ".".join(map(str, path)), found, built, rule)
+        return Difference(self._name, ".".join(map(str, path)), found, built, rule, path)
 
 
 def _is_entered(found: Any, built: Any) -> bool:
@@ -366,6 +403,7 @@ def _typed(shown: str, value: Any) -> str:
 # Where a Secret, also one inside of another object, keeps what nobody may see.
 _SECRET_VALUES = frozenset({"data", "stringData"})
 
+_Pair = tuple[Object, Object]
 _Forgives = Callable[[str, Path, Any, Any], bool]
 
 
