@@ -140,9 +140,12 @@ def test_a_reason_says_which_recipe_what_it_matched_and_where_it_is_written():
     assert held.choice("traffic", ("gateway-api",)) == "istio"
 
 
-def test_what_is_about_the_place_asks_the_architecture_and_no_recipe():
-    text = ARCHITECTURE + recipe("r", "{environment: prod}", cpu(7))
+def test_what_is_about_the_place_asks_recipes_that_ask_for_a_place_alone():
+    text = ARCHITECTURE + recipe("thing", "{environment: prod, kind: Service}", cpu(6))
     assert realised(text, address="").defaults.cpu == "1m"
+    text += recipe("place", "{environment: prod}", cpu(7))
+    assert realised(text, address="").defaults.cpu == "7m"
+    assert realised(text, "dev", address="").defaults.cpu == "1m"
 
 
 def test_an_overlay_of_a_recipe_holds_in_its_place():

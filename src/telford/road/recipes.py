@@ -124,8 +124,9 @@ class Realiser:
         self._patching = any(_spec(one).patches for one in self._layers)
 
     def place(self) -> Realisation:
-        """What holds for the place as a whole: the road and the architecture."""
-        return _realised([one for one in self._layers if not one.criteria], {}, "")
+        """What holds for the place as a whole: recipes have a say that ask for nothing but a place."""
+        about = [one for one in self._layers if _OF_PLACE.issuperset(one.criteria)]
+        return _realised(about, self._place, "")
 
     def patches(self) -> Iterator[Patch]:
         """Every patch that is meant for something here, with ``{name}`` as it is written."""

@@ -35,16 +35,27 @@ def _targets(subject: Subject) -> Iterator[Finding]:
 def _ways(subject: Subject) -> Iterator[Finding]:
     """Ways that need a target which the architecture does not build."""
     spec = subject.spec
-    assert isinstance(spec, Architecture)
-    if not spec.targets or subject.shortened("targets"):
-        return
+    assert isinstance(spec, Architecture | Recipe)
+    built = _built(subject)
     for aspect, way in spec.choices.model_dump(exclude_none=True).items():
-        if way in targets.names() and way not in spec.targets:
+        if built and way in targets.names() and way not in built:
             yield Finding(
                 ("choices", aspect),
                 f"the way of {aspect} is `{way}`, and that is none of the targets",
-                f"add {way} to `targets`, or choose another way",
+                f"add {way} to `targets` of the Architecture, or choose another way",
             )
+
+
+def _built(subject: Subject) -> tuple[str, ...]:
+    """The targets that the estate's architecture names; () where it leaves that open."""
+    if isinstance(subject.spec, Architecture):
+        return () if subject.shortened("targets") else subject.spec.targets
+    first = next(subject.world.estate.of_kind("Architecture"), None)
+    if first is None:
+        return ()
+    seen = base(first, subject.world)
+    assert isinstance(seen.spec, Architecture)
+    return () if seen.shortened("targets") else seen.spec.targets
 
 
 def _several(world: World) -> Iterator[Finding]:
@@ -267,7 +278,7 @@ RULES = (
             document("Architecture", "road", "targets: [kubernetes]\nchoices: {delivery: push}"),
             "a warning: a way in `choices` that is the name of a target is one of `targets`.",
         ),
-        (Architecture,),
+        (Architecture, Recipe),
         _ways,
         severity=Severity.WARNING,
     ),
