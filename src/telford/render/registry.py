@@ -27,6 +27,7 @@ from telford.render.kustomize import target as kustomize
 from telford.render.linkerd import target as linkerd
 from telford.render.mermaid import target as mermaid
 from telford.render.openslo import target as openslo
+from telford.render.otel_collector import target as otel_collector
 from telford.render.prometheus import target as prometheus
 from telford.render.prometheus_operator import target as prometheus_operator
 from telford.render.scene import Scene
@@ -53,6 +54,7 @@ TARGETS: tuple[Target, ...] = (
     linkerd.TARGET,
     mermaid.TARGET,
     openslo.TARGET,
+    otel_collector.TARGET,
     prometheus.TARGET,
     prometheus_operator.TARGET,
     structurizr.TARGET,

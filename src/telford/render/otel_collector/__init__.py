@@ -1,0 +1,1 @@
+"""Target `otel-collector`: what gathers metrics, logs and traces in a place, and what it leaves out."""
