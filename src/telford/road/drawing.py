@@ -30,6 +30,14 @@ def _strength(edge: Edge) -> tuple[bool, bool]:
     return edge.critical, not edge.inferred
 
 
+def by_system(things: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The name of a system -> the addresses of what is in it, in their order; "" for the rest."""
+    found: dict[str, list[str]] = {}
+    for address in things:
+        found.setdefault(address.partition("/")[2].rpartition(".")[0], []).append(address)
+    return {system: tuple(members) for system, members in found.items()}
+
+
 def technology(spec: Kind) -> str:
     """What a thing is made with, in a word or two: a type, an engine; "" where nothing says it."""
     if isinstance(spec, structure.Service):

@@ -9,12 +9,11 @@ from collections.abc import Callable, Iterator
 from telford.basics.diagnostics import Diagnostic, Position, Severity
 from telford.estate.model import Entity
 from telford.render import whole
-from telford.render.artifacts import Object, Rendering, Unit, ready
+from telford.render.artifacts import Object, Rendering, Unit
 from telford.render.backstage import descriptors, domains
 from telford.render.backstage.descriptors import Catalogue
 from telford.render.scene import World
 from telford.render.target import Target
-from telford.road import heading, yamlout
 
 NAME = "backstage"
 _ORGANISATION = "organisation.yaml"
@@ -83,8 +82,7 @@ def _by_system(known: Catalogue) -> dict[str, list[Object]]:
 
 
 def _unit(path: str, owner: str, listed: list[Object]) -> Unit:
-    text = heading.comment(owner) + yamlout.documents(listed)
-    return ready(f"{NAME}/{path}", owner, NAME, "", text)
+    return whole.documents(f"{NAME}/{path}", owner, NAME, "", listed)
 
 
 def _location(world: World, paths: list[str]) -> Object:

@@ -20,8 +20,10 @@ from telford.road import drawing, flowchart, heading
 from telford.road.flowchart import Arrow, Box, Frame
 
 NAME = "mermaid"
-# More boxes than these are no picture that somebody reads; it is drawn all the same, and said.
+# More boxes or arrows than these are no picture that somebody reads; it is drawn all the same, and
+# said.
 READABLE = 60
+READABLE_ARROWS = 150
 
 
 def _estate(world: World) -> Rendering:
@@ -29,7 +31,8 @@ def _estate(world: World) -> Rendering:
     pictures = _Pictures(world)
     drawn = [_landscape(pictures), *(_system(pictures, name) for name in pictures.systems)]
     units = tuple(one.unit() for one in drawn if one.boxes)
-    return Rendering(units, tuple(_large(one) for one in drawn if one.boxes > READABLE))
+    large = [one for one in drawn if one.boxes > READABLE or len(one.arrows) > READABLE_ARROWS]
+    return Rendering(units, tuple(map(_large, large)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class _Pictures:
         self.world = world
         self.graph = Graph(world.estate)
         self.systems = tuple(e.address.name for e in world.estate.of_kind("System"))
+        self.members = drawing.by_system(self.graph.things)
 
     def holder(self, address: str) -> str:
         """The system that stands for a thing from outside, else the thing itself."""
@@ -70,6 +74,16 @@ class _Pictures:
         """Every edge that a picture of everything would show."""
         things = self.graph.things
         return drawing.strongest(self.graph.picture(things), things)
+
+    @cached_property
+    def touching(self) -> dict[str, list[Edge]]:
+        """System -> the drawn edges that begin or end in it."""
+        found: dict[str, list[Edge]] = {}
+        for edge in self.drawn:
+            ends = {self.graph.system_of(edge.source), self.graph.system_of(edge.target)}
+            for name in ends:
+                found.setdefault(name, []).append(edge)
+        return found
 
     def box(self, address: str) -> Box:
         """A thing by its name and what it is made with."""
@@ -96,14 +110,13 @@ def _landscape(pictures: _Pictures) -> _Picture:
 
 def _system(pictures: _Pictures, name: str) -> _Picture:
     """The things of a system in a frame, and whom they touch outside of it."""
-    members = pictures.graph.members(f"system/{name}")
+    members = pictures.members.get(name, ())
     own = frozenset(members)
 
     def shown(address: str) -> str:
         return address if address in own else pictures.holder(address)
 
-    touching = [edge for edge in pictures.drawn if edge.source in own or edge.target in own]
-    arrows = _arrows(touching, shown)
+    arrows = _arrows(pictures.touching.get(name, ()), shown)
     ends = {end for arrow in arrows for end in (arrow.source, arrow.target)} - own
     around = tuple(_neighbour(pictures, end) for end in sorted(ends))
     frames = (Frame(name, tuple(map(pictures.box, members))), Frame("", around))
@@ -134,9 +147,11 @@ def _large(one: _Picture) -> Diagnostic:
     return Diagnostic(
         "TEL580",
         Severity.INFO,
-        f"the diagram of {one.owner} has {one.boxes} boxes, which nobody reads at once",
+        f"{NAME}/{one.stem}.mmd has {one.boxes} boxes and {len(one.arrows)} arrows:"
+        " nobody reads so many at once",
         address=one.owner,
-        detail=f"{NAME}/{one.stem}.mmd is drawn all the same; up to {READABLE} can be read.",
+        detail=f"It is drawn all the same; up to {READABLE} boxes and {READABLE_ARROWS} arrows can"
+        " be read.",
         fix="divide the system, or ask a smaller question with `telford graph`",
     )
 

@@ -7,11 +7,11 @@ for who hears of what. Called by `telford.render.registry`.
 from collections.abc import Iterable
 
 from telford.estate.kinds import promises
-from telford.render.artifacts import NOTHING, Object, Rendering, Unit, ready
+from telford.render import whole
+from telford.render.artifacts import NOTHING, Object, Rendering, Unit
 from telford.render.openslo import documents
 from telford.render.scene import Scene
 from telford.render.target import Target
-from telford.road import heading, yamlout
 
 NAME = "openslo"
 
@@ -50,8 +50,8 @@ def _place(scene: Scene) -> Rendering:
 
 
 def _unit(scene: Scene, name: str, owner: str, objects: Iterable[Object]) -> Unit:
-    text = heading.comment(owner) + yamlout.documents(objects)
-    return ready(f"{NAME}/{scene.place}/{name}", owner, NAME, scene.place, text)
+    path = f"{NAME}/{scene.place}/{name}"
+    return whole.documents(path, owner, NAME, scene.place, objects)
 
 
 TARGET = Target(

@@ -32,6 +32,7 @@ class Model:
         self.world = world
         self.graph = Graph(world.estate)
         self.systems = tuple(str(e.address) for e in world.estate.of_kind("System"))
+        self.members = drawing.by_system(self.graph.things)
 
     @cached_property
     def names(self) -> dict[str, str]:
@@ -84,7 +85,7 @@ class Model:
         tags = _tags("System", self.graph.owner_of(address))
         name = address.partition("/")[2]
         head = call("softwareSystem", name, spec.description, tags)
-        inner = [block(self._named(one, "container")) for one in self.graph.members(address)]
+        inner = [block(self._named(one, "container")) for one in self.members.get(name, ())]
         return block(f"{self.names[address]} = {head}", inner)
 
     def _named(self, address: str, word: str) -> str:

@@ -37,7 +37,7 @@ def _views(model: Model) -> Iterator[Block]:
     for address in model.systems:
         name, word = model.names[address], address.partition("/")[2]
         yield block(call(f"systemContext {name}", f"{word}-context"), _WHOLE)
-        members = model.graph.members(address)
+        members = model.members.get(word, ())
         if members:
             yield block(call(f"container {name}", f"{word}-containers"), _WHOLE)
         for environment, scenes in model.environments.items():
