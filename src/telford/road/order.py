@@ -82,12 +82,3 @@ def before(needs: Needs, name: str) -> tuple[str, ...]:
     """What a thing has to wait for: what it needs, without what needs it back in a circle."""
     known = waves(needs)
     return tuple(sorted(other for other in needs.get(name, ()) if known[other] < known[name]))
-
-
-def within_systems(needs: Needs, binding: Binding) -> dict[str, int]:
-    """Address -> its wave among the things of its own system."""
-    inside = {
-        address: frozenset(t for t in targets if _system(binding, t) == _system(binding, address))
-        for address, targets in needs.items()
-    }
-    return waves(inside)

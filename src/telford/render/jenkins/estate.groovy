@@ -49,7 +49,19 @@ def call(Map said = [:]) {
           COMMENT_BYTES = '<<comment_bytes>>'
         }
         steps {
-          telfordStage('base')
+          // What was built before the change, by the same credentials as the change itself.
+          dir('.base') {
+            checkout(scmGit(
+              branches: [[name: "origin/${env.CHANGE_TARGET}"]],
+              userRemoteConfigs: scm.userRemoteConfigs.collect { remote ->
+                [
+                  url: remote.url,
+                  credentialsId: remote.credentialsId,
+                  refspec: "+refs/heads/${env.CHANGE_TARGET}:refs/remotes/origin/${env.CHANGE_TARGET}",
+                ]
+              }
+            ))
+          }
           telfordStage('plan')
           stash(name: 'plan', includes: 'plan.md')
           archiveArtifacts(artifacts: 'plan.json,plan.md')
