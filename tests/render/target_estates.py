@@ -1,5 +1,6 @@
 """What a target makes of the example estates, once for all tests of a run."""
 
+from collections.abc import Sequence
 from functools import cache
 
 import optional
@@ -8,6 +9,7 @@ from telford.basics.diagnostics import Diagnostic, Severity
 from telford.estate import overlays
 from telford.estate.artifact import Artifact
 from telford.estate.model import Estate
+from telford.estate.place import Place
 from telford.render import artifacts as artifact_units
 from telford.render import registry
 from telford.render.artifacts import Rendering
@@ -23,10 +25,10 @@ def estate(name: str) -> Estate:
     return loaded.estate
 
 
-def of(target: str, known: Estate) -> Rendering:
-    """All of a target for an estate, in every place and about none."""
+def of(target: str, known: Estate, places: Sequence[Place] = ()) -> Rendering:
+    """All of a target for an estate, in some places (every one where none is named) and about none."""
     one = registry.BY_NAME[target]
-    world = rendering.world(known, overlays.places(known), [one])
+    world = rendering.world(known, places or overlays.places(known), [one])
     return artifact_units.joined([one.everywhere(world), *map(one.in_place, world.scenes)])
 
 
