@@ -3,7 +3,7 @@
 import pathlib
 import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import cache
 
 import yaml
@@ -126,16 +126,20 @@ def write(units: Iterable[Unit], folder: pathlib.Path) -> None:
 
 
 def differences(
-    wanted: dict[sameness.Key, Object], made: dict[sameness.Key, Object]
+    wanted: dict[sameness.Key, Object],
+    made: dict[sameness.Key, Object],
+    same: Collection[str] = ("order", "quantity"),
 ) -> dict[str, list[str]]:
-    """Every difference of two sets of objects, by object; the order of items with names is none."""
+    """Every difference of two sets of objects, by object, but for those of rules that are named:
+    the order of items with names is none.
+    """
     found = {"missing": [str(key) for key in wanted if key not in made]}
     found["added"] = [str(key) for key in made if key not in wanted]
     for key, item in wanted.items():
         said = [
             f"{one.path}: {one.found} | {one.built}"
             for one in sameness.differences_of(item, made.get(key, item))
-            if one.rule not in ("order", "quantity")
+            if one.rule not in same
         ]
         found[str(key)] = said
     return {name: said for name, said in found.items() if said}

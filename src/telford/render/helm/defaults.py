@@ -1,31 +1,19 @@
 """What the chart gives every service of a kind by itself: the road's defaults in the chart's words.
 
-A change of one of them changes `values.yaml` of the chart, and the values of no service. Called by
+A change of one of them changes `place.yaml` of a place, and the values of no service. Called by
 `target`.
 """
 
 from telford.render.helm.taking import Values
-from telford.render.scene import Scene, World
+from telford.render.scene import Scene
 from telford.road import defaults
 
 _LONG = ("Deployment", "StatefulSet", "DaemonSet")
 
 
 def of(scene: Scene) -> Values:
-    """What the chart gives in a place: what holds for the estate as a whole, as `chart` has it."""
-    del scene
-    return _of(defaults.defaults())
-
-
-def chart(world: World) -> Values:
-    """The chart's own values."""
-    del world
-    return {
-        "defaults": _of(defaults.defaults()),
-        "place": {"environment": "", "region": "", "namespace": ""},
-        "foundation": {"priorities": [], "namespaces": [], "limits": [], "quotas": []},
-        "services": {},
-    }
+    """What the chart gives in a place, by kind of workload."""
+    return _of(scene.realisation().defaults)
 
 
 def _of(road: defaults.Defaults) -> Values:

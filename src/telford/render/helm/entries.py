@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from telford.render.artifacts import Object
-from telford.render.helm import parts, workloads
+from telford.render.helm import parts, shapes, workloads
 from telford.render.helm.taking import Taken, UnsaidError, Values
 from telford.road import conventions
 
@@ -89,6 +89,8 @@ class _About:
                 self._add(made, item, selector)
             except UnsaidError as error:
                 raise _UnsaidObjectError(item) from error
+        if not shapes.fits("service", made):
+            raise _UnsaidObjectError(self.workload or self.objects[0])
         return _ordered(_less(made, defaults) if self.paved else made)
 
     def _namespace(self) -> Values:
@@ -155,6 +157,8 @@ class _About:
                 said = _scaled(said, self.name, self.workload)
             if where in ("roles", "bindings"):
                 said["kind"] = item["kind"]
+            if not shapes.fits(where if where in parts.SINGLE else _ONE_OF[where], said):
+                raise UnsaidError(where)
             _put(made, where, said)
         found.done()
 
@@ -165,6 +169,17 @@ class _About:
         part = {conventions.LABEL_PART_OF: made["system"]} if "system" in made else {}
         named = {conventions.LABEL_NAME: self.name}
         return named | {conventions.LABEL_COMPONENT: made["component"]} | part
+
+
+# List of values -> what the schema calls one of them.
+_ONE_OF = {
+    "roles": "role",
+    "bindings": "binding",
+    "configs": "config",
+    "storage": "storage",
+    "endpoints": "endpoint",
+    "ingresses": "ingress",
+}
 
 
 def _put(made: Values, where: str, said: Values) -> None:

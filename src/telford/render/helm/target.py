@@ -28,6 +28,7 @@ CHART_FILES = (
     "templates/_workload.tpl",
     "templates/foundation.yaml",
     "templates/services.yaml",
+    "values.yaml",
 )
 
 
@@ -66,7 +67,7 @@ def place(scene: Scene) -> Rendering:
         "region": about.region,
         "namespace": about.namespace,
     }
-    units = [_values(scene, "place", environment, {"place": known})]
+    units = [_values(scene, "place", environment, {"place": known, "defaults": defaults.of(scene)})]
     objects = [item for unit in scene.units("kubernetes", "") for item in unit.objects()]
     if objects:
         made = {"foundation": foundations.foundation(objects)}
@@ -85,7 +86,6 @@ def estate(world: World) -> Rendering:
     if not owner:
         return NOTHING
     files = {name: resources.text("telford.render.helm", f"chart/{name}") for name in CHART_FILES}
-    files["values.yaml"] = heading.comment(owner) + yamlout.document(defaults.chart(world))
     return Rendering(
         tuple(ready(f"{NAME}/chart/{name}", owner, NAME, "", files[name]) for name in sorted(files))
     )
