@@ -50,6 +50,7 @@ class Scene:
         self.targets = tuple(targets)
         self.given = given
         self._subjects: dict[str, subject.Subject] = {}
+        self._units: dict[tuple[str, str], tuple[Unit, ...]] = {}
         # Name -> how a table is made, and the table: see `table`.
         self.tables: dict[str, tuple[Callable[[Scene], Mapping[str, Any]], Mapping[str, Any]]] = {}
 
@@ -167,7 +168,10 @@ class Scene:
 
     def units(self, target: str, address: str) -> tuple[Unit, ...]:
         """What a target that is needed has for a thing here."""
-        return self.given(target, self, address)
+        known = self._units.get((target, address))
+        if known is None:
+            known = self._units[target, address] = self.given(target, self, address)
+        return known
 
 
 class World:

@@ -7,12 +7,13 @@ everything depends on is no question: the kinds of `SETTINGS`. Called by `telfor
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, TypeVar
 
 from telford.estate import watching
 from telford.estate.model import Bound, Entity, Estate
 from telford.estate.watching import ALL, KEYS, Question, Watch, Watched
+from telford.render.artifacts import Unit
 from telford.render.scene import Scene, Shared, World
 from telford.road import architecture, reach, recipes, subject, ways_in
 
@@ -58,6 +59,12 @@ class Shares:
                 self._askers[question].discard(share)
 
 
+@cache
+def _units_of(target: str) -> Callable[[Scene, str], tuple[Unit, ...]]:
+    """What gives a target's units: one function a target, so that answers are kept by it."""
+    return lambda scene, address: scene.given(target, scene, address)
+
+
 class WatchedScene(Scene):
     """A scene of which every look-up is noted."""
 
@@ -76,6 +83,10 @@ class WatchedScene(Scene):
     ) -> Iterator[Shared]:
         """See `Scene`."""
         return (self._shares.value(work, self, one, self._watch) for one in addresses)
+
+    def units(self, target: str, address: str) -> tuple[Unit, ...]:
+        """See `Scene`."""
+        return self._shares.value(_units_of(target), self, address, self._watch)
 
     def _watched(self, name: str, entries: Mapping[str, Any]) -> Watched[Any]:
         return Watched(entries, self._watch, f"{self.place} {name}")
