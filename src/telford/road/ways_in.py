@@ -75,6 +75,16 @@ class WayIn:
     # Whether its objects are made here, or were found and are given back by others.
     paved: bool = True
 
+    def certificate(self, host: str) -> str:
+        """The Secret of the certificate for a host ("" for any): by name, by its domain, or the one
+        for whatever comes; "" where there is none.
+        """
+        domain = f"*.{host.partition('.')[2]}"
+        for item in self.certificates:
+            if item.secret and (not item.hosts or host in item.hosts or domain in item.hosts):
+                return item.secret
+        return ""
+
 
 def ways_in(binding: Binding, names: reach.Names, subjects: Subjects) -> tuple[WayIn, ...]:
     """Every way into a place, by the address of what says it."""

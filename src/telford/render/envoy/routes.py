@@ -8,7 +8,6 @@ then the longest prefix, and of equal paths those that ask for more. Called by `
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from telford.estate.kinds import structure
 from telford.render import manifests
 from telford.render.artifacts import Object
 from telford.render.envoy import clusters
@@ -48,14 +47,8 @@ def _host(name: str, ways: list[WayIn]) -> Host:
     pairs = [(way, rule, one) for way in ways for rule in way.rules for one in rule.requests]
     pairs.sort(key=lambda pair: _order(pair[2]))
     made = [item for way, rule, one in pairs for item in _routes(way, rule, one)]
-    items = [item for way in ways for item in way.certificates]
-    found = (item.secret for item in items if item.secret and _covers(item, name))
-    return Host(name, next(found, ""), tuple(made))
-
-
-def _covers(certificate: structure.Certificate, host: str) -> bool:
-    domain = f"*.{host.partition('.')[2]}"
-    return not certificate.hosts or host in certificate.hosts or domain in certificate.hosts
+    certificate = next(filter(None, (way.certificate(name) for way in ways)), "")
+    return Host(name, certificate, tuple(made))
 
 
 def _order(request: Request) -> tuple[int, int, int, str]:

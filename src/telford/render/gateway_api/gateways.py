@@ -6,7 +6,6 @@ Called by `target` and by `routes`, which must name the listeners that it makes.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from telford.estate.kinds import structure
 from telford.render import manifests
 from telford.render.artifacts import Object
 from telford.render.scene import Scene
@@ -68,7 +67,8 @@ def doors(name: str, ways: Iterable[WayIn]) -> dict[str, Door]:
 
 def _door(name: str, number: int, host: str, ways: list[WayIn]) -> Door:
     group = number // _HOSTS
-    found = next(filter(None, (_certificate(way, host) for way in ways)), ("", ""))
+    known = ((way.certificate(host), way.namespace) for way in ways)
+    found = next((item for item in known if item[0]), ("", ""))
     return Door(
         host=host,
         gateway=name if group == 0 else f"{name}-{group + 1}",
@@ -76,20 +76,6 @@ def _door(name: str, number: int, host: str, ways: list[WayIn]) -> Door:
         certificate_namespace=found[1],
         namespaces=tuple(sorted({way.namespace for way in ways})),
     )
-
-
-def _certificate(way: WayIn, host: str) -> tuple[str, str] | None:
-    """The Secret of the certificate for a host, and its namespace."""
-    for item in way.certificates:
-        if item.secret and _covers(item, host):
-            return item.secret, way.namespace
-    return None
-
-
-def _covers(certificate: structure.Certificate, host: str) -> bool:
-    """Whether a certificate is for a host: by name, by its domain, or for whatever comes."""
-    domain = f"*.{host.partition('.')[2]}"
-    return not certificate.hosts or host in certificate.hosts or domain in certificate.hosts
 
 
 def objects(scene: Scene, planned: Plan) -> Iterator[Object]:

@@ -26,8 +26,8 @@ def gateway(scene: Scene, ways: Iterable[WayIn]) -> Iterator[Object]:
     """One Gateway for the place, with a server for each host."""
     hosts: dict[str, str] = {}
     for way in ways:
-        for host in way.hosts or (_ANY,):
-            hosts[host] = hosts.get(host) or certificate(way, host)
+        for host in way.hosts or ("",):
+            hosts[host or _ANY] = hosts.get(host or _ANY) or way.certificate(host)
     if not hosts:
         return
     servers = [item for host in sorted(hosts) for item in _servers(host, hosts[host])]
@@ -37,14 +37,6 @@ def gateway(scene: Scene, ways: Iterable[WayIn]) -> Iterator[Object]:
         "metadata": manifests.place_metadata(scene, scene.binding.namespace, namespace(scene)),
         "spec": {"selector": settings().gateway_selector, "servers": servers},
     }
-
-
-def certificate(way: WayIn, host: str) -> str:
-    """The Secret of the certificate for a host; "" where there is none."""
-    for item in way.certificates:
-        if item.secret and (not item.hosts or host in item.hosts):
-            return item.secret
-    return ""
 
 
 def _servers(host: str, secret: str) -> Iterator[Object]:
@@ -58,6 +50,12 @@ def _servers(host: str, secret: str) -> Iterator[Object]:
     https = {"number": 443, "name": f"https-{name}", "protocol": "HTTPS"}
     tls = {"mode": "SIMPLE", "credentialName": secret, "minProtocolVersion": "TLSV1_2"}
     yield {"port": https, "hosts": [host], "tls": tls}
+
+
+def certificates(ways: Iterable[WayIn]) -> list[str]:
+    """The Secrets of every certificate that the gateway needs."""
+    found = {way.certificate(host) for way in ways for host in way.hosts or ("",)}
+    return sorted(filter(None, found))
 
 
 def virtual_service(scene: Scene, way: WayIn) -> Object:

@@ -23,13 +23,13 @@ def _place(scene: Scene) -> Rendering:
     ways = _served(way for said in meshed.ways(scene, NAME).values() for way in said)
     made = [*_strict(scene), *edge.gateway(scene, ways)]
     environment = scene.bound(manifests.environment(scene))
-    secrets = [edge.certificate(way, host) for way in ways for host in way.hosts or ("*",)]
-    beside = sorted(set(filter(None, secrets)))
     said = [
         *problems.controller_outside(
             environment, meshed.controllers(scene, NAME, frozenset(way.owner for way in ways))
         ),
-        *problems.certificates_elsewhere(environment, beside, edge.namespace(scene)),
+        *problems.certificates_elsewhere(
+            environment, edge.certificates(ways), edge.namespace(scene)
+        ),
     ]
     return Rendering(manifests.of_place(scene, NAME, "mesh", made), tuple(said))
 
