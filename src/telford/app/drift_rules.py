@@ -48,7 +48,7 @@ def of_server(desired: Desired, server: Prometheus) -> Drift:
     """Compare a place with whatever answers as a Prometheus."""
     groups = list(_groups(desired))
     running = server.groups()
-    parser = _Parser(server)
+    parser = Parser(server)
     items = drift_rules.compare(
         groups, running, desired.place, _interval(server.configuration()), parser.same
     )
@@ -58,7 +58,7 @@ def of_server(desired: Desired, server: Prometheus) -> Drift:
     return plans.finished(list(items), Judge(), base, count)
 
 
-class _Parser:
+class Parser:
     """The server's own parser, asked about a limited number of expressions."""
 
     def __init__(self, server: Prometheus) -> None:

@@ -34,6 +34,17 @@ class Group:
         """Its rules."""
         return tuple(self.body.get("rules") or ())
 
+    def subject(self, rule: Rule) -> str:
+        """What one of its rules is called: with its labels, where several have one name."""
+        same = [one for one in self.rules if _name(one) == _name(rule)]
+        kept = _texts(rule.get("labels")) if len(same) > 1 else {}
+        marks = ", ".join(
+            f"{name}={text}"
+            for name, text in kept.items()
+            if any(_texts(one.get("labels")).get(name) != text for one in same)
+        )
+        return _subject(rule, self.name, f"{{{marks}}}" if marks else "")
+
 
 def compare(
     wanted: Iterable[Group],
@@ -63,7 +74,7 @@ def _group(
 ) -> Iterator[Item | None]:
     if found is None:
         for rule in wanted.rules:
-            yield Item(State.MISSING, _subject(rule, wanted.name), wanted.owned)
+            yield Item(State.MISSING, wanted.subject(rule), wanted.owned)
         return
     said = wanted.body.get("interval")
     interval = promql.duration_seconds(str(said)) if said else every
@@ -116,9 +127,9 @@ def _name(rule: Rule) -> tuple[str, str]:
     )
 
 
-def _subject(rule: Rule, group: str) -> str:
+def _subject(rule: Rule, group: str, marks: str = "") -> str:
     kind, name = _name(rule)
-    return f"{kind} rule {name} of {group}"
+    return f"{kind} rule {name}{marks} of {group}"
 
 
 def _texts(value: Any) -> dict[str, str]:
@@ -126,7 +137,7 @@ def _texts(value: Any) -> dict[str, str]:
 
 
 def _rule(wanted: Rule, running: Rule | None, group: Group, same: Same) -> Item | None:
-    subject = _subject(wanted, group.name)
+    subject = group.subject(wanted)
     if running is None:
         return Item(State.MISSING, subject, group.owned)
     fields = tuple(_fields(wanted, running, same))

@@ -7,7 +7,7 @@ from pathlib import Path
 from telford.backends.kubernetes import kubeconfig, plugins
 from telford.backends.kubernetes.client import ApiServer, Progress
 from telford.backends.kubernetes.wire import Limits
-from telford.basics.errors import RefusedError
+from telford.basics.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +26,14 @@ class Choice:
 def connect(choice: Choice, progress: Progress) -> ApiServer:
     """A client for the cluster. Nothing is asked yet.
 
-    Raises `UsageError` for a context that there is not, `RefusedError` where credentials come of a
-    plugin and plugins are not allowed, `PermanentError` where a file or the plugin is of no use.
+    Raises `UsageError` for a context that there is not, and where credentials come of a plugin and
+    plugins are not allowed; `PermanentError` where a file or the plugin is of no use.
     """
     access = kubeconfig.access(choice.context, choice.environment, choice.home)
     plugin = access.plugin
     if plugin is not None:
         if not choice.plugins:
-            raise RefusedError(
+            raise UsageError(
                 f"the context {access.name} gets its credentials by running {plugin.command},"
                 " and nothing is run unasked",
                 fix="add --exec-plugins to allow it, or use a context with a token or certificate",
