@@ -26,15 +26,16 @@ _ABOUT = conventions.ALERT_LABEL_ABOUT
 
 def critical(scene: Scene) -> dict[str, tuple[str, ...]]:
     """Canonical address -> what it cannot do without, where that is declared or confirmed."""
-    found: dict[str, tuple[str, ...]] = {}
-    for address, bound in scene.of_kind("Service", "Datastore"):
-        spec = bound.spec
-        assert isinstance(spec, structure.Service | structure.Datastore), "only these use others"
-        needed = (_server(scene, use, spec.system) for use in spec.uses if _counts(use))
-        servers = sorted({one for one in needed if one is not None and one != address})
-        if servers:
-            found[address] = tuple(servers)
-    return found
+    users = [address for address, _ in scene.of_kind("Service", "Datastore")]
+    found = zip(users, scene.each(_needed, users), strict=True)
+    return {user: servers for user, servers in found if servers}
+
+
+def _needed(scene: Scene, address: str) -> tuple[str, ...]:
+    spec = scene.bound(address).spec
+    assert isinstance(spec, structure.Service | structure.Datastore), "only these use others"
+    needed = (_server(scene, use, spec.system) for use in spec.uses if _counts(use))
+    return tuple(sorted({one for one in needed if one is not None and one != address}))
 
 
 def _counts(use: structure.Use) -> bool:

@@ -82,18 +82,24 @@ def circles(scene: Scene, group: Mapping[str, int]) -> Iterator[Diagnostic]:
 
 def guesses(scene: Scene) -> Iterator[Diagnostic]:
     """Critical dependencies of paved workloads that nobody confirmed."""
-    for address, bound in scene.of_kind("Service", "Datastore"):
-        spec = bound.spec
-        if not isinstance(spec, structure.Service | structure.Datastore) or spec.road != "paved":
-            continue
-        doubted = [use.target[1] for use in spec.uses if use.critical and not use.policed]
-        if doubted:
-            yield finding(
-                bound,
-                "TEL594",
-                Severity.INFO,
-                f"alerts of {spec.name} are told even while {', '.join(doubted)} has one itself",
-                field=("uses",),
-                detail="That it needs them is only inferred.",
-                fix=f"telford confirm {address}",
-            )
+    users = [address for address, _ in scene.of_kind("Service", "Datastore")]
+    yield from filter(None, scene.each(_guess, users))
+
+
+def _guess(scene: Scene, address: str) -> Diagnostic | None:
+    bound = scene.bound(address)
+    spec = bound.spec
+    if not isinstance(spec, structure.Service | structure.Datastore) or spec.road != "paved":
+        return None
+    doubted = [use.target[1] for use in spec.uses if use.critical and not use.policed]
+    if not doubted:
+        return None
+    return finding(
+        bound,
+        "TEL594",
+        Severity.INFO,
+        f"alerts of {spec.name} are told even while {', '.join(doubted)} has one itself",
+        field=("uses",),
+        detail="That it needs them is only inferred.",
+        fix=f"telford confirm {address}",
+    )

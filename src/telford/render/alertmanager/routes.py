@@ -31,9 +31,14 @@ class Way:
 
 def ways(scene: Scene, book: Book) -> tuple[Way, ...]:
     """Of everybody who owns something, by address."""
+    owners = scene.table("alertmanager owners", _owners)
+    return tuple(_way(scene, book, owner) for owner in owners)
+
+
+def _owners(scene: Scene) -> dict[str, bool]:
     texts = {scene.bound(address).spec.owner for address in scene.binding.entities}
     owners = {owner_of(scene, text) for text in texts if text}
-    return tuple(_way(scene, book, owner) for owner in sorted(owners - {""}))
+    return dict.fromkeys(sorted(owners - {""}), True)
 
 
 def owner_of(scene: Scene, text: str | None) -> str:

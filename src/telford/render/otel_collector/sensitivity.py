@@ -2,22 +2,15 @@
 reads, writes, publishes or consumes. Called by `target`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from telford.estate.kinds import structure
 from telford.render.otel_collector import settings
 from telford.render.scene import Scene
 
 
-def classes(scene: Scene, addresses: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Class -> the workloads that are treated as it, by address; only classes that something has."""
-    found: dict[str, list[str]] = {}
-    for address in addresses:
-        found.setdefault(_class(scene, address), []).append(address)
-    return {name: tuple(found[name]) for name in settings.order() if name in found}
-
-
-def _class(scene: Scene, address: str) -> str:
+def data_class(scene: Scene, address: str) -> str:
+    """How a workload is treated: as the strictest that is known of it."""
     known = list(_known(scene, address))
     return settings.highest(known) if known else settings.table()["data"]["unknown"]
 

@@ -3,6 +3,7 @@ the gateways that decide which traces are kept. Called by `telford.render.regist
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from telford.basics.diagnostics import Diagnostic, Severity
 from telford.estate.kinds import promises, structure
@@ -24,10 +25,10 @@ def _place(scene: Scene) -> Rendering:
         return NOTHING
     said = tuple(_unsent(scene))
     to = scene.architecture.telemetry
-    made = {}
+    if not any(getattr(to, signal) for signal in _SIGNALS):
+        return Rendering((), said)
     facts = _facts(scene, addresses)
-    if any(getattr(to, signal) for signal in _SIGNALS):
-        made["agent.yaml"] = collectors.agent(facts)
+    made = {"agent.yaml": collectors.agent(facts)}
     if to.traces:
         made["gateway.yaml"] = collectors.gateway(facts)
     units = (monitoring.file(scene, NAME, name, told) for name, told in made.items())
@@ -51,16 +52,38 @@ def _unsent(scene: Scene) -> Iterator[Diagnostic]:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Workload:
+    address: str
+    namespace: str
+    tier: int | None
+    data_class: str
+
+
+def _workload(scene: Scene, address: str) -> _Workload:
+    about = scene.subject(address)
+    tier = about.spec.tier if isinstance(about.spec, structure.Service) else None
+    return _Workload(address, about.namespace, tier, sensitivity.data_class(scene, address))
+
+
+def _by_class(about: list[_Workload]) -> dict[str, tuple[str, ...]]:
+    """Class of data -> workloads, least first; only classes that something has."""
+    found = {
+        name: tuple(one.address for one in about if one.data_class == name)
+        for name in settings.order()
+    }
+    return {name: members for name, members in found.items() if members}
+
+
 def _facts(scene: Scene, addresses: list[str]) -> collectors.Facts:
-    about = [scene.subject(address) for address in addresses]
-    specs = (one.spec for one in about)
-    tiers = {spec.tier for spec in specs if isinstance(spec, structure.Service)}
+    about = list(scene.each(_workload, addresses))
+    tiers = {one.tier for one in about if one.tier is not None}
     gateway = settings.table()["names"]["gateway"]
     return collectors.Facts(
         namespaces=tuple(sorted({one.namespace for one in about})),
         gateways=f"{gateway}.{scene.binding.namespace}",
         place=dict(_attributes(scene)),
-        classes=sensitivity.classes(scene, addresses),
+        classes=_by_class(about),
         promised=_promised(scene),
         tiers=tuple(sorted(tiers)),
         to=scene.architecture.telemetry,

@@ -5,12 +5,12 @@ stands in the file. Called by `target`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from telford.estate.place import Place
 from telford.road import conventions, monitored, scraping
 from telford.road.scraping import Page, keep
-from telford.road.subject import Subject
 
 Object = dict[str, Any]
 
@@ -18,8 +18,17 @@ _TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"  # noqa: S105 - a
 _AUTHORITY = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt"
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A workload whose metrics are read: where it is, and which pages it has."""
+
+    address: str
+    namespace: str
+    pages: tuple[Page, ...]
+
+
 def configuration(
-    place: Place, read: Iterable[Subject], needs: frozenset[str], folders: Iterable[str]
+    place: Place, read: Iterable[Read], needs: frozenset[str], folders: Iterable[str]
 ) -> Object:
     """The whole file. `read` are the workloads that this Prometheus finds by itself, `needs` what
     there is to be watched (`health.Facts.needs`), `folders` the systems that have rules.
@@ -65,18 +74,18 @@ def _found_by(app: str, ports: str) -> list[Object]:
     return _spelled([keep(app, scraping.POD_APP), keep(ports, scraping.POD_PORT)])
 
 
-def _workloads(read: tuple[Subject, ...]) -> Iterator[Object]:
+def _workloads(read: tuple[Read, ...]) -> Iterator[Object]:
     """A job for each way of being read; the usual one finds its workloads by the port's name."""
-    ways: dict[Page, list[tuple[Subject, str]]] = {}
+    ways: dict[Page, list[tuple[Read, str]]] = {}
     for about in read:
-        for page in scraping.pages(about):
+        for page in about.pages:
             way = Page("", page.path, page.scheme, page.every, page.timeout)
             ways.setdefault(way, []).append((about, page.port))
     for way, members in sorted(ways.items()):
         yield _job(way, members)
 
 
-def _job(way: Page, members: list[tuple[Subject, str]]) -> Object:
+def _job(way: Page, members: list[tuple[Read, str]]) -> Object:
     usual = way == Page("") and {port for _, port in members} == {conventions.METRICS_PORT}
     wanted = f"{conventions.MANAGER};{conventions.METRICS_PORT}"
     found = keep(wanted, scraping.POD_MANAGED_BY, scraping.POD_PORT) if usual else _chosen(members)
@@ -96,7 +105,7 @@ def _title(way: Page) -> str:
     return " ".join(filter(None, [way.scheme, way.path, way.every, way.timeout]))
 
 
-def _chosen(members: list[tuple[Subject, str]]) -> scraping.Relabel:
+def _chosen(members: list[tuple[Read, str]]) -> scraping.Relabel:
     """Ports of certain workloads: by their address, and the port's name or number."""
     every = sorted({(about.address, port) for about, port in members})
     ways = [

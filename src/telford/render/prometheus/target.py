@@ -15,7 +15,7 @@ from telford.render.prometheus import configuration, problems, proofs, rules
 from telford.render.prometheus.promise import Promise, promise
 from telford.render.scene import Scene
 from telford.render.target import Target
-from telford.road import conventions, health, yamlout
+from telford.road import conventions, health, scraping, yamlout
 
 NAME = "prometheus"
 
@@ -83,8 +83,7 @@ def _place(scene: Scene) -> Rendering:
     promised = {bound.spec.system for _, bound in scene.of_kind("Objective")}
     if groups is None and not promised:
         return NOTHING
-    found = [address for address in monitoring.addresses(scene) if _finds(scene, address)]
-    read = [scene.subject(address) for address in found]
+    read = list(filter(None, scene.each(_read, monitoring.addresses(scene))))
     folders = frozenset(filter(None, promised))
     told = configuration.configuration(scene.binding.place, read, facts.needs, folders)
     files = {"prometheus.yaml": told, "place.health.rules.yaml": groups}
@@ -92,9 +91,13 @@ def _place(scene: Scene) -> Rendering:
     return Rendering(tuple(monitoring.file(scene, NAME, name, content) for name, content in known))
 
 
-def _finds(scene: Scene, address: str) -> bool:
-    """Whether this Prometheus finds a workload itself, and no operator does it."""
-    return scene.choice("monitoring", address) == "scrape"
+def _read(scene: Scene, address: str) -> configuration.Read | None:
+    """A workload that this Prometheus finds itself, where there is something to be read."""
+    if scene.choice("monitoring", address) != "scrape":
+        return None
+    about = scene.subject(address)
+    pages = scraping.pages(about)
+    return configuration.Read(address, about.namespace, pages) if pages else None
 
 
 TARGET = Target(
