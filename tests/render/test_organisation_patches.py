@@ -209,6 +209,32 @@ def test_one_change_of_a_default_changes_that_field_in_every_paved_workload_and_
     assert all(old_texts[path] == new_texts[path] for path in legacy)
 
 
+def test_whoever_calls_a_service_knows_the_port_that_a_recipe_gives_it():
+    """The policy of the caller, the route to it and the process speak of one port."""
+    road = document("Recipe", "match: {name: carts}\ndefaults: {ports: {http: 9090}}")
+    more = service("orders", "uses: [{service: carts}]\n") + service("carts")
+    more += service("carts", "rules: [{to: [{service: carts}]}]\n", kind="Route", image="")
+    found = objects(built(road, "kubernetes", more=more))
+    (container,) = found["Deployment/carts"]["spec"]["template"]["spec"]["containers"]
+    assert container["ports"] == [{"name": "http", "containerPort": 9090}]
+    egress = found["NetworkPolicy/orders"]["spec"]["egress"]
+    assert [{"protocol": "TCP", "port": 9090}] in [rule["ports"] for rule in egress]
+    assert "8080" not in str(found["NetworkPolicy/carts"])
+    ((rule,),) = [found["Ingress/carts"]["spec"]["rules"]]
+    (path,) = rule["http"]["paths"]
+    assert path["backend"]["service"]["port"] == {"number": 9090}
+
+
+def test_a_store_that_is_elsewhere_is_reached_by_the_port_that_holds():
+    road = document("Architecture", "defaults: {engines: {postgres: 6432}}")
+    more = service("orders", "uses: [{datastore: db}]\n")
+    more += service("db", "engine: postgres\n", kind="Datastore", image="")
+    found = objects(built(road, "kubernetes", more=more))["NetworkPolicy/orders"]
+    ports = [port["port"] for rule in found["spec"]["egress"] for port in rule.get("ports", ())]
+    assert 6432 in ports
+    assert 5432 not in ports
+
+
 def test_the_architecture_says_what_is_built():
     desires = built(document("Architecture", "targets: [mermaid]"))
     assert {entry.target for entry in desires.entries.values()} == {"mermaid"}

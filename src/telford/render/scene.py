@@ -16,6 +16,7 @@ from telford.estate.model import Binding, Bound, Estate
 from telford.render.artifacts import Unit
 from telford.road import (
     architecture,
+    defaults,
     entrances,
     openings,
     reach,
@@ -102,6 +103,10 @@ class Scene:
         """Which defaults and ways hold for the thing at an address, or for the place as a whole."""
         return self.realiser.realise(self.bound(address)) if address else self.realiser.place()
 
+    def road(self, address: str) -> defaults.Defaults:
+        """The defaults that are in force for the thing at an address."""
+        return self.realisation(address).defaults
+
     def choice(self, aspect: str, address: str = "") -> str:
         """The way chosen in an aspect (`realisation.ASPECTS`) for a thing, or for the place."""
         return self.realisation(address).choice(aspect, self.targets)
@@ -146,7 +151,7 @@ class Scene:
     def openings(self, address: str) -> openings.Openings:
         """Who may talk to a paved workload and to whom it may talk."""
         about, ways = self.subject(address), self.let_in(address)
-        return openings.openings(self.binding, self.edges, about, ways)
+        return openings.openings(self.binding, self.edges, about, ways, self.road)
 
     def each(
         self, work: Callable[["Scene", str], Shared], addresses: Iterable[str]

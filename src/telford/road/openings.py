@@ -6,7 +6,7 @@ policy made of them might cut real traffic; `guessed` names those edges. Called 
 """
 
 import ipaddress
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from telford.estate.kinds import running, structure
@@ -48,14 +48,24 @@ class Openings:
     guessed: tuple[reach.Edge, ...]
 
 
+# Address -> the defaults that are in force for what lives there.
+Roads = Callable[[str], defaults.Defaults]
+
+
+def _own_road(address: str) -> defaults.Defaults:
+    return defaults.defaults()
+
+
 def openings(
     binding: Binding,
     edges: reach.Reach,
     subject: Subject,
     entrances: tuple[Opening, ...] | None = None,
+    roads: Roads = _own_road,
 ) -> Openings:
     """What may reach `subject` and what it may reach. `entrances` are for whoever leads requests
-    from outside to it: where they are not given, the ingress controller, if it has routes.
+    from outside to it: where they are not given, the ingress controller, if it has routes. `roads`
+    tells the ports of others that name none.
     """
     if entrances is None:
         entrances = tuple(_ingress_controller(subject))
@@ -66,7 +76,7 @@ def openings(
         ingress=_ingress(binding, into, subject, entrances)
         if all(e.confirmed for e in into)
         else None,
-        egress=_egress(binding, out) if all(e.confirmed for e in out) else None,
+        egress=_egress(binding, out, roads) if all(e.confirmed for e in out) else None,
         guessed=guessed,
     )
 
@@ -105,14 +115,14 @@ def exposed(subject: Subject) -> Iterator[Opening]:
             yield Opening(ports=tuple(filter(None, found_ports)))
 
 
-def _egress(binding: Binding, edges: Iterable[reach.Edge]) -> tuple[Opening, ...]:
-    return _unique(way for edge in edges for way in _way_out(binding, edge))
+def _egress(binding: Binding, edges: Iterable[reach.Edge], roads: Roads) -> tuple[Opening, ...]:
+    return _unique(way for edge in edges for way in _way_out(binding, edge, roads))
 
 
-def _way_out(binding: Binding, edge: reach.Edge) -> Iterator[Opening]:
+def _way_out(binding: Binding, edge: reach.Edge, roads: Roads) -> Iterator[Opening]:
     spec = binding.entities[edge.server].spec
     if isinstance(spec, structure.Service | structure.Datastore) and spec.run is not None:
-        ports = ports_of(spec)
+        ports = ports_of(spec, roads(edge.server))
         ends = endpoints_of(spec, ports, workload_kind(spec))
         yield Opening(
             pods=pods_of(binding, edge.server),
@@ -120,14 +130,14 @@ def _way_out(binding: Binding, edge: reach.Edge) -> Iterator[Opening]:
             ports=dialled(ports, ends, edge.port),
         )
         return
-    number = edge.port or _outside_port(spec)
+    number = edge.port or _outside_port(spec, roads(edge.server))
     if number is not None:
         yield Opening(block=_block(spec), ports=(("TCP", number),))
 
 
-def _outside_port(spec: object) -> int | None:
+def _outside_port(spec: object, road: defaults.Defaults) -> int | None:
     """The port of something that the estate does not run; None for what has none (sqlite)."""
-    engines = defaults.defaults().engine_ports
+    engines = road.engine_ports
     if isinstance(spec, structure.Datastore):
         return spec.port or engines.get(spec.engine)
     return engines.get(spec.engine) if isinstance(spec, structure.Stream) else None

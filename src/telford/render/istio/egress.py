@@ -74,7 +74,7 @@ def _address(host: str) -> bool:
 
 def service_entry(scene: Scene, address: str, spec: structure.Datastore) -> list[Object]:
     """An outside store that meshed workloads use; none where its host or port is not said."""
-    port = next((item.port for item in ports_of(spec)), None)
+    port = next((item.port for item in ports_of(spec, scene.road(address))), None)
     clients = [
         edge.client
         for edge in scene.edges.inbound.get(address, ())

@@ -9,7 +9,8 @@ from typing import Any
 
 from telford.estate.kinds import network, secret, structure
 from telford.estate.model import Binding
-from telford.road import conventions, found, reach
+from telford.render.scene import Scene
+from telford.road import conventions, found
 from telford.road.subject import (
     annotations_of,
     endpoints_of,
@@ -23,15 +24,13 @@ Declared = network.Route | secret.Secret | structure.Stream | structure.Datastor
 KINDS = (network.Route, secret.Secret, structure.Stream, structure.Datastore)
 
 
-def objects(
-    binding: Binding, names: reach.Names, address: str, spec: Declared
-) -> list[dict[str, Any]]:
+def objects(scene: Scene, address: str, spec: Declared) -> list[dict[str, Any]]:
     """Its objects; none for what others make."""
     if not found.gives_objects(spec):
         return []
-    told = _complete(binding, names, spec) if isinstance(spec, network.Route) else spec
+    told = _complete(scene, spec) if isinstance(spec, network.Route) else spec
     made = found.objects(told.model_copy(update={"carried": ()}))
-    metadata = _metadata(binding, address, spec)
+    metadata = _metadata(scene.binding, address, spec)
     return [{**item, "metadata": metadata} for item in made]
 
 
@@ -46,16 +45,14 @@ def _metadata(binding: Binding, address: str, spec: Declared) -> dict[str, Any]:
     }
 
 
-def _complete(binding: Binding, names: reach.Names, spec: network.Route) -> network.Route:
+def _complete(scene: Scene, spec: network.Route) -> network.Route:
     """The route with every path, match, endpoint and port said."""
-    rules = tuple(_rule(binding, names, spec, rule) for rule in spec.rules)
+    rules = tuple(_rule(scene, spec, rule) for rule in spec.rules)
     return spec.model_copy(update={"rules": rules})
 
 
-def _rule(
-    binding: Binding, names: reach.Names, spec: network.Route, rule: network.Rule
-) -> network.Rule:
-    to = tuple(_destination(binding, names, spec, item) for item in rule.to)
+def _rule(scene: Scene, spec: network.Route, rule: network.Rule) -> network.Rule:
+    to = tuple(_destination(scene, spec, item) for item in rule.to)
     match = rule.match
     # An Ingress leaves anything but prefixes and whole paths to its controller.
     if spec.via == "ingress" and match == "RegularExpression":
@@ -63,18 +60,17 @@ def _rule(
     return rule.model_copy(update={"path": rule.path, "match": match, "to": to})
 
 
-def _destination(
-    binding: Binding, names: reach.Names, spec: network.Route, to: network.Destination
-) -> network.Destination:
+def _destination(scene: Scene, spec: network.Route, to: network.Destination) -> network.Destination:
     """The endpoint and port that it leads to: those it names, else the first of the service."""
-    address = names.find("service", to.service, spec.system)
-    service = binding.entities[address].spec if address is not None else None
-    if not isinstance(service, structure.Service):
+    address = scene.find("service", to.service, spec.system)
+    service = scene.bound(address).spec if address is not None else None
+    if address is None or not isinstance(service, structure.Service):
         return to
-    endpoints = endpoints_of(service, ports_of(service), workload_kind(service))
+    ports = ports_of(service, scene.road(address))
+    endpoints = endpoints_of(service, ports, workload_kind(service))
     chosen = [item for item in endpoints if item.name == to.endpoint] or list(endpoints)
     if not chosen:
         return to
-    ports = [port for port in chosen[0].ports if to.port in (port.name, port.port)]
-    port = (ports or chosen[0].ports)[0].port
+    named = [port for port in chosen[0].ports if to.port in (port.name, port.port)]
+    port = (named or chosen[0].ports)[0].port
     return to.model_copy(update={"endpoint": chosen[0].name, "port": port})

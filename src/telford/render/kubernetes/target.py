@@ -32,7 +32,7 @@ from telford.render.kubernetes import (
 )
 from telford.render.scene import Scene
 from telford.render.target import Target
-from telford.road import found, openings, reach, recipes, yamlout
+from telford.road import defaults, found, openings, reach, recipes, yamlout
 from telford.road.realisation import Realisation
 from telford.road.subject import Subject
 
@@ -135,7 +135,7 @@ def _declared(scene: Scene, address: str, spec: declared.Declared) -> Rendering:
     free = isinstance(spec, network.Route) and "via" not in spec.model_fields_set
     if free and scene.choice("traffic", address) != "ingress":
         return NOTHING
-    made = declared.objects(scene.binding, scene.names, address, spec)
+    made = declared.objects(scene, address, spec)
     if not made:
         return NOTHING
     return Rendering((_unit(scene, address, spec, [repr(made)], partial(list, made)),))
@@ -171,8 +171,13 @@ def found_workload(
 ) -> adopted.Found | None:
     """An as-found workload as the road sees it, to adopt something; None where nothing runs."""
     known = reach.reach(binding, reach.names(binding)) if edges is None else edges
-    held = held or recipes.Realiser(binding).realise(bound)
-    ways = partial(openings.openings, binding, known)
+    realiser = recipes.Realiser(binding)
+    held = held or realiser.realise(bound)
+
+    def road(other: str) -> defaults.Defaults:
+        return realiser.realise(binding.entities[other]).defaults
+
+    ways = partial(openings.openings, binding, known, roads=road)
     return adopted.found(binding, address, bound, found.objects(bound.spec), ways, held)
 
 
