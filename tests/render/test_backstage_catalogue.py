@@ -183,6 +183,20 @@ def test_things_of_one_name_in_two_systems_keep_apart():
     assert judged(found)["errors"] == []
 
 
+def test_names_that_are_too_long_with_their_systems_end_in_a_digest():
+    systems = [f"{letter * 40}" for letter in "ab"]
+    text = "".join(
+        f"apiVersion: telford/v1\nkind: System\nname: {name}\nowner: team/shop\n---\n"
+        + rendered.service("orders-" * 6 + "x").replace("system: shop", f"system: {name}")
+        for name in systems
+    )
+    found = entities(target_estates.of("backstage", rendered.estate(text)).artifacts())
+    names = [e["metadata"]["name"] for e in found if e["kind"] == "Component"]
+    assert len(set(names)) == 2
+    assert {len(name) for name in names} == {63}
+    assert judged(found)["errors"] == []
+
+
 def test_a_contract_whose_file_nobody_finds_is_said_and_left_out():
     contract = rendered.service(
         "orders", "type: openapi\nservice: orders\nversions: [{version: '1', file: o.yaml}]\n",

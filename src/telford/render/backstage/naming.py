@@ -8,6 +8,11 @@ from collections.abc import Mapping
 
 from telford.estate.address import Address
 from telford.estate.model import Estate
+from telford.render.artifacts import key
+
+# What Backstage allows, and how much of it a digest takes that tells long names apart.
+LONGEST = 63
+_DIGITS = 9
 
 # Our kind -> Backstage's.
 KINDS: Mapping[str, str] = {
@@ -38,9 +43,11 @@ class Names:
         if self._plain[kind, address.name] == 1:
             return address.name
         long = f"{address.system}.{address.name}" if address.system else address.name
-        if self._long[kind, address.system, address.name] == 1:
+        if self._long[kind, address.system, address.name] > 1:
+            long = f"{long}.{address.kind}"
+        if len(long) <= LONGEST:
             return long
-        return f"{long}.{address.kind}"
+        return f"{long[: LONGEST - _DIGITS].rstrip('-.')}-{key(long)[: _DIGITS - 1]}"
 
     def reference(self, address: Address) -> str:
         """A reference that says the kind: ``resource:orders``."""
