@@ -1,7 +1,9 @@
 """Argo CD delivers everything that is built, once, with the rights it needs, in order."""
 
 import copy
+import pathlib
 import re
+import subprocess
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
@@ -11,11 +13,13 @@ import delivered
 import packaged
 import pytest
 
+import optional
 from telford.app import rendering
 from telford.basics.diagnostics import Severity
-from telford.estate import overlays
+from telford.estate import loading, overlays
 from telford.estate.model import Estate
 from telford.render import registry
+from telford.road import sameness
 
 _ESTATES = pytest.mark.parametrize("name", delivered.ESTATES)
 _REAL = pytest.mark.parametrize("name", sorted(packaged.REAL))
@@ -243,6 +247,60 @@ def test_without_a_repository_there_is_nothing_to_deliver_from(target: str):
     assert found.units == ()
     errors = [said.code for said in found.diagnostics if said.severity is Severity.ERROR]
     assert errors == ["TEL565"]
+
+
+_CHARTED = "choices: {packaging: helm}\n"
+
+
+@pytest.mark.proves(
+    "argo-cd",
+    tool="helm template",
+    shows="the sources of an Application of the chart give what `kubernetes` makes for it",
+)
+def test_a_release_of_the_chart_is_delivered_where_the_packaging_is_helm(tmp_path: pathlib.Path):
+    known = _boutique_as(_CHARTED)
+    found = delivered.rendered("argo-cd", known, "helm")
+    packaged.write(delivered.rendered("helm", known).units, tmp_path)
+    objects = delivered.objects(found.units)
+    assert [said for item in objects for said in custom_schemas.errors(item)] == []
+    made: dict[str, dict[sameness.Key, Any]] = {}
+    for item in _of(objects, "ApplicationSet").values():
+        assert item["spec"]["templatePatch"].endswith("  sources: {{ .sources | toJson }}\n")
+        for element in item["spec"]["generators"][0]["list"]["elements"]:
+            place = made.setdefault(element["name"].removeprefix(item["metadata"]["name"]), {})
+            for source in element["sources"]:
+                place |= _of_source(source, element["namespace"], tmp_path)
+    wanted = {
+        f"-{scene.place.replace('/', '-')}": set(packaged.expected(scene))
+        for scene in rendering.world(
+            known, overlays.places(known), [registry.BY_NAME["kubernetes"]]
+        ).scenes
+    }
+    assert {place: set(objects) for place, objects in made.items()} == wanted
+
+
+def _boutique_as(choices: str) -> Estate:
+    folder = optional.REPOSITORY / "examples/boutique/estate"
+    texts = {path.name: path.read_text("utf-8") for path in sorted(folder.glob("*.yaml"))}
+    texts["road.yaml"] += choices
+    return loading.load(texts).estate
+
+
+def _of_source(
+    source: dict[str, Any], namespace: str, folder: pathlib.Path
+) -> dict[sameness.Key, Any]:
+    """The objects of one source of an Application, as Argo CD gets them."""
+    path = folder / source["path"].removeprefix("deploy/")
+    if "helm" not in source:
+        assert source["directory"] == {"recurse": False}
+        return packaged.read("---\n".join(p.read_text() for p in sorted(path.glob("*.yaml"))))
+    command = [optional.require_tool("helm"), "template", source["helm"]["releaseName"], str(path)]
+    command += ["--namespace", namespace]
+    for name in source["helm"]["valueFiles"]:
+        command += ["--values", str(path / name)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 0, result.stderr
+    return packaged.read(result.stdout)
 
 
 def test_overlays_are_delivered_where_the_packaging_is_kustomize():

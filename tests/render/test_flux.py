@@ -189,6 +189,39 @@ def test_a_repository_that_a_key_opens_names_its_secret():
     assert {spec["secretRef"]["name"] for spec in sources} == {"estate-repository"}
 
 
+def test_a_release_of_the_chart_is_delivered_where_the_packaging_is_helm():
+    carried = """apiVersion: telford/v1
+kind: Manifest
+name: licence
+system: shop
+owner: team/us
+object: {apiVersion: vendor.example/v1, kind: Licence, metadata: {name: licence}, spec: {}}
+"""
+    road = delivered.ROAD + "choices: {packaging: helm}\n"
+    known = delivered.estate(road, delivered.service("orders"), carried)
+    files = {
+        u.path: delivered.objects((u,)) for u in delivered.rendered("flux", known, "helm").units
+    }
+    (release,) = files["flux/releases/prod/north/shop/release.yaml"]
+    assert custom_schemas.errors(release) == []
+    spec = release["spec"]
+    assert spec["serviceAccountName"] == "deliver-us"
+    assert spec["chart"]["spec"]["chart"] == "./built/helm/chart"
+    made = {u.path for u in delivered.rendered("helm", known).units}
+    values = [path.removeprefix("built/") for path in spec["chart"]["spec"]["valuesFiles"]]
+    assert set(values) <= made
+    assert "helm/prod/north/services/shop/orders.yaml" in values
+    (listed,) = files["flux/carried/prod/north/shop/kustomization.yaml"]
+    there = {path.removeprefix("../../../../../") for path in listed["resources"]}
+    assert there == {"helm/prod/north/carried/shop/licence.manifest.yaml"}
+    ways = {item["metadata"]["name"]: item["spec"] for item in files["flux/prod/north/shop.yaml"]}
+    assert ways["shop-prod-north"]["path"] == "./built/flux/releases/prod/north/shop"
+    assert "serviceAccountName" not in ways["shop-prod-north"]
+    assert ways["shop-prod-north-carried"]["serviceAccountName"] == "deliver-us"
+    (own,) = files["flux/releases/prod/north/road-places/release.yaml"]
+    assert own["spec"]["storageNamespace"] == "flux-system"
+
+
 def test_only_one_of_two_delivers():
     known = delivered.estate(delivered.ROAD, delivered.service("orders"))
     assert delivered.rendered("flux", known, "argo-cd").units == ()

@@ -4,16 +4,15 @@ A bundle is what one Argo CD Application or one Flux Kustomization delivers. The
 that the chosen packaging really makes: they are read off the units of that target. Called by
 `argo_cd` and `flux`.
 
-- TEL565 (error): the repository is not known. - TEL566 (warning): the packaging is none that can be
-delivered from a folder.
+- TEL565 (error): the repository is not known.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from telford.basics import resources
-from telford.basics.diagnostics import Diagnostic, Severity
+from telford.basics.diagnostics import Diagnostic
 from telford.estate.kinds import places
 from telford.render import pipelining
 from telford.render.artifacts import Object, Unit
@@ -24,6 +23,8 @@ from telford.road import pipeline
 Kind = tuple[str, str]
 # What is the place's own: namespaces, quotas, and things that belong to no system.
 OWN = "road-places"
+# The one chart of all services.
+CHART = "helm/chart"
 # Before the names of other groups that are no system.
 _ROAD = "road-"
 
@@ -34,7 +35,8 @@ class Bundle:
 
     `group` is the system, or what of the road it is; `folder` is its path in the repository, below
     what is built; `whole` says that the folders inside belong to it too; `cluster` is the name by
-    which the cluster is known; `units` are what lies in it.
+    which the cluster is known; `units` are what lies in it. Of a chart, `values` are the files
+    that say what is made of it, and `carried` are the files of what no value says.
     """
 
     group: str
@@ -44,6 +46,13 @@ class Bundle:
     whole: bool
     cluster: str
     units: tuple[Unit, ...] = field(compare=False, default=())
+    values: tuple[str, ...] = ()
+    carried: tuple[str, ...] = ()
+
+    @property
+    def charted(self) -> bool:
+        """Whether it is made of the chart."""
+        return self.folder == CHART
 
     @property
     def name(self) -> str:
@@ -82,7 +91,9 @@ def _packaged(scene: Scene, target: str, cluster: str) -> Iterator[Bundle]:
     if packaging == "kustomize":
         folder = f"kustomize/overlays/{scene.place}"
         yield Bundle(OWN, "", scene, folder, True, cluster, tuple(units))
-    elif packaging == "kubernetes":
+    elif packaging == "helm":
+        yield from _charted(scene, target, _plain(scene, units, cluster))
+    else:
         yield from _plain(scene, units, cluster)
 
 
@@ -96,6 +107,29 @@ def _plain(scene: Scene, units: Iterable[Unit], cluster: str) -> Iterator[Bundle
         system = folder.removeprefix(own).strip("/")
         group = system or OWN
         yield Bundle(group, system, scene, folder, False, cluster, tuple(held))
+
+
+def _charted(scene: Scene, target: str, plain: Iterable[Bundle]) -> Iterator[Bundle]:
+    """The same as releases of the chart: what lies in them is what lies in plain folders."""
+    root = f"helm/{scene.place}"
+    paths = [unit.path for unit in _units(scene, "helm", target)]
+    for one in plain:
+        services = f"{root}/services/{one.system}".rstrip("/")
+        carried = f"{root}/carried/{one.system}".rstrip("/")
+        values = _within(paths, services)
+        if not one.system:
+            values = [path for path in paths if path == f"{root}/foundation.yaml"] + values
+        yield replace(
+            one,
+            folder=CHART,
+            values=(f"{root}/place.yaml", *values) if values else (),
+            carried=tuple(_within(paths, carried)),
+        )
+
+
+def _within(paths: Iterable[str], folder: str) -> list[str]:
+    """The paths that lie in a folder itself."""
+    return [path for path in paths if path.rpartition("/")[0] == folder]
 
 
 def _beside(scene: Scene, target: str, cluster: str) -> Iterator[Bundle]:
@@ -173,17 +207,12 @@ def path(world_or_scene: World | Scene, folder: str) -> str:
     return pipeline.within(repository.path, folder)
 
 
+def needs() -> tuple[str, ...]:
+    """The targets whose units are asked for."""
+    return ("kubernetes", "helm", *beside())
+
+
 def problems(world: World, target: str) -> Iterator[Diagnostic]:
     """What keeps a target from delivering."""
     if world.architecture.repository is None:
         yield pipelining.unsaid_repository(world, target, "TEL565")
-    packaging = world.choice("packaging")
-    if packaging == "helm":
-        yield Diagnostic(
-            code="TEL566",
-            severity=Severity.WARNING,
-            summary=f"{target} delivers folders of manifests, and the packaging is {packaging}",
-            address=world.architecture.address,
-            position=world.architecture.position,
-            fix="choose packaging: kubernetes or kustomize where this target delivers",
-        )

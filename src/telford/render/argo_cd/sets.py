@@ -4,6 +4,7 @@ Called by `target`. A rolling sync waits until the step before is healthy; which
 in is a wave of the ApplicationSets themselves, as the root syncs them.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from telford.render import delivering
@@ -12,6 +13,8 @@ from telford.render.delivering import Bundle
 from telford.render.scene import World
 from telford.road import conventions
 
+# Sources are lists, and a list is no field of a template.
+_SOURCES = "  sources: {{ .sources | toJson }}\n"
 _PATCH = """\
 spec:
   syncPolicy:
@@ -32,23 +35,46 @@ def application_set(
         "strategy": {"type": "RollingSync", "rollingSync": {"steps": _steps(held)}},
         "syncPolicy": {"preserveResourcesOnDeletion": True},
         "template": _template(world, project, held[0], policy),
-        "templatePatch": _PATCH,
+        "templatePatch": _PATCH + (_SOURCES if held[0].charted else ""),
     }
 
 
 def _element(world: World, one: Bundle, policy: dict[str, Any]) -> dict[str, Any]:
     place = one.scene.binding.place
     ways = policy["production" if one.production else "other"]
+    if one.charted:
+        where: dict[str, Any] = {"sources": list(_sources(world, one))}
+    else:
+        where = {"path": delivering.path(world, one.folder)}
     return {
         "name": one.name,
         "environment": place.environment,
         "region": place.region,
         "cluster": one.cluster,
         "namespace": one.namespace,
-        "path": delivering.path(world, one.folder),
+        **where,
         "prune": ways["prune"],
         "selfHeal": ways["self_heal"],
     }
+
+
+def _sources(world: World, one: Bundle) -> Iterator[dict[str, Any]]:
+    """A release of the chart, and beside it what no value says."""
+    repository = _repository(world)
+    up = "../" * (delivering.CHART.count("/"))
+    if one.values:
+        values = [f"{up}{path.partition('/')[2]}" for path in one.values]
+        helm = {"releaseName": one.group, "valueFiles": values}
+        yield {**repository, "path": delivering.path(world, one.folder), "helm": helm}
+    if one.carried:
+        path = delivering.path(world, one.carried[0].rpartition("/")[0])
+        yield {**repository, "path": path, "directory": {"recurse": False}}
+
+
+def _repository(world: World) -> dict[str, Any]:
+    repository = world.architecture.repository
+    assert repository is not None, "`problems` was asked first"
+    return {"repoURL": repository.url, "targetRevision": repository.branch}
 
 
 def _steps(held: list[Bundle]) -> list[dict[str, Any]]:
@@ -76,20 +102,14 @@ def _template(world: World, project: str, one: Bundle, policy: dict[str, Any]) -
     }
     if one.system:
         labels[conventions.LABEL_PART_OF] = one.system
-    repository = world.architecture.repository
-    assert repository is not None, "`problems` was asked first"
-    source: dict[str, Any] = {
-        "repoURL": repository.url,
-        "targetRevision": repository.branch,
-        "path": "{{ .path }}",
-    }
+    source = {**_repository(world), "path": "{{ .path }}"}
     if not one.folder.startswith("kustomize/"):
         source["directory"] = {"recurse": one.whole}
     return {
         "metadata": {"name": "{{ .name }}", "labels": labels},
         "spec": {
             "project": project,
-            "source": source,
+            **({} if one.charted else {"source": source}),
             "destination": {"name": "{{ .cluster }}", "namespace": "{{ .namespace }}"},
             "ignoreDifferences": ignored(policy),
             "syncPolicy": sync_policy(policy),

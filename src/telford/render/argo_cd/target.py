@@ -4,7 +4,7 @@ What is applied by hand is `argo-cd/root.yaml`, once; it delivers `argo-cd/estat
 `telford.render.registry`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -174,14 +174,9 @@ def _wave(one: Bundle, base: dict[str, int], waves: dict[str, int]) -> int:
     return base["places"] if one.group == delivering.OWN else base["beside"]
 
 
-def _needs() -> Iterator[str]:
-    yield "kubernetes"
-    yield from delivering.beside()
-
-
 TARGET = Target(
     NAME,
     "a root, and an AppProject and an ApplicationSet for each system",
     estate=_estate,
-    needs=tuple(_needs()),
+    needs=delivering.needs(),
 )

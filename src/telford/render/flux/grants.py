@@ -31,6 +31,9 @@ def grants(one: Bundle, team: str, policy: dict[str, Any]) -> Iterator[Object]:
     for namespace in sorted(spaces):
         there = [o for o in objects if o["metadata"].get("namespace", one.namespace) == namespace]
         rules = [*_rules(delivering.kinds(there)[1], policy), *_watched(policy)]
+        if one.charted and namespace == one.namespace:
+            # Helm keeps its releases as Secrets.
+            rules.append(_rule("", ["secrets"], policy))
         yield from _bound("Role", {"name": name, "namespace": namespace}, rules, subject)
     if cluster:
         yield from _bound("ClusterRole", {"name": name}, list(_rules(cluster, policy)), subject)
@@ -54,8 +57,11 @@ def _rules(kinds: Iterable[Kind], policy: dict[str, Any]) -> Iterator[Object]:
     for group, kind in sorted(kinds):
         groups.setdefault(group, []).append(plural(kind, policy["plural"]))
     for group, names in groups.items():
-        verbs = policy["grants"]["verbs"]
-        yield {"apiGroups": [group], "resources": sorted(names), "verbs": verbs}
+        yield _rule(group, sorted(names), policy)
+
+
+def _rule(group: str, names: list[str], policy: dict[str, Any]) -> Object:
+    return {"apiGroups": [group], "resources": names, "verbs": policy["grants"]["verbs"]}
 
 
 def _watched(policy: dict[str, Any]) -> Iterator[Object]:

@@ -17,7 +17,7 @@ from telford.estate.kinds import people
 from telford.render import delivering, whole
 from telford.render.artifacts import Object, Rendering, Unit, by_path, key, ready
 from telford.render.delivering import Bundle
-from telford.render.flux import grants, notices
+from telford.render.flux import grants, notices, releases
 from telford.render.scene import Scene, World
 from telford.render.target import Target
 from telford.road import conventions, heading, order, yamlout
@@ -56,10 +56,13 @@ def _place(
     waits = _waits(scene, held, granted=bool(teams))
     for one in held:
         made = partial(_bundle, world, one, waits[one.group], policy)
-        about = (one.name, one.folder, repr(waits[one.group]), _team(world, one))
+        about = [one.name, one.folder, repr(waits[one.group]), _team(world, one)]
+        about += map(str, (bool(one.values), bool(one.carried), one.production))
         yield _unit(scene, one.group, _owner(world, one), made, *about)
-        if one.group == delivering.OWN and not one.whole:
-            yield _listed(one, owner)
+        if one.charted:
+            yield from _charted(world, one, policy)
+        elif _is_listed(one):
+            yield _listed(_listed_in(one), one, [unit.path for unit in one.units], owner)
     if teams:
         made = partial(_granting, scene, waits[_GRANTS], policy)
         yield _unit(
@@ -74,20 +77,45 @@ def _place(
         yield _unit(scene, f"team-{team}", f"team/{team}", made, chat, *names)
 
 
-def _listed(one: Bundle, owner: str) -> Unit:
-    """The files of the place's own, by name: Flux takes a folder with all that is below it, and
-    below this one are the systems.
+def _charted(world: World, one: Bundle, policy: dict[str, Any]) -> Iterator[Unit]:
+    """A release of the chart, and the list of what no value says."""
+    owner, team = _owner(world, one), _team(world, one)
+    account = grants.account(team) if team else ""
+    if one.values:
+        made = partial(_release, one, account, policy)
+        path = f"{_released_in(one)}/release.yaml"
+        yield _unit(one.scene, one.name, owner, made, account, *one.values, path=path)
+    if one.carried:
+        yield _listed(_listed_in(one), one, list(one.carried), owner)
+
+
+def _release(one: Bundle, account: str, policy: dict[str, Any]) -> Iterator[Object]:
+    yield releases.release(one, account, policy)
+
+
+def _listed(folder: str, one: Bundle, paths: list[str], owner: str) -> Unit:
+    """Files by name: Flux takes a folder with all that is below it, and below some folders lie those
+    of others.
     """
-    folder = _listed_in(one)
     up = "/".join([".."] * (folder.count("/") + 1))
-    files = [f"{up}/{unit.path}" for unit in one.units]
+    files = [f"{up}/{path}" for path in sorted(paths)]
     said = {"apiVersion": _KUSTOMIZATION, "kind": "Kustomization", "resources": files}
     text = heading.comment(owner) + yamlout.document(said)
     return ready(f"{folder}/kustomization.yaml", owner, NAME, one.scene.place, text)
 
 
+def _is_listed(one: Bundle) -> bool:
+    return one.group == delivering.OWN and not one.whole
+
+
 def _listed_in(one: Bundle) -> str:
+    if one.charted:
+        return f"{NAME}/carried/{one.scene.place}/{one.group}"
     return f"{NAME}/places/{one.scene.place}"
+
+
+def _released_in(one: Bundle) -> str:
+    return f"{NAME}/releases/{one.scene.place}/{one.group}"
 
 
 def _granted(world: World, held: Iterable[Bundle], policy: dict[str, Any]) -> Iterator[Unit]:
@@ -106,7 +134,8 @@ def _granting(scene: Scene, waits: tuple[str, ...], policy: dict[str, Any]) -> I
     applies any of it.
     """
     folder = f"{NAME}/grants/{scene.place}"
-    yield _kustomization(Bundle(_GRANTS, "", scene, folder, True, ""), waits, "", policy)
+    one = Bundle(_GRANTS, "", scene, folder, True, "")
+    yield _kustomization(one.name, folder, one, waits, "", policy)
 
 
 def _unit(scene: Scene, name: str, owner: str, made: Made, *depends: str, path: str = "") -> Unit:
@@ -150,14 +179,28 @@ def _source(world: World, owner: str, policy: dict[str, Any]) -> Iterator[Object
 def _bundle(
     world: World, one: Bundle, waits: tuple[str, ...], policy: dict[str, Any]
 ) -> Iterator[Object]:
-    yield _kustomization(one, waits, _team(world, one), policy)
+    """What delivers a bundle: of the chart, its release as the controller, the rest as the team."""
+    team = _team(world, one)
+    if not one.charted:
+        folder = _listed_in(one) if _is_listed(one) else one.folder
+        yield _kustomization(one.name, folder, one, waits, team, policy)
+        return
+    if one.values:
+        yield _kustomization(one.name, _released_in(one), one, waits, "", policy)
+    if one.carried:
+        name = f"{one.name}-carried" if one.values else one.name
+        yield _kustomization(name, _listed_in(one), one, waits, team, policy)
 
 
 def _kustomization(
-    one: Bundle, waits: tuple[str, ...], team: str, policy: dict[str, Any]
+    name: str,
+    folder: str,
+    one: Bundle,
+    waits: tuple[str, ...],
+    team: str,
+    policy: dict[str, Any],
 ) -> Object:
     known = policy["kustomization"]
-    folder = _listed_in(one) if one.group == delivering.OWN and not one.whole else one.folder
     spec: dict[str, Any] = {
         "interval": known["interval"],
         "retryInterval": known["retry"],
@@ -172,7 +215,7 @@ def _kustomization(
         spec["dependsOn"] = [{"name": name} for name in waits]
     if team:
         spec["serviceAccountName"] = grants.account(team)
-    metadata = {"name": one.name, "namespace": policy["namespace"]}
+    metadata = {"name": name, "namespace": policy["namespace"]}
     return {"apiVersion": _KUSTOMIZE, "kind": "Kustomization", "metadata": metadata, "spec": spec}
 
 
@@ -254,5 +297,5 @@ TARGET = Target(
     NAME,
     "a source, Kustomizations in order, and notices for each place",
     estate=_estate,
-    needs=("kubernetes", *delivering.beside()),
+    needs=delivering.needs(),
 )
