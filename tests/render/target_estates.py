@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from functools import cache
 
 import optional
-from telford.app import loading, rendering
+from telford.app import importing, loading, rendering
+from telford.app.importing import Order
 from telford.basics.diagnostics import Diagnostic, Severity
+from telford.estate import loading as estate_loading
 from telford.estate import overlays
 from telford.estate.artifact import Artifact
 from telford.estate.model import Estate
@@ -30,6 +32,14 @@ def of(target: str, known: Estate, places: Sequence[Place] = ()) -> Rendering:
     one = registry.BY_NAME[target]
     world = rendering.world(known, places or overlays.places(known), [one])
     return artifact_units.joined([one.everywhere(world), *map(one.in_place, world.scenes)])
+
+
+@cache
+def imported(folder: str) -> Estate:
+    """A real system of `TELFORD_ESTATES`, imported as one environment."""
+    source = optional.real_estates() / folder
+    answer = importing.run(Order((source,), recognised=False), source / "none", dry_run=True)
+    return estate_loading.load(answer.files).estate
 
 
 @cache

@@ -13,8 +13,6 @@ import target_estates
 import yaml
 
 import optional
-from telford.app import importing
-from telford.app.importing import Order
 from telford.estate import loading
 from telford.estate.artifact import Artifact
 from telford.estate.graph import Graph
@@ -71,12 +69,8 @@ def test_backstage_accepts_the_catalogue_of_an_example(name: str):
 @pytest.mark.parametrize(
     ("folder", "least"), [("online-boutique/release", 12), ("govuk/production.yaml", 100)]
 )
-def test_backstage_accepts_the_catalogue_of_a_real_system(
-    folder: str, least: int, tmp_path: pathlib.Path
-):
-    source = optional.real_estates() / folder
-    answer = importing.run(Order((source,), recognised=False), tmp_path, dry_run=True)
-    estate = loading.load(answer.files).estate
+def test_backstage_accepts_the_catalogue_of_a_real_system(folder: str, least: int):
+    estate = target_estates.imported(folder)
     found = entities(target_estates.of("backstage", estate).artifacts())
     assert len(found) >= least
     assert judged(found)["errors"] == []

@@ -122,7 +122,9 @@ def test_the_owners_of_files_come_back(name: str):
 
 def test_who_cannot_be_asked_is_said_once():
     text = "".join(rendered.service(name) for name in ("orders", "catalogue"))
-    (said,) = target_estates.of("codeowners", rendered.estate(text)).diagnostics
+    made = target_estates.of("codeowners", rendered.estate(text))
+    (said,) = made.diagnostics
+    assert made.units == ()
     assert (said.code, said.address) == ("TEL583", "team/shop")
     assert "github: ORGANISATION/TEAM" in said.fix
 

@@ -63,6 +63,24 @@ def test_mermaid_draws_every_diagram(name: str, mermaid: Page):
         assert boxes > 0
 
 
+@pytest.mark.proves(
+    "mermaid",
+    tool="mermaid (npm @mermaid-js/tiny)",
+    shows="the diagrams of online-boutique and govuk, imported, are read; the small ones drawn",
+)
+@pytest.mark.parametrize("folder", ["online-boutique/release", "govuk/production.yaml"])
+def test_mermaid_reads_the_diagrams_of_a_real_system(folder: str, mermaid: Page):
+    """Drawing hundreds of boxes takes the browser long; reading them does not."""
+    made = target_estates.of("mermaid", target_estates.imported(folder)).artifacts()
+    assert made
+    for artifact in made:
+        boxes, _ = counted(artifact.text)
+        kind = mermaid.evaluate("async t => (await mermaid.parse(t)).diagramType", artifact.text)
+        assert kind.startswith("flowchart")
+        if boxes < 40:
+            assert tuple(mermaid.evaluate(DRAW, artifact.text)[1:]) == counted(artifact.text)
+
+
 def test_mermaid_refuses_a_broken_diagram(mermaid: Page):
     text = target_estates.artifacts("mermaid", "shop")[-1].text
     with pytest.raises(Error):

@@ -1,7 +1,6 @@
 """An independent parser reads every workspace, and finds the things of the estate in it."""
 
 import json
-import pathlib
 import re
 import subprocess
 from typing import Any
@@ -11,9 +10,6 @@ import rendered
 import target_estates
 
 import optional
-from telford.app import importing
-from telford.app.importing import Order
-from telford.estate import loading
 from telford.estate.graph import Graph
 from telford.estate.model import Estate
 
@@ -68,14 +64,16 @@ def test_an_independent_parser_finds_everything_in_a_workspace(name: str):
 @pytest.mark.proves(
     "structurizr",
     tool="structurizr-parser (npm)",
-    shows="the workspace of online-boutique, imported, is read",
+    shows="the workspaces of online-boutique and bank-of-anthos, imported, are read",
 )
-def test_an_independent_parser_reads_the_workspace_of_a_real_system(tmp_path: pathlib.Path):
-    source = optional.real_estates() / "online-boutique" / "release"
-    answer = importing.run(Order((source,), recognised=False), tmp_path, dry_run=True)
-    found = parsed(text_of(loading.load(answer.files).estate))
+@pytest.mark.parametrize(
+    ("folder", "least"),
+    [("online-boutique/release", 12), ("bank-of-anthos/kubernetes-manifests", 9)],
+)
+def test_an_independent_parser_reads_the_workspace_of_a_real_system(folder: str, least: int):
+    found = parsed(text_of(target_estates.imported(folder)))
     assert found["errors"] == []
-    assert found["elements"]["containerSection"] >= 12
+    assert found["elements"]["containerSection"] >= least
 
 
 @pytest.mark.parametrize(

@@ -42,17 +42,25 @@ def _estate(world: World) -> Rendering:
         return NOTHING
     voices = Voices(world)
     known = Sources((e.file for e in world.estate.entities.values()), world.architecture.repository)
+    paragraphs = list(_paragraphs(world, known, voices))
+    said = tuple(voices.unheard())
+    if not paragraphs:
+        return Rendering((), said)
     owner = whole.owner(world)
-    text = heading.comment(owner)
+    text = "\n".join([heading.comment(owner), *paragraphs])
+    return Rendering((ready(f"{NAME}/CODEOWNERS", owner, NAME, "", text),), said)
+
+
+def _paragraphs(world: World, known: Sources, voices: Voices) -> Iterator[str]:
+    """The lines under their titles; a line that nobody can be asked by is left out."""
     for title, lines in (
         ("The estate", _described(world, known)),
         ("What is made of it", _generated(world)),
     ):
         heard = [(pattern, voices.of(owners)) for pattern, owners in lines]
         rows = [f"{_escaped(pattern)} {' '.join(found)}\n" for pattern, found in heard if found]
-        text += f"\n# {title}.\n{''.join(rows)}" if rows else ""
-    unit = ready(f"{NAME}/CODEOWNERS", owner, NAME, "", text)
-    return Rendering((unit,), tuple(voices.unheard()))
+        if rows:
+            yield f"# {title}.\n{''.join(rows)}"
 
 
 def owner_of(entity: Entity) -> str:
