@@ -3,6 +3,7 @@ the targets that watch: `prometheus`, `prometheus-operator`, `alertmanager`, `ot
 """
 
 import copy
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -82,10 +83,13 @@ def owner(scene: Scene) -> str:
 def file(scene: Scene, target: str, name: str, content: Object) -> Unit:
     """One YAML file about a place, with a first line that says what it was made of."""
     path, made_of = f"{target}/{scene.place}/{name}", owner(scene)
-    text = heading.comment(made_of) + yamlout.document(content)
-    digest = key(path, text)
-    objects = partial(_again, content)
-    return Unit(path, made_of, target, scene.place, digest, partial(str, text), objects)
+    digest = key(path, made_of, json.dumps(content))
+    make, objects = partial(_text, made_of, content), partial(_again, content)
+    return Unit(path, made_of, target, scene.place, digest, make, objects)
+
+
+def _text(made_of: str, content: Object) -> str:
+    return heading.comment(made_of) + yamlout.document(content)
 
 
 def _again(content: Object) -> list[Object]:
