@@ -15,9 +15,12 @@ from drift_clusters import (
 
 from backends.kubernetes import api_schema
 from backends.kubernetes.api_server import ApiServer, Fault
+from telford.app import drift
+from telford.backends.kubernetes.access import Access
+from telford.backends.kubernetes.client import ApiServer as Client
 from telford.backends.kubernetes.wire import Limits
 from telford.basics.errors import PermanentError
-from telford.plan.drift import Cause, State
+from telford.plan.drift import Cause, Owned, State, Wanted
 from telford.road import conventions
 
 QUICK = Limits(answer_seconds=0.2, attempts=2, longest_wait_seconds=0.01)
@@ -221,3 +224,33 @@ def test_a_server_that_does_not_say_what_it_serves_is_no_empty_one():
         server.faults.append(Fault("/apis", 403, times=-1, reason="Forbidden"))
         with pytest.raises(PermanentError, match="does not say what it serves"):
             compared(wanted, server, QUICK)
+
+
+def test_what_an_earlier_build_is_known_to_have_made_is_extra_without_any_label():
+    wanted = desired("shop")
+    bare = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "found", "namespace": "shop"},
+    }
+    before = [Wanted(bare, Owned("config/shop.found")), *wanted.objects()]
+    with cluster(wanted) as server:
+        client = Client(Access("tests", server.url, namespace="shop"))
+        try:
+            assert drift.of_objects(wanted, client, lambda text: None, before).items == ()
+            server.apply(bare)
+            (extra,) = drift.of_objects(wanted, client, lambda text: None, before).items
+        finally:
+            client.close()
+        assert subjects(compared(wanted, server)) == {}
+    assert (extra.state, extra.subject) == (State.EXTRA, "ConfigMap/shop/found")
+    assert extra.owned.address == "config/shop.found"
+
+
+def test_lists_are_asked_by_kind_however_many_objects_there_are():
+    wanted = desired("boutique")
+    with cluster(wanted) as server:
+        compared(wanted, server)
+        lists = [asked for asked in server.asked if asked.path.count("/") > 3]
+    assert len(objects(wanted)) > 60
+    assert len(lists) < 30

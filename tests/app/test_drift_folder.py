@@ -181,3 +181,15 @@ def test_the_author_of_a_file_is_asked_without_running_what_a_repository_names(
     file.write_text("two\n")
     assert git.last_author(file) == git.Author()
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_build_remembers_the_objects_that_it_wrote(built: pathlib.Path):
+    subjects = [one.item["kind"] for one in drift_folder.remembered(built, PLACE)]
+    assert subjects.count("Deployment") >= 3
+    assert {
+        one.owned.address.partition("/")[0] for one in drift_folder.remembered(built, PLACE)
+    } >= {"service"}
+    assert list(drift_folder.remembered(built, Scope((), "dev"))) == []
+    edit(built / CATALOGUE, "catalogue", "edited")
+    after = [one.item["metadata"]["name"] for one in drift_folder.remembered(built, PLACE)]
+    assert "edited" not in after

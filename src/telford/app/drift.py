@@ -6,11 +6,12 @@ said and never taken for absence. Called by `telford.cli.drift`; folders and rul
 `drift_folder` and `drift_rules`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from pathlib import Path
 
-from telford.app import drift_wanted
+from telford.app import drift_folder, drift_wanted
 from telford.app.desires import Scope
 from telford.app.drift_wanted import Desired
 from telford.backends import files
@@ -18,7 +19,7 @@ from telford.backends.kubernetes import connecting
 from telford.backends.kubernetes.connecting import Choice
 from telford.basics.diagnostics import Diagnostic, Severity, ordered
 from telford.plan import drift as plans
-from telford.plan.drift import Drift, Judge, Observed, Wanted
+from telford.plan.drift import Drift, Judge, Observed, Owned, Wanted
 from telford.ports.objects import Listing, Objects, Query, Resource, Served
 from telford.road import conventions, sameness
 from telford.road.sameness import Key
@@ -31,8 +32,11 @@ _NEVER_OURS = frozenset(
 _OURS = f"{conventions.LABEL_MANAGED_BY}={conventions.MANAGER}"
 
 
-def of_cluster(found: files.Texts, scope: Scope, choice: Choice, progress: Progress) -> Drift:
-    """Compare one place of an estate with the cluster of a context.
+def of_cluster(
+    found: files.Texts, scope: Scope, choice: Choice, progress: Progress, built: Path | None = None
+) -> Drift:
+    """Compare one place of an estate with the cluster of a context. What the inventory of a folder
+    `built` owns, and the estate does not want any more, is looked for as well.
 
     Raises `UsageError` for a place, target or context that there is not, `RefusedError` where the
     estate has errors, `OutsideError` where the cluster cannot be reached.
@@ -40,19 +44,28 @@ def of_cluster(found: files.Texts, scope: Scope, choice: Choice, progress: Progr
     client = connecting.connect(choice, progress)
     try:
         progress("rendering the estate")
-        return of_objects(drift_wanted.read(found, scope), client, progress)
+        before = drift_folder.remembered(built, scope) if built else ()
+        return of_objects(drift_wanted.read(found, scope), client, progress, tuple(before))
     finally:
         client.close()
 
 
-def of_objects(desired: Desired, cluster: Objects, progress: Progress) -> Drift:
-    """Compare a place with whatever answers for a cluster's objects."""
+def of_objects(
+    desired: Desired, cluster: Objects, progress: Progress, before: Sequence[Wanted] = ()
+) -> Drift:
+    """Compare a place with whatever answers for a cluster's objects. `before` are objects that an
+    earlier build made for it.
+    """
     progress(f"asking {cluster.name} what it serves")
     search = _Search(desired, cluster)
     search.place_wanted()
+    search.place_before(before)
     search.look()
     judge = Judge()
-    items = plans.compare(search.wanted, search.observed(), desired.place, judge, desired.owned)
+    seen = search.observed()
+    items = plans.compare(
+        search.wanted, seen, desired.place, judge, desired.owned, search.remembered
+    )
     said = ordered(search.diagnostics)
     base = Drift(f"cluster {cluster.name}", desired.place, diagnostics=said)
     return plans.finished(items, judge, base, len(search.wanted))
@@ -66,6 +79,7 @@ class _Search:
     cluster: Objects
     wanted: list[Wanted] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    remembered: dict[Key, Owned] = field(default_factory=dict)
     _served: Served = field(default_factory=lambda: Served(()))
     # Key of a wanted object -> where it is found, or why nobody can tell.
     _resources: dict[Key, Resource] = field(default_factory=dict)
@@ -90,6 +104,17 @@ class _Search:
                 missing[version, kind] = self._not_served(key, version, kind)
         for (version, kind), why in missing.items():
             self.diagnostics.append(_unserved(version, kind, why, self.cluster.name))
+
+    def place_before(self, before: Iterable[Wanted]) -> None:
+        """Ask for each object of an earlier build that is not wanted any more."""
+        for one in before:
+            version, kind = str(one.item["apiVersion"]), str(one.item["kind"])
+            resource = self._served.find(version, kind)
+            placed = self._placed(one, resource)
+            key = sameness.key(placed.item)
+            if resource is not None and key not in self._resources:
+                self.remembered[key] = one.owned
+                self._single[key] = self.cluster.get(resource, key[2], key[3])
 
     def _placed(self, one: Wanted, resource: Resource | None) -> Wanted:
         """The object with the namespace in which it is, or without any."""
@@ -167,7 +192,7 @@ class _Search:
             if refused := self._answers[query].refused:
                 yield _unseen(query, refused, self.cluster.name)
         for key, listing in self._single.items():
-            if listing.refused:
+            if listing.refused and key in self._resources:
                 query = Query(self._resources[key])
                 yield _unseen(query, listing.refused, self.cluster.name)
         closed = [query for query in spare if self._answers[query].refused]

@@ -48,6 +48,21 @@ def of_folder(found: files.Texts, scope: Scope, folder: Path, progress: Progress
     return _of_manifests(drift_wanted.read(found, scope), folder, progress)
 
 
+def remembered(folder: Path, scope: Scope) -> Iterator[Wanted]:
+    """The Kubernetes objects that an earlier build wrote to a folder for a scope, as far as its
+    files still lie there as they were written.
+    """
+    last = output.inventory(folder)
+    for path, entry in last.entries.items():
+        mine = scope.covers_place(entry.place) and entry.target not in drift_wanted.FORMS
+        if not mine or not path.endswith(_YAML):
+            continue
+        text = output.text(folder, path)
+        if last.ours(path, output.digest(text.encode())):
+            for item in (_objects_of(text, path) or {}).values():
+                yield Wanted(item, Owned(entry.owner))
+
+
 @dataclass(slots=True)
 class _Authors:
     """Who last changed each file; asked of Git so many times and no more."""

@@ -18,7 +18,7 @@ from telford.render.artifacts import Unit
 from telford.render.scene import Scene
 
 # They say the same objects in another form; what they make is not applied as it lies there.
-_FORMS = frozenset({"helm", "kustomize"})
+FORMS = frozenset({"helm", "kustomize"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Desired:
     def objects(self) -> Iterator[Wanted]:
         """Every Kubernetes object, as data that came through JSON as a cluster's did."""
         for unit in self.units:
-            if unit.target not in _FORMS:
+            if unit.target not in FORMS:
                 mine = self.owned(unit.owner)
                 for item in json.loads(json.dumps(unit.objects())):
                     # Other systems' files are data as well, and no objects of a cluster.

@@ -53,6 +53,14 @@ def command(
         str,
         typer.Option(metavar="URL", help="compare with a running Prometheus", show_default=False),
     ] = "",
+    built: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="with --cluster: the folder of the last build; what it owns and the estate does"
+            " not want any more is looked for, too",
+        ),
+    ] = None,
     target: build.Targets = None,
     estate: options.Estate = None,
     exec_plugins: Annotated[
@@ -87,7 +95,7 @@ def command(
             drift = drift_rules.of_prometheus(found, scope, prometheus, progress)
         else:
             choice = Choice(context, dict(os.environ), Path.home(), exec_plugins)
-            drift = clusters.of_cluster(found, scope, choice, progress)
+            drift = clusters.of_cluster(found, scope, choice, progress, built)
     if as_json:
         output.json(drift.as_json())
     else:

@@ -303,19 +303,22 @@ def compare(
     place: str,
     judge: Judge,
     owned: Callable[[str], Owned],
+    remembered: Mapping[Key, Owned] | None = None,
 ) -> Iterator[Item | None]:
     """For each wanted object what is wrong with it, or None; then what is there and not wanted.
 
-    `owned` says whose an address is in the estate, for what is extra.
+    `owned` says whose an address is in the estate, for what is extra; `remembered` are objects that
+    an earlier build is known to have made, whatever their labels say.
     """
+    known = remembered or {}
     keys = set()
     for one in wanted:
         key = sameness.key(one.item)
         keys.add(key)
         yield _judged(one, key, observed, judge)
     for key, live in observed.objects.items():
-        if key not in keys and is_ours(live, place):
-            yield _extra(live, owned)
+        if key not in keys and (key in known or is_ours(live, place)):
+            yield _extra(live, owned, known.get(key, NOBODY))
 
 
 def _judged(one: Wanted, key: Key, observed: Observed, judge: Judge) -> Item | None:
@@ -351,10 +354,10 @@ def is_ours(live: Object, place: str) -> bool:
     ) in ("", region.partition("/")[0])
 
 
-def _extra(live: Object, owned: Callable[[str], Owned]) -> Item:
+def _extra(live: Object, owned: Callable[[str], Owned], before: Owned) -> Item:
     """Whose it is is what the estate says; where the whole thing is gone, what the object says."""
     notes = (live.get("metadata") or {}).get("annotations") or {}
-    whose = owned(str(notes.get(conventions.ANNOTATION_ADDRESS, "")))
+    whose = owned(str(notes.get(conventions.ANNOTATION_ADDRESS, before.address)))
     team = whose.team or str(notes.get(conventions.ANNOTATION_OWNER, ""))
     writer = ownership.owners(live).latest(Kind.APPLIER)
     by, at = (writer.manager, writer.at) if writer else ("", "")

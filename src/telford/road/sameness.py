@@ -303,8 +303,7 @@ class _Walk:
     def _leaf(self, path: Path, found: Any, built: Any) -> Difference:
         one, other = _shown(path, found), _shown(path, built)
         if one == other:
-            # 1 and "1".
-            one, other = _typed(one, found), _typed(other, built)
+            one, other = _told_apart(one, found, built)
         said = self._said(path, one, other, self._rule(path, found, built))
         lacking = "found" if found is ABSENT else "built" if built is ABSENT else ""
         return replace(said, lacking=lacking)
@@ -318,9 +317,9 @@ class _Walk:
                 return name
         if self._view.live and sameness_live.assigned(self._kind, path, found, built, ABSENT):
             return "assigned"
-        if ABSENT in (found, built) and self._derived(path, found, built):
-            return "derived"
-        return ""
+        if ABSENT in (found, built):
+            return "derived" if self._derived(path, found, built) else ""
+        return "derived" if sameness_live.overridden(path, self._above) else ""
 
     def _derived(self, path: Path, found: Any, built: Any) -> bool:
         """Whether the value that one side gives is what follows from the other side's own."""
@@ -395,9 +394,11 @@ def _names(items: Iterable[tuple[Any, ...]]) -> str:
     return _cut(", ".join("/".join(map(str, name)) for name in items))
 
 
-def _typed(shown: str, value: Any) -> str:
-    """The same with the type of the value, for two that look alike."""
-    return f"{shown} ({type(value).__name__})"
+def _told_apart(shown: str, found: Any, built: Any) -> tuple[str, str]:
+    """Two values that look alike: 1 and "1", two secrets of one length, two long texts."""
+    if type(found) is type(built):
+        return shown, f"another that looks alike: {shown}"
+    return f"{shown} ({type(found).__name__})", f"{shown} ({type(built).__name__})"
 
 
 # Where a Secret, also one inside of another object, keeps what nobody may see.

@@ -50,6 +50,12 @@ def derived(kind: str, path: Path, value: Any, above: Sequence[Object]) -> bool:
     return "requests" in (name, *map(str, path[-2:-1])) and _request(path, value, above)
 
 
+def overridden(path: Path, above: Sequence[tuple[Object, Object]]) -> bool:
+    """Whether nobody reads a field, because its newer name is given on both sides."""
+    newer = "serviceAccountName" if path[-1:] == ("serviceAccount",) else ""
+    return bool(newer and above) and all(side.get(newer) for side in above[-1])
+
+
 def _pull_policy(kind: str, path: Path, value: Any, above: Sequence[Object]) -> bool:
     """`SetDefaults_Container`: Always for a tag that moves, else IfNotPresent."""
     del kind, path
