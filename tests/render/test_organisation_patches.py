@@ -111,7 +111,7 @@ def test_a_patch_item_by_item_of_a_list_that_has_other_items_is_refused():
     desires = built(road, more=more)
     found = said(desires)
     assert {one.code for one in found} == {"TEL551"}
-    assert "spec.template.spec.topologySpreadConstraints of Deployment/orders" in found[0].summary
+    assert "Deployment/orders: spec.template.spec.topologySpreadConstraints" in found[0].summary
     assert not desires.ok
     two = merge.replace("{maxSkew: 2}", "{maxSkew: 2}, {maxSkew: 3}")
     desires = built(road.replace(merge, two), more=more)
@@ -126,10 +126,38 @@ def test_a_patch_of_a_container_that_is_not_there_is_refused(item: str):
     road = document("Architecture", f"patches: [{{object: 'Deployment/{{name}}', merge: {merge}}}]")
     (found,) = said(built(road))
     assert found.code == "TEL551"
-    assert "spec.template.spec.containers[app] of Deployment/orders" in found.summary
+    assert "Deployment/orders: spec.template.spec.containers[app]" in found.summary
     main = road.replace("app", "main")
     sidecar = road.replace(item, "{name: app, image: 'y:1'}")
     assert said(built(sidecar)) == [] == said(built(main if "tty" in item else sidecar))
+
+
+MISFITS = {
+    "{metadata: 5}": "metadata would become something of another form",
+    "{metadata: null}": "metadata.name says which object it is",
+    "{metadata: {name: other}}": "metadata.name says which object it is",
+    "{metadata: {namespace: other}}": "metadata.namespace says which object it is",
+    "{kind: StatefulSet}": "kind says which object it is",
+    "{apiVersion: null}": "apiVersion says which object it is",
+    "{spec: []}": "spec would become something of another form",
+    "{spec: {replicas: {min: 1}}}": "spec.replicas would become something of another form",
+    "{spec: {template: {spec: {containers: {name: main}}}}}": "containers would become something",
+}
+
+
+@pytest.mark.parametrize("merge", MISFITS)
+def test_a_patch_that_would_break_an_object_is_refused_and_breaks_nothing(merge: str):
+    """Neither the object nor what other targets build on it."""
+    road = document(
+        "Recipe",
+        f"match: {{name: orders}}\npatches: [{{object: 'Deployment/orders', merge: {merge}}}]",
+    )
+    desires = built(road, "kubernetes", "kustomize", "helm", "argo-cd")
+    found = [one for one in said(desires) if MISFITS[merge] in one.summary]
+    assert {one.code for one in found} == {"TEL551"}
+    assert found[0].position is not None
+    assert found[0].position.file == "road.yaml"
+    assert not desires.ok
 
 
 OBJECTIVE = service(
@@ -149,6 +177,20 @@ def test_a_file_that_is_no_objects_is_patched_by_its_path():
     patched = texts(desires)
     assert {p for p in patched if patched[p] != plain[p]} == {path, path.replace("prod", "dev")}
     assert yaml.safe_load(patched[path]) == {**yaml.safe_load(plain[path]), "x-by": "us"}
+
+
+def test_the_first_line_of_a_patched_text_stays():
+    """What is no Kubernetes object says in a comment what it was made of."""
+    more = SERVICES + OBJECTIVE
+    plain = texts(built(ROAD, "openslo", more=more))
+    path = next(path for path in plain if plain[path].startswith("# Made by"))
+    merge = "{metadata: {labels: {by: us}}}"
+    road = document(
+        "Architecture", f"patches: [{{object: '*/*', target: openslo, merge: {merge}}}]"
+    )
+    patched = texts(built(road, "openslo", more=more))[path]
+    assert "by: us" in patched
+    assert patched.splitlines()[0] == plain[path].splitlines()[0]
 
 
 def test_a_file_that_is_no_mapping_cannot_be_patched():
@@ -207,6 +249,15 @@ def test_one_change_of_a_default_changes_that_field_in_every_paved_workload_and_
     assert len(legacy) == 2
     old_texts, new_texts = texts(before), texts(after)
     assert all(old_texts[path] == new_texts[path] for path in legacy)
+
+
+def test_a_road_without_a_read_only_root_gives_no_scratch_space():
+    road = document("Architecture", "defaults: {security: {readOnlyRootFilesystem: false}}")
+    pod = objects(built(road))["Deployment/orders"]["spec"]["template"]["spec"]
+    assert "volumes" not in pod
+    assert pod["containers"][0]["securityContext"]["readOnlyRootFilesystem"] is False
+    pod = objects(built(ROAD))["Deployment/orders"]["spec"]["template"]["spec"]
+    assert [volume["name"] for volume in pod["volumes"]] == ["scratch"]
 
 
 def test_whoever_calls_a_service_knows_the_port_that_a_recipe_gives_it():

@@ -18,7 +18,7 @@ from telford.estate.kinds import structure
 from telford.render.artifacts import Object, Rendering, Unit, key
 from telford.render.scene import Scene, World
 from telford.render.target import Target
-from telford.road import patch, yamlout
+from telford.road import conventions, fitting, patch, yamlout
 from telford.road.realisation import Patch
 
 
@@ -93,7 +93,7 @@ def _patched(unit: Unit, patches: Iterable[Patch]) -> _Done:
     made = replace(
         unit,
         key=_key(unit, hit.values()),
-        make=partial(_text, unit.make, unit.objects, titled),
+        make=partial(_text, unit, titled),
         objects=partial(_merged, unit.objects, titled),
     )
     return _Done(made, frozenset(hit), said)
@@ -121,14 +121,30 @@ def _for(item: Object, patches: Iterable[Patch]) -> Iterator[Patch]:
 
 
 def _merged(objects: Callable[[], list[Object]], patches: Sequence[Patch]) -> list[Object]:
-    return [reduce(patch.merge, [p.merge for p in _for(one, patches)], one) for one in objects()]
+    """The objects with the patches that fit them; a misfit is an error, and nothing is written."""
+    return [reduce(_over_one, _for(one, patches), one) for one in objects()]
 
 
-def _text(
-    make: Callable[[], str], objects: Callable[[], list[Object]], patches: Sequence[Patch]
-) -> str:
-    """The text of patched objects, under the comment that the text begins with."""
-    return _heading(make()) + yamlout.documents(_merged(objects, patches))
+def _over_one(item: Object, one: Patch) -> Object:
+    if next(fitting.misfits(item, one.merge), None) is not None:
+        return item
+    merged: Object = patch.merge(item, one.merge)
+    return merged
+
+
+def _text(unit: Unit, patches: Sequence[Patch]) -> str:
+    """The text of patched objects, under the comment that the text begins with. The objects of one
+    thing that say by annotation what they were made of have none, and are many.
+    """
+    merged = _merged(unit.objects, patches)
+    told = unit.place and all(map(_says_its_address, merged))
+    return ("" if told else _heading(unit.make())) + yamlout.documents(merged)
+
+
+def _says_its_address(item: Object) -> bool:
+    metadata = item.get("metadata")
+    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+    return isinstance(annotations, dict) and conventions.ANNOTATION_ADDRESS in annotations
 
 
 def _heading(text: str) -> str:
@@ -138,55 +154,9 @@ def _heading(text: str) -> str:
 
 
 def _misfits(item: Object, name: str, one: Patch) -> Iterator[Diagnostic]:
-    for path in patch.misfits(item, one.merge):
-        where = ".".join(map(str, path))
-        yield _about(
-            one,
-            "TEL551",
-            Severity.ERROR,
-            f"the patch changes {where} of {name} item by item, and that has other items now",
-            "Its items have no names, so nobody knows which of them is meant.",
-            "write the list whole, beginning with `$patch: replace`, or count its items again",
-        )
-    for stranger in _strangers(item, one.merge):
-        yield _about(
-            one,
-            "TEL551",
-            Severity.ERROR,
-            f"the patch changes {stranger} of {name}, and there is none of that name",
-            "It would be added with nothing but what the patch says of it, or is gone already.",
-            "name one that there is (`telford build` writes them), or write the new one whole",
-        )
-
-
-# Lists of which a new item must have these keys to mean anything.
-_WHOLE = {"containers": "image", "initContainers": "image"}
-
-
-def _strangers(item: Any, merge: Any, path: str = "") -> Iterator[str]:
-    """Items of lists that a patch changes or deletes by name, and that are not there (any more)."""
-    if not isinstance(merge, dict):
-        return
-    known = item if isinstance(item, dict) else {}
-    for field, value in merge.items():
-        here = f"{path}.{field}" if path else field
-        if not isinstance(value, list):
-            yield from _strangers(known.get(field), value, here)
-            continue
-        there = known.get(field) if isinstance(known.get(field), list) else []
-        for one in (one for one in value if isinstance(one, dict)):
-            named = next((name for name in patch.KEYS.get(field, ()) if name in one), None)
-            found = [
-                old
-                for old in there or ()
-                if isinstance(old, dict) and named and old.get(named) == one[named]
-            ]
-            if found:
-                yield from _strangers(found[0], one, f"{here}[{one[named]}]")
-            elif named and (
-                one.get(patch.DIRECTIVE) == "delete" or _WHOLE.get(field, named) not in one
-            ):
-                yield f"{here}[{one[named]}]"
+    for found in fitting.misfits(item, one.merge):
+        summary = f"the patch does not fit {name}: {found.where} {found.what}"
+        yield _about(one, "TEL551", Severity.ERROR, summary, found.why, found.fix)
 
 
 def _about(
@@ -207,8 +177,10 @@ def _file(unit: Unit, patches: Sequence[Patch]) -> _Done:
         if not isinstance(read, dict):
             said.append(_unreadable(one, unit.path))
             continue
-        said += _misfits(read, unit.path, one)
-        text = _written(unit.path, patch.merge(read, one.merge), _heading(text))
+        misfits = list(_misfits(read, unit.path, one))
+        said += misfits
+        if not misfits:
+            text = _written(unit.path, patch.merge(read, one.merge), _heading(text))
     made = replace(unit, key=key(unit.key, text), make=partial(str, text))
     return _Done(made, hit, tuple(said))
 

@@ -51,8 +51,8 @@ def scratch_mount(subject: Subject) -> list[dict[str, Any]]:
 
 def needs_scratch(subject: Subject) -> bool:
     """A read-only root file system needs somewhere to write, unless the estate gives it."""
-    run = subject.run
-    if run.security.read_only_root_filesystem is False:
+    run, said = subject.run, subject.run.security.read_only_root_filesystem
+    if not (subject.road.security.read_only_root_filesystem if said is None else said):
         return False
     path = subject.road.scratch_path
     paths = {v.path.rstrip("/") for v in run.volumes if v.path} | {m.path for m in run.mounts}
