@@ -178,3 +178,16 @@ def test_pods_of_the_mesh_ask_for_its_proxy():
     (deployment,) = [item for item in unit.objects() if item["kind"] == "Deployment"]
     labels = deployment["spec"]["template"]["metadata"]["labels"]
     assert labels["sidecar.istio.io/inject"] == "true"
+
+
+def test_workloads_with_one_account_are_one_caller_and_it_is_said():
+    account = "run: {image: x, serviceAccount: shared}\n"
+    text = (
+        SERVER
+        + rendered.service("web", account + "uses: [{service: orders}]\n")
+        + rendered.service("desk", account)
+    )
+    (said,) = rendered.rendering(text, "istio").diagnostics
+    assert said.code == "TEL543"
+    assert "service/shop.desk" in said.summary
+    assert rendered.codes(text, "linkerd") == ["TEL547"]

@@ -6,7 +6,7 @@ words of Go. Called by the targets of gateways, meshes and scalers.
 
 import copy
 from collections.abc import Iterable
-from functools import partial
+from functools import cache, partial
 
 from telford.basics import units
 from telford.estate.kinds import base, structure
@@ -98,6 +98,7 @@ def place_metadata(scene: Scene, name: str, namespace: str) -> Object:
 _PARTS = ((3_600_000, "h"), (60_000, "m"), (1_000, "s"), (1, "ms"))
 
 
+@cache
 def duration(text: str) -> str:
     """A duration in whole units that Go reads and Gateway API allows (GEP-2257): ``1d6h`` is
     ``30h``; less than a millisecond is one.

@@ -5,11 +5,13 @@ Called by the targets of meshes and gateways; whatever needs no scene is in `tel
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 
 from telford.estate.kinds import structure
 from telford.render.scene import Scene
-from telford.road import callers, meshing, ways_in
+from telford.road import callers, meshing, openings, ways_in
+from telford.road.subject import Subject
 
 
 def part(scene: Scene, mesh: str, address: str) -> bool:
@@ -48,6 +50,59 @@ def _others(scene: Scene, mesh: str) -> Iterator[str]:
         runs = spec.run is not None and spec.run.image is not None
         if runs and not part(scene, mesh, address):
             yield address
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """One workload of a mesh: whom the network policies let in and out, who calls it and how, and
+    which others would be let in with its callers, because they run as the same account.
+    """
+
+    about: Subject
+    ways: openings.Openings
+    let_in: tuple[openings.Opening, ...]
+    called_by: tuple[callers.Caller, ...]
+    calls: tuple[meshing.Call, ...]
+    twins: tuple[tuple[str, str], ...]
+
+    @property
+    def closed(self) -> bool:
+        """Whether all of its callers are known for sure and can prove who they are."""
+        return self.ways.ingress is not None and all(caller.known for caller in self.called_by)
+
+
+def workload(scene: Scene, mesh: str, address: str) -> Workload:
+    """What a mesh must know of one of its workloads."""
+    called_by = callers_of(scene, mesh, address)
+    return Workload(
+        about=scene.subject(address),
+        ways=scene.openings(address),
+        let_in=scene.let_in(address),
+        called_by=called_by,
+        calls=calls_of(scene, address),
+        twins=tuple(_twins(scene, mesh, address, called_by)),
+    )
+
+
+def _twins(
+    scene: Scene, mesh: str, address: str, called_by: tuple[callers.Caller, ...]
+) -> Iterator[tuple[str, str]]:
+    """A caller, and another workload with its identity that does not call."""
+    accounts = scene.table(f"{mesh} accounts", partial(_accounts, mesh))
+    clients = {caller.address for caller in called_by}
+    for caller in called_by:
+        for other in accounts.get(f"{caller.namespace}/{caller.account}", ()):
+            if other not in clients and other != address:
+                yield caller.address, other
+
+
+def _accounts(mesh: str, scene: Scene) -> dict[str, tuple[str, ...]]:
+    """NAMESPACE/ACCOUNT -> the workloads that run as it, where there are several."""
+    found: dict[str, list[str]] = {}
+    for address in workloads(scene, mesh):
+        about = scene.subject(address)
+        found.setdefault(f"{about.namespace}/{about.account}", []).append(address)
+    return {account: tuple(said) for account, said in found.items() if len(said) > 1}
 
 
 def callers_of(scene: Scene, mesh: str, address: str) -> tuple[callers.Caller, ...]:

@@ -6,6 +6,7 @@ Called by the targets of meshes, which say it each in its own words.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 
 from telford.basics import units
 from telford.estate.kinds import running, structure
@@ -58,8 +59,14 @@ def _calls(binding: Binding, names: reach.Names, server: str, client: str) -> It
 def _call(client: str, use: structure.Use) -> Call:
     repeatable = use.idempotent not in (None, "no")
     reads = bool(use.operations) and all(map(_reads, use.operations))
-    limit = units.seconds(use.timeout) if use.timeout is not None else None
+    limit = _seconds(use.timeout) if use.timeout is not None else None
     return Call(client, limit, use.retries, harmless=repeatable or reads)
+
+
+@cache
+def _seconds(text: str) -> Decimal:
+    """There are few durations in an estate, each written many times."""
+    return units.seconds(text)
 
 
 def _reads(operation: str) -> bool:

@@ -1,7 +1,7 @@
 """What this target has to say about an estate: TEL542 to TEL545. Called by `target`.
 
 - TEL542 (warning): a dependency that is only inferred keeps an authorisation from being made.
-- TEL543 (warning): a caller outside the mesh, so nothing is authorised and nothing is proven.
+- TEL543 (warning): a caller whose identity is not proven, or is another's too.
 - TEL544 (info): what a workload uses has no host, so its way out of the mesh stays open.
 - TEL545 (info): something beside the mesh that must be as its resources take it to be.
 """
@@ -43,6 +43,19 @@ def strangers(address: str, bound: Bound, called_by: Iterable[Caller]) -> Iterat
                 "the network policy still holds.",
                 fix=f"bring {caller.address} onto the road, or choose the mesh for it too",
             )
+
+
+def twins(address: str, bound: Bound, found: Iterable[tuple[str, str]]) -> Iterator[Diagnostic]:
+    """Callers that the mesh cannot tell from others."""
+    for caller, other in found:
+        yield finding(
+            bound,
+            "TEL543",
+            Severity.WARNING,
+            f"{address} lets {other} in with {caller}: they run as one service account",
+            detail="A mesh knows a caller by its account; the network policy tells them apart.",
+            fix=f"give {other} a service account of its own (run.serviceAccount)",
+        )
 
 
 def unknown_hosts(address: str, bound: Bound, unknown: Iterable[str]) -> Iterator[Diagnostic]:

@@ -5,6 +5,7 @@ Called by `target`.
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from functools import cache
 
 from telford.basics import units
 from telford.estate.kinds import structure
@@ -134,6 +135,7 @@ def _retries(call: meshing.Call, many: int, condition: str) -> Object:
     return {"attempts": many, **share, "retryOn": condition}
 
 
+@cache
 def _text(seconds: Decimal) -> str:
     milliseconds = max(int(seconds * 1000), 1)
     return manifests.duration(units.duration_text(Decimal(milliseconds) / 1000))

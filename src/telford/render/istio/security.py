@@ -11,7 +11,7 @@ from typing import Any
 from telford.render.artifacts import Object
 from telford.render.istio.settings import settings
 from telford.road.callers import Caller
-from telford.road.openings import Opening, Openings, PortSpec, exposed
+from telford.road.openings import Opening, PortSpec, exposed
 from telford.road.subject import Subject
 
 API = "security.istio.io/v1"
@@ -46,13 +46,9 @@ def needs_own(about: Subject, called_by: tuple[Caller, ...]) -> bool:
 
 
 def authorization(
-    about: Subject, ways: Openings, called_by: tuple[Caller, ...], let_in: tuple[Opening, ...]
-) -> list[Object]:
-    """Who may call it: nobody but those that the estate declares or a person confirmed. None where
-    that is not known for sure.
-    """
-    if ways.ingress is None or not all(caller.known for caller in called_by):
-        return []
+    about: Subject, called_by: tuple[Caller, ...], let_in: tuple[Opening, ...]
+) -> Object:
+    """Who may call it: nobody but those that the estate declares or a person confirmed."""
     rules = [
         *_from_callers(called_by),
         *(_rule({"namespaces": [way.namespace]}, way.ports) for way in let_in),
@@ -63,7 +59,7 @@ def authorization(
     if given:
         spec["rules"] = given
     metadata = about.metadata()
-    return [{"apiVersion": API, "kind": "AuthorizationPolicy", "metadata": metadata, "spec": spec}]
+    return {"apiVersion": API, "kind": "AuthorizationPolicy", "metadata": metadata, "spec": spec}
 
 
 def _from_callers(called_by: Iterable[Caller]) -> Iterator[Object]:

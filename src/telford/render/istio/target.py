@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from telford.basics.diagnostics import Diagnostic
 from telford.estate.kinds import structure
+from telford.estate.model import Bound
 from telford.render import manifests, meshed
 from telford.render.artifacts import Object, Rendering
 from telford.render.istio import edge, egress, problems, routing, security
@@ -45,41 +46,41 @@ def _entity(scene: Scene, address: str) -> Rendering:
     made: list[Object] = []
     said: list[Diagnostic] = []
     if meshed.part(scene, NAME, address):
-        made += _workload(scene, address)
-        said += _findings(scene, address)
+        one = meshed.workload(scene, NAME, address)
+        reached = egress.reached(scene, scene.edges.outbound.get(address, ()))
+        made += _objects(scene, one, reached)
+        said += _findings(scene.bound(address), one, reached)
     elif isinstance(spec, structure.Datastore) and spec.run is None and spec.road == "paved":
         made += egress.service_entry(scene, address, spec)
     made += [edge.virtual_service(scene, way) for way in _ways(scene, address)]
     return Rendering(manifests.of_thing(scene, NAME, address, made), tuple(said))
 
 
-def _workload(scene: Scene, address: str) -> Iterator[Object]:
-    about, ways = scene.subject(address), scene.openings(address)
-    called_by = meshed.callers_of(scene, NAME, address)
-    whole = meshed.whole_namespaces(scene, NAME)
-    if security.needs_own(about, called_by) or about.namespace not in whole:
-        yield security.peers(about, called_by)
-    yield from security.authorization(about, ways, called_by, scene.let_in(address))
-    calls = meshed.calls_of(scene, address)
+def _objects(scene: Scene, one: meshed.Workload, reached: egress.Reached) -> Iterator[Object]:
+    about = one.about
+    alone = about.namespace in meshed.whole_namespaces(scene, NAME)
+    if security.needs_own(about, one.called_by) or not alone:
+        yield security.peers(about, one.called_by)
+    if one.closed:
+        yield security.authorization(about, one.called_by, one.let_in)
+    known = {caller.address for caller in one.called_by if caller.known}
     clients = {
-        c.client: scene.subject(c.client) for c in calls if meshed.part(scene, NAME, c.client)
+        call.client: scene.subject(call.client) for call in one.calls if call.client in known
     }
-    yield from routing.objects(about, calls, clients)
-    if ways.egress is not None:
-        yield egress.sidecar(about, _reached(scene, address))
+    yield from routing.objects(about, one.calls, clients)
+    if one.ways.egress is not None:
+        yield egress.sidecar(about, reached)
 
 
-def _reached(scene: Scene, address: str) -> egress.Reached:
-    return egress.reached(scene, scene.edges.outbound.get(address, ()))
-
-
-def _findings(scene: Scene, address: str) -> Iterator[Diagnostic]:
-    bound, ways = scene.bound(address), scene.openings(address)
-    yield from problems.guesses(address, bound, ways)
-    if ways.ingress is not None:
-        yield from problems.strangers(address, bound, meshed.callers_of(scene, NAME, address))
-    if ways.egress is not None:
-        yield from problems.unknown_hosts(address, bound, _reached(scene, address).unknown)
+def _findings(bound: Bound, one: meshed.Workload, reached: egress.Reached) -> Iterator[Diagnostic]:
+    address = one.about.address
+    yield from problems.guesses(address, bound, one.ways)
+    if one.ways.ingress is not None:
+        yield from problems.strangers(address, bound, one.called_by)
+    if one.closed:
+        yield from problems.twins(address, bound, one.twins)
+    if one.ways.egress is not None:
+        yield from problems.unknown_hosts(address, bound, reached.unknown)
 
 
 def _ways(scene: Scene, address: str) -> tuple[ways_in.WayIn, ...]:

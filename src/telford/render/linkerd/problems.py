@@ -1,7 +1,7 @@
 """What this target has to say about an estate: TEL546 to TEL549. Called by `target`.
 
 - TEL546 (warning): a dependency that is only inferred keeps an authorisation from being made.
-- TEL547 (warning): a caller outside the mesh, so nothing is authorised.
+- TEL547 (warning): a caller whose identity is not proven, or is another's too.
 - TEL548 (info): callers ask for time limits that differ, and the longest holds for all.
 - TEL549 (info): a controller beside the mesh that must be in it to be let in.
 """
@@ -43,6 +43,19 @@ def strangers(address: str, bound: Bound, called_by: Iterable[Caller]) -> Iterat
                 "the network policy still holds.",
                 fix=f"bring {caller.address} onto the road, or choose the mesh for it too",
             )
+
+
+def twins(address: str, bound: Bound, found: Iterable[tuple[str, str]]) -> Iterator[Diagnostic]:
+    """Callers that the mesh cannot tell from others."""
+    for caller, other in found:
+        yield finding(
+            bound,
+            "TEL547",
+            Severity.WARNING,
+            f"{address} lets {other} in with {caller}: they run as one service account",
+            detail="A mesh knows a caller by its account; the network policy tells them apart.",
+            fix=f"give {other} a service account of its own (run.serviceAccount)",
+        )
 
 
 def shared_limits(address: str, bound: Bound) -> Diagnostic:

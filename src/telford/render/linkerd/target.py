@@ -6,6 +6,7 @@ Only for what chose the mesh (`mesh: linkerd`). Called by `telford.render.regist
 from collections.abc import Iterator
 
 from telford.basics.diagnostics import Diagnostic
+from telford.estate.model import Bound
 from telford.render import manifests, meshed
 from telford.render.artifacts import NOTHING, Object, Rendering
 from telford.render.linkerd import egress, policy, problems, routing
@@ -30,31 +31,27 @@ def _place(scene: Scene) -> Rendering:
 def _entity(scene: Scene, address: str) -> Rendering:
     if not meshed.part(scene, NAME, address):
         return NOTHING
-    made = list(_workload(scene, address))
-    said = tuple(_findings(scene, address))
+    one = meshed.workload(scene, NAME, address)
+    told = routing.shared(one.calls, frozenset(caller.address for caller in one.called_by))
+    made = list(_objects(one, told))
+    said = tuple(_findings(scene.bound(address), one, told))
     return Rendering(manifests.of_thing(scene, NAME, address, made), said)
 
 
-def _workload(scene: Scene, address: str) -> Iterator[Object]:
-    about, called_by = scene.subject(address), meshed.callers_of(scene, NAME, address)
-    known = scene.openings(address).ingress is not None
-    if known and all(caller.known for caller in called_by):
-        yield from policy.objects(about, called_by, scene.let_in(address))
-    yield from routing.objects(about, _shared(scene, address))
+def _objects(one: meshed.Workload, told: routing.Shared) -> Iterator[Object]:
+    if one.closed:
+        yield from policy.objects(one.about, one.called_by, one.let_in)
+    yield from routing.objects(one.about, told)
 
 
-def _shared(scene: Scene, address: str) -> routing.Shared:
-    clients = frozenset(caller.address for caller in meshed.callers_of(scene, NAME, address))
-    return routing.shared(meshed.calls_of(scene, address), clients)
-
-
-def _findings(scene: Scene, address: str) -> Iterator[Diagnostic]:
-    bound, ways = scene.bound(address), scene.openings(address)
-    yield from problems.guesses(address, bound, ways)
-    if ways.ingress is not None:
-        yield from problems.strangers(address, bound, meshed.callers_of(scene, NAME, address))
-    calls = meshed.calls_of(scene, address)
-    if routing.differing(calls) and _shared(scene, address).limit is not None:
+def _findings(bound: Bound, one: meshed.Workload, told: routing.Shared) -> Iterator[Diagnostic]:
+    address = one.about.address
+    yield from problems.guesses(address, bound, one.ways)
+    if one.ways.ingress is not None:
+        yield from problems.strangers(address, bound, one.called_by)
+    if one.closed:
+        yield from problems.twins(address, bound, one.twins)
+    if routing.differing(one.calls) and told.limit is not None:
         yield problems.shared_limits(address, bound)
 
 
