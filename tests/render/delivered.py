@@ -1,5 +1,7 @@
 """What the targets of delivery and of pipelines make, as data, once for all tests of a run."""
 
+import copy
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -47,6 +49,10 @@ name: shop
 owner: team/us
 annotations: {telford.dev/source: "src/{name}"}
 """
+# What is no job of GitLab's.
+GITLAB_WORDS = ("stages", "workflow", "include")
+_INPUT = re.compile(r"\$\[\[ inputs\.([a-z-]+) \]\]")
+_SERVICE = ".gitlab/telford-service.yml"
 ROAD = """apiVersion: telford/v1
 kind: Architecture
 name: ours
@@ -104,3 +110,41 @@ def real(name: str) -> Estate:
     found = packaged.real(name)
     road = loading.load({"road.yaml": ROAD.replace("owner: team/us\n", "")}).estate
     return Estate({**found.entities, **road.entities})
+
+
+def gitlab(name: str) -> dict[str, Any]:
+    """The whole configuration of GitLab for one of our own estates, as it is after includes."""
+    return copy.deepcopy(_merged(name))
+
+
+def _filled(value: Any, inputs: dict[str, str]) -> Any:
+    """The same with every input put in, as GitLab does before it reads jobs."""
+    if isinstance(value, dict):
+        return {_filled(key, inputs): _filled(one, inputs) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_filled(one, inputs) for one in value]
+    if isinstance(value, str):
+        return _INPUT.sub(lambda found: inputs[found[1]], value)
+    return value
+
+
+@cache
+def _merged(name: str) -> dict[str, Any]:
+    """The whole configuration, as GitLab sees it after includes."""
+    files = documents("gitlab-ci", name)
+    head, body = files[_SERVICE]
+    (whole,) = files[".gitlab-ci.yml"]
+    (estate,) = files[".gitlab/telford-estate.yml"]
+    found = {**{key: whole[key] for key in GITLAB_WORDS if key != "include"}, **estate}
+    for path, (caller,) in ((p, d) for p, d in files.items() if p.startswith(".gitlab/services/")):
+        (include,) = caller["include"]
+        assert include["local"] == _SERVICE
+        known = head["spec"]["inputs"]
+        assert set(include["inputs"]) <= set(known), path
+        defaults = {key: one.get("default") for key, one in known.items()}
+        inputs = {**defaults, **include["inputs"]}
+        assert None not in inputs.values(), path
+        jobs = _filled(body, inputs)
+        assert not set(jobs) & set(found), path
+        found |= jobs
+    return found

@@ -14,41 +14,6 @@ import yaml
 import optional
 
 _ESTATES = pytest.mark.parametrize("name", delivered.ESTATES)
-_INPUT = re.compile(r"\$\[\[ inputs\.([a-z-]+) \]\]")
-_WORDS = ("stages", "workflow", "include")
-_SERVICE = ".gitlab/telford-service.yml"
-
-
-def _filled(value: Any, inputs: dict[str, str]) -> Any:
-    """The same with every input put in, as GitLab does before it reads jobs."""
-    if isinstance(value, dict):
-        return {_filled(key, inputs): _filled(one, inputs) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_filled(one, inputs) for one in value]
-    if isinstance(value, str):
-        return _INPUT.sub(lambda found: inputs[found[1]], value)
-    return value
-
-
-def _merged(name: str) -> dict[str, Any]:
-    """The whole configuration, as GitLab sees it after includes."""
-    files = delivered.documents("gitlab-ci", name)
-    head, body = files[_SERVICE]
-    (whole,) = files[".gitlab-ci.yml"]
-    (estate,) = files[".gitlab/telford-estate.yml"]
-    found = {**{key: whole[key] for key in _WORDS if key != "include"}, **estate}
-    for path, (caller,) in ((p, d) for p, d in files.items() if p.startswith(".gitlab/services/")):
-        (include,) = caller["include"]
-        assert include["local"] == _SERVICE
-        known = head["spec"]["inputs"]
-        assert set(include["inputs"]) <= set(known), path
-        defaults = {key: one.get("default") for key, one in known.items()}
-        inputs = {**defaults, **include["inputs"]}
-        assert None not in inputs.values(), path
-        jobs = _filled(body, inputs)
-        assert not set(jobs) & set(found), path
-        found |= jobs
-    return found
 
 
 def _valid(document: Any, folder: pathlib.Path) -> bool:
@@ -66,20 +31,20 @@ def _valid(document: Any, folder: pathlib.Path) -> bool:
 )
 @_ESTATES
 def test_the_whole_configuration_is_valid_by_the_schema(name: str, tmp_path: pathlib.Path):
-    assert _valid(_merged(name), tmp_path)
+    assert _valid(delivered.gitlab(name), tmp_path)
 
 
 def test_the_schema_refuses_a_broken_job(tmp_path: pathlib.Path):
-    broken = _merged("boutique")
+    broken = delivered.gitlab("boutique")
     broken["lint boutique.frontend"]["timeout"] = ["15 minutes"]
     assert not _valid(broken, tmp_path)
 
 
 def _jobs(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """The jobs that run, with what they extend put in."""
-    every = _merged(name)
+    every = delivered.gitlab(name)
     for title, job in every.items():
-        if title not in _WORDS and not title.startswith("."):
+        if title not in delivered.GITLAB_WORDS and not title.startswith("."):
             yield title, _extended(every, job)
 
 
@@ -92,7 +57,7 @@ def _extended(every: dict[str, Any], job: dict[str, Any]) -> dict[str, Any]:
 
 @_ESTATES
 def test_every_job_has_a_stage_a_limit_and_an_image_by_digest(name: str):
-    stages = _merged(name)["stages"]
+    stages = delivered.gitlab(name)["stages"]
     for title, job in _jobs(name):
         assert job["stage"] in stages, title
         assert job["timeout"].endswith("minutes"), title
@@ -103,7 +68,7 @@ def test_every_job_has_a_stage_a_limit_and_an_image_by_digest(name: str):
 @_ESTATES
 def test_every_job_needs_only_jobs_that_there_are_and_that_come_before(name: str):
     jobs = dict(_jobs(name))
-    stages = _merged(name)["stages"]
+    stages = delivered.gitlab(name)["stages"]
     for title, job in jobs.items():
         for needed in job.get("needs", []):
             assert needed in jobs, title
