@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from telford.basics.diagnostics import Severity
-from telford.estate import overlays, suggestions
+from telford.basics.yamltext import Mapping as MappingNode
+from telford.estate import overlays, pruning, suggestions
 from telford.estate.codes import Code, document, documents, service
 from telford.estate.kinds.governance import Waiver
 from telford.estate.kinds.paving import Architecture, Pins, Recipe
@@ -73,7 +74,19 @@ def _several(world: World) -> Iterator[Finding]:
 def _layers(world: World) -> dict[str, recipes.Layer]:
     """Every recipe by address, as it is everywhere."""
     found = list(world.estate.of_kind("Recipe"))[:_MAX_RECIPES]
-    return {str(one.address): recipes.layer(LaterBound(one, (), BASE)) for one in found}
+    return {
+        str(one.address): recipes.layer(LaterBound(one, (), BASE))
+        for one in found
+        if not (world.partial and _halved(one))
+    }
+
+
+def _halved(entity: Entity) -> bool:
+    """Whether a mistake took a part of what it matches."""
+    match = entity.node.values.get("match")
+    if match is None:
+        return pruning.key_lost(entity.node, "match")
+    return isinstance(match, MappingNode) and pruning.any_lost(match)
 
 
 def _bound(world: World, entity: Entity, place: Place) -> Bound | None:
@@ -104,15 +117,13 @@ def _idle(world: World) -> Iterator[Finding]:
         if not idle:
             return
     for one in idle.values() if world.places else ():
-        seen = base(one.bound.entity, world)
-        if not seen.lost("match"):
-            yield Finding(
-                ("match",),
-                "the recipe matches nothing of this estate in any place",
-                _nearest(one, world),
-                key=True,
-                subject=seen,
-            )
+        yield Finding(
+            ("match",),
+            "the recipe matches nothing of this estate in any place",
+            _nearest(one, world),
+            key=True,
+            subject=base(one.bound.entity, world),
+        )
 
 
 def _nearest(one: recipes.Layer, world: World) -> str:
@@ -164,6 +175,7 @@ def _differs(
         f"`{other.bound.entity.address.name}` is as special, and says another {name}",
         "give one of them a further criterion in `match`, or let both say the same",
         f"Both match {where}; the other one is at {other.position(name)}.",
+        key=True,
         subject=base(one.bound.entity, world),
     )
 
@@ -225,8 +237,12 @@ def _parts(subject: Subject) -> Iterator[Finding]:
 def _silent(subject: Subject) -> Iterator[Finding]:
     spec = subject.spec
     assert isinstance(spec, Recipe)
-    lost = any(map(subject.lost, ("choices", "defaults", "patches")))
     one = recipes.layer(subject.bound)
+    # What is written there may have been left out because it is wrong.
+    lost = subject.world.partial and {"choices", "defaults", "patches"} & {
+        *subject.node.values,
+        *subject.node.lost,
+    }
     if not (one.choices or one.entries or spec.patches or lost):
         yield Finding(
             ("name",),
