@@ -243,7 +243,9 @@ def test_what_is_no_prometheus_is_told():
         compared(url)
 
 
-@pytest.mark.parametrize("url", ["prometheus:9090", "", "ftp://x", "http://"])
+@pytest.mark.parametrize(
+    "url", ["prometheus:9090", "", "ftp://x", "http://", "http://[::1", "http://a:b"]
+)
 def test_what_is_no_url_is_a_wrong_question(url: str):
     with pytest.raises(UsageError, match="is no URL"):
         Prometheus(url)

@@ -257,3 +257,34 @@ def test_of_a_secret_nothing_counts_but_that_it_is_there():
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "key"}, "type": "Opaque"}
     seen = Observed({sameness.key(secret): {**secret, "metadata": {"name": "key", "labels": {}}}})
     assert list(drift.compare([Wanted(secret, Owned())], seen, "prod", Judge(), Owned)) == [None]
+
+
+def test_an_object_that_is_being_deleted_is_as_good_as_gone():
+    item = live()
+    item["metadata"]["deletionTimestamp"] = AT
+    one = Wanted(wanted(), Owned())
+    seen = Observed({sameness.key(item): item})
+    (found,) = drift.compare([one], seen, "prod", Judge(), Owned)
+    assert found is not None
+    assert (found.state, found.detail) == (State.MISSING, f"it is being deleted since {AT}")
+    leaving = old(deletionTimestamp=AT)
+    seen = Observed({sameness.key(leaving): leaving})
+    assert list(drift.compare([], seen, "prod/eu", Judge(), Owned)) == []
+
+
+def test_a_hand_in_another_version_of_the_kind_is_not_overlooked():
+    marked = {"f:spec": {"f:pausedByAnotherName": {}}}
+    item = live({**entry("kubectl-edit", marked), "apiVersion": "apps/v1beta1"})
+    item["spec"]["paused"] = True
+    assert judged(item) == [("spec.paused", Cause.ADDED, "kubectl-edit")]
+
+
+@pytest.mark.parametrize("manager", ["kubectl-create", "kubectl", "helm"])
+def test_who_writes_whole_objects_is_the_owner_of_their_defaults(manager: str):
+    fields = {"f:spec": {"f:brandNew": {}}}
+    item = live()
+    item["metadata"]["managedFields"] = [entry(manager, fields)]
+    item["spec"]["brandNew"] = 1
+    judge = Judge()
+    assert judge.fields(item, wanted()) == ()
+    assert judge.left["filled-in"] == 1

@@ -35,15 +35,20 @@ class Prometheus:
     """One server. Safe to ask again: it keeps nothing but its connections."""
 
     def __init__(self, url: str, answer_seconds: float = ANSWER_SECONDS) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise UsageError(f"{_shown(url)} is no URL", fix="such as http://127.0.0.1:9090")
         self.name = _shown(url)
-        self._client = httpx.Client(
-            base_url=url.rstrip("/"),
-            headers={"User-Agent": "telford", "Accept": "application/json"},
-            timeout=httpx.Timeout(answer_seconds, connect=CONNECT_SECONDS),
-        )
+        try:
+            parts = urlsplit(url)
+            if parts.scheme not in ("http", "https") or not parts.hostname:
+                raise ValueError(url)
+            self._client = httpx.Client(
+                base_url=url.rstrip("/"),
+                headers={"User-Agent": "telford", "Accept": "application/json"},
+                timeout=httpx.Timeout(answer_seconds, connect=CONNECT_SECONDS),
+            )
+        except (ValueError, httpx.InvalidURL) as error:
+            raise UsageError(
+                f"{self.name} is no URL", fix="such as http://127.0.0.1:9090"
+            ) from error
 
     def close(self) -> None:
         """Close every connection."""

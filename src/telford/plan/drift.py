@@ -235,7 +235,9 @@ def _unspoken(
     if not who.known:
         return "", (Cause.ADDED, None)
     if not writers:
-        return "nobodys", None
+        # In another version of the kind the field may have another name: a hand there may be it.
+        elsewhere = next((w for w in who.elsewhere if w.kind is Kind.PERSON), None)
+        return ("", (Cause.ADDED, elsewhere)) if elsewhere else ("nobodys", None)
     by_hand = next((w for w in writers if w.kind is Kind.PERSON), None)
     if by_hand is not None:
         return "", (Cause.ADDED, by_hand)
@@ -328,11 +330,19 @@ def _judged(one: Wanted, key: Key, observed: Observed, judge: Judge) -> Item | N
     live = observed.objects.get(key)
     if live is None:
         return Item(State.MISSING, subject, one.owned, detail=observed.notes.get(key, ""))
+    if going := _mapping(live, "metadata").get("deletionTimestamp"):
+        return Item(State.MISSING, subject, one.owned, detail=f"it is being deleted since {going}")
     if one.item.get("kind") == "Secret":
         # Nothing is known of it but that it is there.
         return None
     fields = judge.fields(live, one.item)
     return Item(State.DIFFERENT, subject, one.owned, fields) if fields else None
+
+
+def _mapping(value: Object, name: str) -> Object:
+    """A field that is a mapping; an empty one where it is anything else."""
+    found = value.get(name)
+    return found if isinstance(found, Mapping) else {}
 
 
 def is_ours(live: Object, place: str) -> bool:
@@ -341,12 +351,12 @@ def is_ours(live: Object, place: str) -> bool:
     What controllers make of an object of ours (ReplicaSets, Pods, Endpoints) has its labels too;
     but it has an owner, or lacks the address.
     """
-    metadata = live.get("metadata") or {}
-    labels = metadata.get("labels") or {}
+    metadata = _mapping(live, "metadata")
+    labels = _mapping(metadata, "labels")
     if labels.get(conventions.LABEL_MANAGED_BY) != conventions.MANAGER:
         return False
-    addressed = conventions.ANNOTATION_ADDRESS in (metadata.get("annotations") or {})
-    if not addressed or metadata.get("ownerReferences"):
+    addressed = conventions.ANNOTATION_ADDRESS in _mapping(metadata, "annotations")
+    if not addressed or metadata.get("ownerReferences") or metadata.get("deletionTimestamp"):
         return False
     environment, _, region = place.partition("/")
     return labels.get(conventions.LABEL_ENVIRONMENT) == environment and labels.get(
@@ -356,7 +366,7 @@ def is_ours(live: Object, place: str) -> bool:
 
 def _extra(live: Object, owned: Callable[[str], Owned], before: Owned) -> Item:
     """Whose it is is what the estate says; where the whole thing is gone, what the object says."""
-    notes = (live.get("metadata") or {}).get("annotations") or {}
+    notes = _mapping(_mapping(live, "metadata"), "annotations")
     whose = owned(str(notes.get(conventions.ANNOTATION_ADDRESS, before.address)))
     team = whose.team or str(notes.get(conventions.ANNOTATION_OWNER, ""))
     writer = ownership.owners(live).latest(Kind.APPLIER)

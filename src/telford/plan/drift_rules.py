@@ -59,7 +59,8 @@ def compare(
     """
     there: dict[str, Mapping[str, Any]] = {}
     for group in running:
-        there.setdefault(str(group.get("name")), group)
+        rules = [rule for rule in group.get("rules") or () if isinstance(rule, Mapping)]
+        there.setdefault(str(group.get("name")), {**group, "rules": rules})
     names = set()
     for one in wanted:
         names.add(one.name)
@@ -78,7 +79,7 @@ def _group(
         return
     said = wanted.body.get("interval")
     interval = promql.duration_seconds(str(said)) if said else every
-    if abs(float(found.get("interval") or 0) - interval) > _ROUNDING:
+    if abs(_number(found.get("interval")) - interval) > _ROUNDING:
         field = Field(
             "interval", _seconds(found.get("interval")), _seconds(interval), Cause.CHANGED
         )
@@ -153,7 +154,7 @@ def _fields(wanted: Rule, running: Rule, same: Same) -> Iterator[Field]:
         yield Field("expr", runs, asked, Cause.CHANGED)
     for name, theirs in (("for", "duration"), ("keep_firing_for", "keepFiringFor")):
         seconds = promql.duration_seconds(str(wanted.get(name) or "0"))
-        if abs(float(running.get(theirs) or 0) - seconds) > _ROUNDING:
+        if abs(_number(running.get(theirs)) - seconds) > _ROUNDING:
             yield Field(name, _seconds(running.get(theirs)), _seconds(seconds), Cause.CHANGED)
     for part in ("labels", "annotations"):
         yield from _by_name(part, _texts(wanted.get(part)), _texts(running.get(part)))
@@ -172,7 +173,12 @@ def _by_name(part: str, wanted: Mapping[str, str], running: Mapping[str, str]) -
 
 
 def _seconds(value: Any) -> str:
-    return f"{float(value or 0):g}s"
+    return f"{_number(value):g}s"
+
+
+def _number(value: Any) -> float:
+    """Seconds as the server says them; 0 for what is no number."""
+    return float(value) if isinstance(value, int | float) else 0.0
 
 
 def _extra(rule: Rule, group: str, place: str) -> Item | None:

@@ -45,8 +45,7 @@ class Writer:
     def kind(self) -> Kind:
         """What kind of writer it is, by its name and the operation."""
         data = _data()
-        known = self.manager in data["appliers"]["names"] and not self.subresource
-        if known and (self.manager != "kubectl" or self.operation == APPLY):
+        if self.manager in data["appliers"]["names"] and not self.subresource:
             return Kind.APPLIER
         by_hand = tuple(data["people"]["prefixes"])
         return Kind.PERSON if self.manager.startswith(by_hand) else Kind.CONTROLLER
@@ -60,16 +59,18 @@ class Writer:
 @dataclass(frozen=True, slots=True)
 class Owners:
     """The writers of one object with their fields. `known` is False where the object does not say
-    any; `applied` is what was applied last where it says so, else None.
+    any; `applied` is what was applied last where it says so, else None. `elsewhere` wrote in another
+    API version of the kind, whose fields may have other names.
     """
 
     entries: tuple[tuple[Writer, Object], ...]
     applied: Object | None = None
+    elsewhere: tuple[Writer, ...] = ()
 
     @property
     def known(self) -> bool:
         """Whether anything is said of who owns what."""
-        return bool(self.entries)
+        return bool(self.entries or self.elsewhere)
 
     def of(self, item: Object, steps: Path) -> tuple[Writer, ...]:
         """The owners of a field of the object, the latest writer first."""
@@ -78,7 +79,8 @@ class Owners:
 
     def latest(self, kind: Kind) -> Writer | None:
         """The last writer of a kind to the whole object, but for its status."""
-        found = [w for w, _ in self.entries if w.kind is kind and w.subresource != "status"]
+        every = (*(writer for writer, _ in self.entries), *self.elsewhere)
+        found = [w for w in every if w.kind is kind and w.subresource != "status"]
         return max(found, key=lambda writer: writer.at, default=None)
 
     def was_applied(self, item: Object, steps: Path) -> bool | None:
@@ -99,7 +101,13 @@ def owners(item: Object) -> Owners:
     """What an object says of its writers."""
     metadata = item.get("metadata")
     about = metadata if isinstance(metadata, Mapping) else {}
-    return Owners(tuple(_entries(about)), _applied(about))
+    here, elsewhere = [], []
+    for version, writer, fields in _entries(about):
+        if version == item.get("apiVersion"):
+            here.append((writer, fields))
+        else:
+            elsewhere.append(writer)
+    return Owners(tuple(here), _applied(about), tuple(elsewhere))
 
 
 def may(writer: Writer, steps: Path) -> str:
@@ -124,7 +132,8 @@ def _ends(steps: Path, end: list[str]) -> bool:
     return any(texts[at : at + len(end)] == end for at in range(len(texts) - len(end) + 1))
 
 
-def _entries(metadata: Object) -> Iterator[tuple[Writer, Object]]:
+def _entries(metadata: Object) -> Iterator[tuple[Any, Writer, Object]]:
+    """The API version, the writer and its fields, entry by entry."""
     said = metadata.get("managedFields")
     for entry in said if isinstance(said, list) else ():
         if isinstance(entry, Mapping) and isinstance(entry.get("fieldsV1"), Mapping):
@@ -134,7 +143,7 @@ def _entries(metadata: Object) -> Iterator[tuple[Writer, Object]]:
                 str(entry.get("subresource") or ""),
                 str(entry.get("time") or ""),
             )
-            yield writer, entry["fieldsV1"]
+            yield entry.get("apiVersion"), writer, entry["fieldsV1"]
 
 
 def _applied(metadata: Object) -> Object | None:

@@ -48,10 +48,7 @@ class Served:
 
     def why_unknown(self, api_version: str) -> str:
         """Why nobody can say whether this version is served; "" where it is known."""
-        if api_version in self.unknown:
-            return self.unknown[api_version]
-        # Aggregated discovery, or the list of a group, may fail for the group as a whole.
-        return self.unknown.get(api_version.rpartition("/")[0] or "core", "")
+        return self.unknown.get(api_version, "")
 
     def other_versions(self, api_version: str, kind: str) -> tuple[str, ...]:
         """The versions in which the same group serves a kind, beside the one that is named."""

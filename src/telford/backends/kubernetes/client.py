@@ -97,7 +97,7 @@ class ApiServer:
             if not answer.ok:
                 return Listing(refused=answer.why)
             items += self._items(query.resource, answer)
-            about = answer.body.get("metadata") or {}
+            about = answer.mapping("metadata")
             if len(items) > self._wire.limits.objects:
                 return Listing(refused=f"there are more than {self._wire.limits.objects:,} of them")
             if not about.get("continue"):
@@ -118,7 +118,8 @@ class ApiServer:
         return Listing(refused=answer.why)
 
     def _items(self, resource: Resource, answer: Answer) -> Iterable[Mapping[str, Any]]:
-        for item in answer.body.get("items") or ():
+        items = answer.body.get("items")
+        for item in items if isinstance(items, list) else ():
             if isinstance(item, dict):
                 yield _clean(resource, item)
 

@@ -55,31 +55,41 @@ def _dicts(value: Any) -> Iterator[Mapping[str, Any]]:
         yield from (item for item in value if isinstance(item, dict))
 
 
+def _dict(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _verbs(said: Mapping[str, Any]) -> frozenset[str]:
+    verbs = said.get("verbs")
+    return frozenset(map(str, verbs)) if isinstance(verbs, list) else frozenset()
+
+
 def _aggregated(body: Mapping[str, Any], unknown: dict[str, str]) -> Iterator[Resource]:
     for item in _dicts(body.get("items")):
-        group = str((item.get("metadata") or {}).get("name") or "")
+        group = str(_dict(item.get("metadata")).get("name") or "")
         for version in _dicts(item.get("versions")):
             name = str(version.get("version"))
             if version.get("freshness") == "Stale":
                 unknown[f"{group}/{name}" if group else name] = "its API server does not answer"
             for said in _dicts(version.get("resources")):
-                kind = (said.get("responseKind") or {}).get("kind") or ""
+                kind = _dict(said.get("responseKind")).get("kind") or ""
                 yield Resource(
                     group,
                     name,
                     str(kind),
                     str(said.get("resource")),
                     said.get("scope") == "Namespaced",
-                    frozenset(map(str, said.get("verbs") or ())),
+                    _verbs(said),
                 )
 
 
 def _versions(root: str, body: Mapping[str, Any]) -> Sequence[str]:
     """Paths of the versions that a server without aggregated discovery lists."""
     if root == "/api":
-        return [f"/api/{version}" for version in body.get("versions") or ()]
+        known = body.get("versions")
+        return [f"/api/{version}" for version in known] if isinstance(known, list) else []
     return [
-        f"/apis/{version['groupVersion']}"
+        f"/apis/{version.get('groupVersion')}"
         for group in _dicts(body.get("groups"))
         for version in _dicts(group.get("versions"))
     ]
@@ -103,5 +113,5 @@ def _old(wire: Wire, paths: Sequence[str], unknown: dict[str, str]) -> Iterator[
                     str(said.get("kind")),
                     plural,
                     said.get("namespaced") is True,
-                    frozenset(map(str, said.get("verbs") or ())),
+                    _verbs(said),
                 )

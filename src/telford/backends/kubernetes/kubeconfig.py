@@ -96,12 +96,20 @@ def _merge(config: _Config, path: Path) -> None:
     config.current = config.current or str(data.get("current-context") or "")
     for part, known in config.parts.items():
         body = part.removesuffix("s")
-        for item in data.get(part) or ():
-            if isinstance(item, dict) and isinstance(item.get("name"), str):
+        for item in _dicts(data.get(part)):
+            if isinstance(item.get("name"), str):
                 said = item.get(body)
                 known.setdefault(
                     item["name"], (said if isinstance(said, dict) else {}, path.parent)
                 )
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    return [item for item in _list(value) if isinstance(item, dict)]
 
 
 def _of_context(config: _Config, name: str) -> Access:
@@ -180,8 +188,8 @@ def _plugin(said: Any, folder: Path) -> Plugin | None:
     named = str(folder / command) if "/" in command and not command.startswith("/") else command
     return Plugin(
         command=named,
-        arguments=tuple(map(str, said.get("args") or ())),
-        environment={str(e["name"]): str(e["value"]) for e in said.get("env") or ()},
+        arguments=tuple(map(str, _list(said.get("args")))),
+        environment={str(e.get("name")): str(e.get("value")) for e in _dicts(said.get("env"))},
         api_version=version,
         wants_cluster=said.get("provideClusterInfo") is True,
     )
@@ -193,7 +201,7 @@ def _impersonation(user: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
         yield "Impersonate-User", str(user["as"])
     if user.get("as-uid"):
         yield "Impersonate-Uid", str(user["as-uid"])
-    for group in user.get("as-groups") or ():
+    for group in _list(user.get("as-groups")):
         yield "Impersonate-Group", str(group)
 
 

@@ -64,6 +64,11 @@ class Answer:
         """Whether it is an answer to what was asked."""
         return self.status == httpx.codes.OK
 
+    def mapping(self, name: str) -> Mapping[str, Any]:
+        """A field of the body that is an object; {} where it is anything else."""
+        found = self.body.get(name)
+        return found if isinstance(found, dict) else {}
+
 
 class Wire:
     """One server, asked as one user. Safe to use from several threads."""
@@ -190,20 +195,32 @@ class _Bearer(httpx.Auth):
 
 def _client(access: Access, limits: Limits) -> httpx.Client:
     _refuse_open_credentials(access)
-    return httpx.Client(
-        base_url=access.server,
-        headers=[("User-Agent", "telford"), *access.headers],
-        auth=_auth(access.credentials),
-        verify=_trust(access),
-        proxy=access.proxy or None,
-        timeout=httpx.Timeout(limits.answer_seconds, connect=limits.connect_seconds),
-        limits=httpx.Limits(max_connections=limits.side_by_side),
-    )
+    trust = _trust(access)
+    try:
+        return httpx.Client(
+            base_url=access.server,
+            headers=[("User-Agent", "telford"), *access.headers],
+            auth=_auth(access.credentials),
+            verify=trust,
+            proxy=access.proxy or None,
+            timeout=httpx.Timeout(limits.answer_seconds, connect=limits.connect_seconds),
+            limits=httpx.Limits(max_connections=limits.side_by_side),
+        )
+    except (ValueError, httpx.InvalidURL) as error:
+        raise PermanentError(
+            f"the server, the proxy or a header of {access.name} is of no use",
+            fix="correct the kubeconfig",
+        ) from error
 
 
 def _refuse_open_credentials(access: Access) -> None:
     """A token over plain HTTP is everybody's, but on this machine alone."""
-    parts = urlsplit(access.server)
+    try:
+        parts = urlsplit(access.server)
+    except ValueError as error:
+        raise PermanentError(
+            f"the server of {access.name} is no URL", fix="correct the kubeconfig"
+        ) from error
     secret = (
         access.credentials.token or access.credentials.token_file or access.credentials.password
     )
