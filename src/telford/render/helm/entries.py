@@ -70,6 +70,8 @@ class _About:
         self.address = address
         self.place = place
         self.objects = objects
+        # The objects beside the workload with their values, and the key that these are under.
+        self.said: list[tuple[Object, str, Values]] = []
         self.workload = next((one for one in objects if one["kind"] in workloads.KINDS), None)
         first = self.workload or objects[0]
         self.name = str(first["metadata"]["name"])
@@ -90,7 +92,7 @@ class _About:
             except UnsaidError as error:
                 raise _UnsaidObjectError(item) from error
         if not shapes.fits("service", made):
-            raise _UnsaidObjectError(self.workload or self.objects[0])
+            raise _UnsaidObjectError(self._misfit())
         return _ordered(_less(made, defaults) if self.paved else made)
 
     def _namespace(self) -> Values:
@@ -157,10 +159,16 @@ class _About:
                 said = _scaled(said, self.name, self.workload)
             if where in ("roles", "bindings"):
                 said["kind"] = item["kind"]
-            if not shapes.fits(where if where in parts.SINGLE else _ONE_OF[where], said):
-                raise UnsaidError(where)
+            self.said.append((item, where, said))
             _put(made, where, said)
         found.done()
+
+    def _misfit(self) -> Object:
+        """The object whose values the schema refuses."""
+        for item, where, said in self.said:
+            if not shapes.fits(_ONE_OF.get(where, where), said):
+                return item
+        return self.workload or self.objects[0]
 
     def _usual(self, made: Values) -> Labels:
         """The selector that the chart gives by itself."""

@@ -15,6 +15,7 @@ from telford.basics.diagnostics import Diagnostic, Severity
 from telford.estate.kinds import structure
 from telford.estate.model import Binding, Bound
 from telford.render.findings import finding
+from telford.render.scene import Scene
 from telford.road import found
 from telford.road.openings import Openings
 from telford.road.subject import namespace_of, workload_kind
@@ -69,16 +70,17 @@ def unlimited(bound: Bound, namespace: str, unknown: Sequence[str]) -> Diagnosti
     )
 
 
-def collisions(binding: Binding) -> Iterator[Diagnostic]:
+def collisions(scene: Scene) -> Iterator[Diagnostic]:
     """Two paved things that would be the same object in one namespace."""
     taken: dict[tuple[str, str, str], str] = {}
-    for address, bound in binding.entities.items():
-        for claim in _claims(binding, bound):
+    addresses = list(scene.binding.entities)
+    for address, claims_of_it in zip(addresses, scene.each(claims, addresses), strict=True):
+        for claim in claims_of_it:
             other = taken.setdefault(claim, address)
             if other != address:
                 namespace, kind, name = claim
                 yield finding(
-                    bound,
+                    scene.bound(address),
                     "TEL501",
                     Severity.ERROR,
                     f"{address} and {other} would both be {kind}/{name} in namespace {namespace}",
@@ -88,8 +90,12 @@ def collisions(binding: Binding) -> Iterator[Diagnostic]:
                 break
 
 
+def claims(scene: Scene, address: str) -> tuple[tuple[str, str, str], ...]:
+    """(namespace, kind, name) of the objects by which a thing can meet another."""
+    return tuple(_claims(scene.binding, scene.bound(address)))
+
+
 def _claims(binding: Binding, bound: Bound) -> Iterator[tuple[str, str, str]]:
-    """(namespace, kind, name) of the objects by which two things can meet."""
     spec = bound.spec
     if isinstance(spec, structure.Config) and spec.road == "paved":
         yield namespace_of(binding, spec), "ConfigMap", spec.name

@@ -42,10 +42,12 @@ class Demand:
 
 def uncounted(scene: Scene, held: tenancy.Tenancy) -> tuple[str, ...]:
     """The addresses in a namespace of which nobody can say how much they take."""
-    return tuple(address for address in held.paved if not _is_counted(scene, address))
+    counted = zip(held.paved, scene.each(is_counted, held.paved), strict=True)
+    return tuple(address for address, known in counted if not known)
 
 
-def _is_counted(scene: Scene, address: str) -> bool:
+def is_counted(scene: Scene, address: str) -> bool:
+    """Whether it is known how many replicas a thing has."""
     if not scene.runs(address):
         # Nothing is made of what has no image; an operator makes pods of its own.
         spec = scene.bound(address).spec
@@ -55,11 +57,11 @@ def _is_counted(scene: Scene, address: str) -> bool:
 
 def objects(scene: Scene, held: tenancy.Tenancy, address: str) -> Iterator[Object]:
     """Of one namespace. `address` is the environment's."""
-    demands = [demand(scene, one) for one in held.paved if scene.runs(one)]
+    demands = [one for one in scene.each(demand, held.paved) if one is not None]
     if not demands:
         return
-    about = scene.subject(next(one for one in held.paved if scene.runs(one)))
-    yield _limit_range(tenancy.metadata(scene, held, address, "defaults"), about.road)
+    road = scene.realisation().defaults
+    yield _limit_range(tenancy.metadata(scene, held, address, "defaults"), road)
     yield _quota(tenancy.metadata(scene, held, address, "all"), _hard(demands))
     for tier in priorities.tiers():
         if tier.guarded:
@@ -153,8 +155,10 @@ def _data() -> dict[str, Any]:
     return resources.toml("telford.render.kubernetes", "quotas.toml")
 
 
-def demand(scene: Scene, address: str) -> Demand:
-    """The most that a paved workload takes."""
+def demand(scene: Scene, address: str) -> Demand | None:
+    """The most that a paved workload takes; None for what does not run."""
+    if not scene.runs(address):
+        return None
     about = scene.subject(address)
     replicas = _most(about)
     cpu, memory, limit = _of_one(about)

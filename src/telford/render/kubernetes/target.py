@@ -69,7 +69,7 @@ def _place(scene: Scene) -> Rendering:
     """
     held = tenancy.tenancies(scene)
     environment = scene.find("environment", scene.binding.place.environment, None)
-    said = [*problems.collisions(scene.binding), *_unlimited(scene, held, environment)]
+    said = [*problems.collisions(scene), *_unlimited(scene, held, environment)]
     if environment is None or not held:
         return Rendering((), tuple(said))
     about = scene.architecture.address or environment

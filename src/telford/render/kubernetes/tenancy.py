@@ -5,7 +5,7 @@ Security is enforced, and what runs in it is limited. Beside something that was 
 refused that ran before.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -18,12 +18,24 @@ from telford.road.subject import namespace_of
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """How one thing is on the road ("" for what becomes no object), where, and whose it is."""
+
+    road: str
+    namespace: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tenancy:
-    """One namespace: the addresses of its paved workloads, and whether anything in it was found."""
+    """One namespace: the addresses of its paved workloads, and whether anything in it was found.
+    `owner` is the team that has it for itself, "" where several share it.
+    """
 
     name: str
     paved: tuple[str, ...]
     found: bool
+    owner: str
 
     @property
     def ours(self) -> bool:
@@ -36,21 +48,29 @@ def tenancies(scene: Scene) -> tuple[Tenancy, ...]:
     that paved workloads name themselves where nothing in them was found.
     """
     paved: dict[str, list[str]] = {}
+    owners: dict[str, set[str]] = {}
     found: set[str] = set()
-    for address, bound in scene.binding.entities.items():
-        road, name = _road(bound.spec), _namespace(scene, bound.spec)
-        if road == "paved":
-            paved.setdefault(name, []).append(address)
-        elif road:
-            found.add(name)
+    addresses = list(scene.binding.entities)
+    for address, one in zip(addresses, scene.each(standing, addresses), strict=True):
+        if one.road == "paved":
+            paved.setdefault(one.namespace, []).append(address)
+            owners.setdefault(one.namespace, set()).add(one.owner)
+        elif one.road:
+            found.add(one.namespace)
     own = scene.binding.namespace
     if paved:
         paved.setdefault(own, [])
     return tuple(
-        Tenancy(name, tuple(paved[name]), name in found)
+        Tenancy(name, tuple(paved[name]), name in found, _only(owners.get(name, ())))
         for name in sorted(paved)
         if name == own or (name not in found and name not in _not_ours())
     )
+
+
+def standing(scene: Scene, address: str) -> Standing:
+    """How one thing stands, as far as namespaces are concerned."""
+    spec = scene.bound(address).spec
+    return Standing(_road(spec), _namespace(scene, spec), spec.owner or "")
 
 
 @cache
@@ -79,10 +99,8 @@ def _namespace(scene: Scene, spec: base.Kind) -> str:
     return scene.binding.namespace
 
 
-def owner(scene: Scene, tenancy: Tenancy) -> str:
-    """The team that has a namespace for itself; "" where several share it."""
-    owners = {scene.bound(address).spec.owner for address in tenancy.paved}
-    return next(iter(owners)) or "" if len(owners) == 1 else ""
+def _only(owners: Collection[str]) -> str:
+    return next(iter(owners)) if len(owners) == 1 else ""
 
 
 def namespace(scene: Scene, tenancy: Tenancy, address: str) -> Object:
@@ -101,12 +119,13 @@ def namespace(scene: Scene, tenancy: Tenancy, address: str) -> Object:
 def metadata(scene: Scene, tenancy: Tenancy, address: str, name: str) -> Object:
     """The metadata of an object that is about a namespace as a whole."""
     marks = {conventions.ANNOTATION_ADDRESS: address}
-    team = owner(scene, tenancy)
+    if tenancy.owner:
+        marks[conventions.ANNOTATION_OWNER] = tenancy.owner
     return {
         "name": name,
         "namespace": tenancy.name,
         "labels": dict(_labels(scene)),
-        "annotations": marks | ({conventions.ANNOTATION_OWNER: team} if team else {}),
+        "annotations": marks,
     }
 
 
