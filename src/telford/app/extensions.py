@@ -13,6 +13,7 @@ from typing import ParamSpec
 
 from telford import plugin
 from telford.basics.errors import PermanentError, TelfordError, UsageError
+from telford.estate import suggestions
 from telford.render import patching, registry
 from telford.render.artifacts import Rendering, Unit, ready
 from telford.render.target import Target
@@ -50,8 +51,8 @@ def _unknown(name: str) -> UsageError:
             f"target {name} of package {_package(point)} has no owner in its name",
             fix=f"the package must call it OWNER.{name}; {_GUIDE}",
         )
-    every = ", ".join([*registry.BY_NAME, *_offered()])
-    return UsageError(f"there is no target {name}", fix=f"the targets: {every}")
+    fix = suggestions.for_value(name, [*registry.BY_NAME, *_offered()])
+    return UsageError(f"there is no target {name}", fix=fix)
 
 
 def _offered() -> list[str]:
@@ -63,10 +64,11 @@ def _offered() -> list[str]:
 def _point(name: str) -> metadata.EntryPoint:
     found = list(metadata.entry_points(group=GROUP, name=name))
     if not found:
-        every = ", ".join(_offered()) or "none"
+        offered = _offered()
+        more = f"; or {suggestions.for_value(name, offered)}" if offered else ""
         raise UsageError(
             f"no installed package offers target {name}",
-            fix=f"install the package beside telford; what others offer: {every}",
+            fix=f"install the package beside telford{more}",
         )
     if len(found) > 1:
         packages = ", ".join(sorted(map(_package, found)))
