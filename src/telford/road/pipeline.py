@@ -37,9 +37,14 @@ class Stage:
 
 
 @cache
+def _data() -> dict[str, Any]:
+    return resources.toml(__package__, "pipeline.toml")
+
+
+@cache
 def stages() -> Mapping[str, Stage]:
     """Every stage by its name, in the order of a change."""
-    data = resources.toml(__package__, "pipeline.toml")
+    data = _data()
     return {name: _stage(name, one, data["telford"]) for name, one in data["stages"].items()}
 
 
@@ -58,13 +63,12 @@ def _stage(name: str, data: dict[str, Any], telford: dict[str, str]) -> Stage:
 @cache
 def limits() -> Mapping[str, str]:
     """``severities`` and ``comment_bytes``, as text for an environment."""
-    table = resources.toml(__package__, "pipeline.toml")["limits"]
-    return {name: str(value) for name, value in table.items()}
+    return {name: str(value) for name, value in _data()["limits"].items()}
 
 
 def old_days() -> int:
     """How much older than the newest pin of a lock one may be, in days."""
-    return int(resources.toml(__package__, "pipeline.toml")["pins"]["old_days"])
+    return int(_data()["pins"]["old_days"])
 
 
 @dataclass(frozen=True, slots=True)
