@@ -202,6 +202,15 @@ def test_an_item_of_a_list_is_found_by_its_keys_wherever_it_stands():
     )
 
 
+@pytest.mark.parametrize(
+    "odd", [1, [], "x", None, {"f:template": []}, {"f:template": {"f:spec": 3}}]
+)
+def test_managed_fields_that_are_none_own_nothing(odd: Any):
+    item = live(entry("kubectl-edit", {"f:spec": odd}))
+    container(item)["image"] = "web:2"
+    assert judged(item) == [(IMAGE, Cause.BEHIND, "telford")]
+
+
 def place(text: str = "prod/eu") -> Object:
     environment, _, region = text.partition("/")
     return {

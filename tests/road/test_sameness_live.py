@@ -119,6 +119,11 @@ def test_two_that_look_alike_are_told_apart():
     assert item.steps == ("spec", "template", "spec", "containers", 0, "args", 1)
 
 
+def test_items_whose_names_are_no_names_are_compared_by_their_place():
+    one, other = pod({"env": [{"name": {"a": 1}}]}), pod({"env": [{"name": {"a": 2}}]})
+    assert rules(one, other) == [""]
+
+
 def test_a_difference_says_which_side_lacks_the_field():
     sides = [item.lacking for item in sameness.differences_of(pod(a=1), pod(b=2))]
     assert sides == ["built", "found"]

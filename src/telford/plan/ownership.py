@@ -163,6 +163,8 @@ def _owns(fields: Object, item: Object, steps: Path) -> bool:
     node: Any = fields
     value: Any = item
     for step in steps:
+        if not isinstance(node, Mapping):
+            return False
         if not node:
             return True
         value = _below(value, step)
@@ -180,10 +182,14 @@ def _item(node: Object, value: Any) -> Object | None:
             if isinstance(keys, dict) and all(
                 value.get(key, _KEY_DEFAULTS.get(key)) == one for key, one in keys.items()
             ):
-                return dict(below)
+                return _set(below)
         elif name.startswith("v:") and _decoded(name[2:]) == value:
-            return dict(below)
+            return _set(below)
     return None
+
+
+def _set(value: Any) -> Object | None:
+    return value if isinstance(value, Mapping) else None
 
 
 def _decoded(text: str) -> Any:

@@ -345,7 +345,11 @@ def _named(items: list[Any], keys: Sequence[str]) -> dict[tuple[Any, ...], Any] 
     if not keys or not all(isinstance(item, dict) for item in items):
         return None
     defaults = _data()["list-defaults"]
-    named = {tuple(item.get(k, defaults.get(k)) for k in keys): item for item in items}
+    try:
+        named = {tuple(item.get(k, defaults.get(k)) for k in keys): item for item in items}
+    except TypeError:
+        # A key that is a mapping or a list names nothing.
+        return None
     return named if len(named) == len(items) else None
 
 

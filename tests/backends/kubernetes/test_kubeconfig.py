@@ -77,6 +77,7 @@ def test_files_merge_and_the_first_wins(tmp_path: pathlib.Path):
         ({"as-user-extra": {"a": ["b"]}, "as": "x"}, "as-user-extra"),
         ({"exec": {"apiVersion": "v0", "command": "x"}}, "speaks v0"),
         ({"client-key-data": "no base64!"}, "no base64"),
+        ({"client-key-data": "ü"}, "no base64"),
         ({"client-certificate": "absent.pem"}, "cannot be read"),
     ],
 )

@@ -7,7 +7,6 @@ https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeco
 """
 
 import base64
-import binascii
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -211,7 +210,7 @@ def _bytes(said: Mapping[str, Any], name: str, folder: Path) -> bytes:
     if data:
         try:
             return base64.b64decode(str(data), validate=True)
-        except binascii.Error as error:
+        except ValueError as error:
             raise PermanentError(
                 f"{name}-data of the kubeconfig is no base64", fix="correct the kubeconfig"
             ) from error
