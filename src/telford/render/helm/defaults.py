@@ -16,6 +16,16 @@ def of(scene: Scene) -> Values:
     return _of(scene.realisation().defaults)
 
 
+def names(scene: Scene) -> Values:
+    """The way out by which names are resolved in a place, as an opening of a network policy."""
+    network = scene.realisation().defaults.network
+    return {
+        "namespace": network.dns_namespace,
+        "pods": dict(network.dns_labels),
+        "ports": [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")],
+    }
+
+
 def _of(road: defaults.Defaults) -> Values:
     made = {kind: _every(road) | {"history": road.revision_history} for kind in _LONG}
     rolling = {"maxUnavailable": road.max_unavailable, "maxSurge": road.max_surge}

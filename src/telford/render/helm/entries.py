@@ -17,11 +17,12 @@ Labels = dict[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What the chart knows of a place."""
+    """What the chart knows of a place. `names` is the way out by which names are resolved there."""
 
     environment: str
     region: str
     namespace: str
+    names: Values = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -91,6 +92,11 @@ class _About:
                 self._add(made, item, selector)
             except UnsaidError as error:
                 raise _UnsaidObjectError(item) from error
+        if self.paved and made.get("runsAs") == self.name:
+            del made["runsAs"]
+        elif self.paved and "runsAs" not in made and self.workload is not None:
+            # The chart would say its name.
+            raise _UnsaidObjectError(self.workload)
         if not shapes.fits("service", made):
             raise _UnsaidObjectError(self._misfit())
         return _ordered(_less(made, defaults) if self.paved else made)
@@ -155,6 +161,8 @@ class _About:
         else:
             where, make = parts.PARTS[item["kind"], item["apiVersion"]]
             said = own | make(found, selector)
+            if where == "network":
+                said = _with_names(said, self.place.names)
             if where == "scaling":
                 said = _scaled(said, self.name, self.workload)
             if where in ("roles", "bindings"):
@@ -206,6 +214,13 @@ def _scaled(said: Values, name: str, workload: Object | None) -> Values:
     if workload is not None and workload["kind"] == said["of"]:
         del said["of"]
     return said
+
+
+def _with_names(said: Values, names: Values) -> Values:
+    """The way out to where names are resolved, as a word: nearly everything has it."""
+    if not names or said.get("to", [])[:1] != [names]:
+        return said
+    return {**said, "to": said["to"][1:], "names": True}
 
 
 def _head_of(found: Taken, labels: Labels, notes: Labels, name: str) -> Values:

@@ -53,7 +53,8 @@ def _files(scene: Scene, unit: Unit) -> Iterator[Unit]:
 
 def _place_of(scene: Scene) -> entries.Place:
     place = scene.binding.place
-    return entries.Place(place.environment, place.region, scene.binding.namespace)
+    names = defaults.names(scene)
+    return entries.Place(place.environment, place.region, scene.binding.namespace, names)
 
 
 def place(scene: Scene) -> Rendering:
@@ -66,6 +67,7 @@ def place(scene: Scene) -> Rendering:
         "environment": about.environment,
         "region": about.region,
         "namespace": about.namespace,
+        "names": about.names,
     }
     units = [_values(scene, "place", environment, {"place": known, "defaults": defaults.of(scene)})]
     objects = [item for unit in scene.units("kubernetes", "") for item in unit.objects()]

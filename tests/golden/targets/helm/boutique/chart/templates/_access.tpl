@@ -101,8 +101,10 @@ spec:
     {{- end }}
   {{- end }}
   {{- if hasKey .of "to" }}
+  {{- $to := .of.to }}
+  {{- if .of.names }}{{ $to = prepend $to .place.names }}{{ end }}
   egress:
-    {{- range .of.to }}
+    {{- range $to }}
     {{- include "road.opening" (dict "of" . "side" "to") | nindent 4 }}
     {{- else }} []
     {{- end }}

@@ -4,6 +4,7 @@ The template of a service's pods.
 */}}
 {{- define "road.pod" -}}
 {{- $s := .s }}
+{{- if and (ne $s.road "as-found") (not (hasKey $s "runsAs")) }}{{ $_ := set $s "runsAs" $s.name }}{{ end }}
 {{- $labels := "" }}
 {{- if ne $s.road "as-found" }}{{ $labels = include "road.labels" . | trim }}{{ end }}
 {{- with $s.podLabels }}{{ $labels = printf "%s\n%s" $labels (toYaml .) | trim }}{{ end }}
