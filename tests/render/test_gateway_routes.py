@@ -119,3 +119,37 @@ def test_a_network_policy_lets_the_gateway_in_where_it_serves_and_nobody_else_fr
     alone = rendered.registry.scene(rendered.bound(SHOP), ["gateway-api", "kubernetes"])
     (way,) = alone.openings("service/shop.shop").ingress or ()
     assert (way.namespace, way.ports) == ("envoy-gateway-system", (("TCP", 8080),))
+
+
+def _entrances(text: str, *targets: str) -> dict[str, tuple[str, ...]]:
+    """Address of each service -> the namespaces that its policy lets in from outside."""
+    scene = rendered.registry.scene(rendered.bound(text), ["kubernetes", *targets])
+    return {
+        address: tuple(way.namespace for way in scene.let_in(address))
+        for address, _ in scene.of_kind("Service")
+    }
+
+
+def test_whoever_serves_a_route_is_let_in_to_what_it_leads_to():
+    stock = rendered.service("stock")
+    told = _entrances(stock + _route("rules: [{to: [{service: stock}]}]\n"))
+    assert told == {"service/shop.stock": ("ingress-nginx",)}
+    named = _route("via: gateway\ngateways: [edge/public]\nrules: [{to: [{service: stock}]}]\n")
+    assert _entrances(stock + named) == {"service/shop.stock": ("edge",)}
+    beside = _route("via: gateway\ngateways: [public]\nrules: [{to: [{service: stock}]}]\n")
+    assert _entrances(stock + beside) == {"service/shop.stock": ("envoy-gateway-system",)}
+
+
+def test_a_route_that_was_found_lets_its_controller_in_and_makes_nothing_here():
+    text = rendered.service("stock") + _route("road: as-found\nrules: [{to: [{service: stock}]}]\n")
+    told = _entrances(text, "gateway-api")
+    assert told == {"service/shop.stock": ("ingress-nginx",)}
+    assert mesh_objects.objects(text, "gateway-api") == {}
+
+
+def test_a_recipe_says_where_the_gateway_runs():
+    recipe = (
+        "apiVersion: telford/v1\nkind: Recipe\nname: edge\nowner: team/shop\nmatch: {kind: Service}\n"
+        "choices: {traffic: gateway-api}\ndefaults: {network: {gatewayNamespace: edge}}\n---\n"
+    )
+    assert _entrances(SHOP + recipe) == {"service/shop.shop": ("edge",)}

@@ -159,7 +159,7 @@ def _everybody(things: list[Thing]) -> Pairs:
     return _declared(things) | every
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(_things())
 def test_three_systems_let_in_exactly_whom_the_estate_declares(things: list[Thing]):
     binding = _bound(things)
