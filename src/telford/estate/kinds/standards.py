@@ -52,7 +52,7 @@ class DisruptionDefaults(base.Model):
     # How many replicas may be away at once.
     max_unavailable: CountOrShare | None = None
     # Whether a replica that is broken anyway may block a drain.
-    eviction: Literal["AlwaysAllow", "IfHealthyBudget"] | None = None
+    eviction: Literal["IfHealthyBudget", "AlwaysAllow"] | None = None
 
 
 class PortDefaults(base.Model):
