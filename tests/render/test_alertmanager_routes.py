@@ -5,10 +5,14 @@ import subprocess
 from typing import Any
 
 import pytest
+import rendered
 import watched_places
 import yaml
 
 import optional
+from telford.estate import loading as texts
+from telford.estate import overlays
+from telford.estate.place import Place
 
 # What the table of levels says, said here once more: who is woken for what.
 LOUD_TIERS = (0, 1, 2)
@@ -191,3 +195,65 @@ def test_without_a_mail_server_the_place_says_so_and_mails_nobody():
         "environment/prod",
     }
     assert "email_configs" not in "".join(unit.make() for unit in rendered.units)
+
+
+OWNERS = """\
+apiVersion: telford/v1
+kind: Environment
+name: live
+production: true
+annotations: {telford.dev/mail-server: "mail.example.com:587", telford.dev/mail-from: a@example.com}
+---
+apiVersion: telford/v1
+kind: Team
+name: above
+email: above@example.com
+---
+apiVersion: telford/v1
+kind: Team
+name: below
+parent: above
+---
+apiVersion: telford/v1
+kind: Person
+name: ada
+email: ada@example.com
+team: below
+---
+apiVersion: telford/v1
+kind: System
+name: shop
+owner: person/ada
+---
+"""
+
+
+def test_a_person_may_own_and_a_team_without_contact_has_that_of_the_team_above():
+    """A team is written with or without its kind, and both lead to the same route."""
+    text = OWNERS + "".join(
+        f"apiVersion: telford/v1\nkind: Service\nname: {name}\nsystem: shop\nowner: {owner}\n"
+        "run: {image: x}\n---\n"
+        for name, owner in (("a", "below"), ("b", "team/below"), ("c", "person/ada"))
+    )
+    loaded = texts.load({"estate.yaml": text})
+    assert loaded.diagnostics == ()
+    made = rendered.in_place(overlays.bind(loaded.estate, Place("live")), "alertmanager")
+    told = yaml.safe_load(next(u.make() for u in made.units if u.path.endswith(".yaml")))
+    found = {
+        route["matchers"][0]: _reached(told, route["routes"][0]["receiver"])
+        for route in told["route"]["routes"]
+    }
+    assert found == {
+        'owner="person/ada"': {"ada@example.com"},
+        'owner=~"(team/)?below"': {"above@example.com"},
+    }
+    assert _reached(told, told["route"]["receiver"]) == {"above@example.com"}
+
+
+def test_a_circle_of_teams_ends_and_is_told():
+    text = OWNERS.replace("email: above@example.com", "parent: below").replace(
+        "owner: person/ada", "owner: team/above"
+    )
+    loaded = texts.load({"estate.yaml": text})
+    made = rendered.in_place(overlays.bind(loaded.estate, Place("live")), "alertmanager")
+    assert [d.code for d in made.diagnostics] == ["TEL591"]

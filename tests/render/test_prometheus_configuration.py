@@ -136,3 +136,12 @@ def test_the_clusters_of_a_mesh_are_called_as_the_rules_call_them():
     assert renamed("outbound|8080||orders.shop.svc.cluster.local") == "orders"
     assert renamed("outbound|8080|1.4.2|orders.shop.svc.cluster.local") == "orders/1.4.2"
     assert renamed("orders/1.4.2") == "orders/1.4.2"
+
+
+def test_an_operator_that_makes_the_configuration_is_left_to_it():
+    chosen = (
+        "apiVersion: telford/v1\nkind: Architecture\nname: a\nowner: team/shop\n"
+        "choices: {monitoring: prometheus-operator}\n---\n"
+    )
+    made = rendered.rendering(SCRAPED + chosen, "prometheus").artifacts()
+    assert [one.path for one in made] == ["prometheus/prod/place.health.rules.yaml"]

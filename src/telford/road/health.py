@@ -76,7 +76,7 @@ def table() -> Mapping[str, Any]:
 
 
 def groups(place: str, facts: Facts) -> dict[str, Any] | None:
-    """The rule groups of a place; None where nothing is monitoring."""
+    """The rule groups of a place; None where nothing is watched."""
     needs = facts.needs
     alerts = [_alert(row) for row in table()["alert"] if row["needs"] in needs]
     if not alerts:

@@ -77,18 +77,25 @@ def _proof(one: Promise, rule_file: str, pace: proofs.Pace) -> str:
 
 
 def _place(scene: Scene) -> Rendering:
-    """The rules about what runs, and the configuration; nothing where nothing is monitoring."""
+    """The rules about what runs, and the configuration; nothing where nothing is watched."""
     facts = monitoring.facts(scene)
     groups = health.groups(scene.place, facts)
     promised = {bound.spec.system for _, bound in scene.of_kind("Objective")}
     if groups is None and not promised:
         return NOTHING
-    read = list(filter(None, scene.each(_read, monitoring.addresses(scene))))
     folders = frozenset(filter(None, promised))
-    told = configuration.configuration(scene.binding.place, read, facts.needs, folders)
+    told = _configuration(scene, facts.needs, folders)
     files = {"prometheus.yaml": told, "place.health.rules.yaml": groups}
     known = [(name, content) for name, content in files.items() if content is not None]
     return Rendering(tuple(monitoring.file(scene, NAME, name, content) for name, content in known))
+
+
+def _configuration(scene: Scene, needs: frozenset[str], folders: frozenset[str]) -> Object | None:
+    """None where an operator makes the configuration; the rules are told all the same."""
+    if scene.choice("monitoring") != "scrape":
+        return None
+    read = filter(None, scene.each(_read, monitoring.addresses(scene)))
+    return configuration.configuration(scene.binding.place, read, needs, folders)
 
 
 def _read(scene: Scene, address: str) -> configuration.Read | None:
