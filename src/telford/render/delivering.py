@@ -7,7 +7,7 @@ that the chosen packaging really makes: they are read off the units of that targ
 - TEL565 (error): the repository is not known.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache
 
@@ -17,7 +17,7 @@ from telford.estate.kinds import places
 from telford.render import pipelining
 from telford.render.artifacts import Object, Unit
 from telford.render.scene import Scene, World
-from telford.road import pipeline
+from telford.road import order, pipeline
 
 # A group and a kind of it: ("apps", "Deployment").
 Kind = tuple[str, str]
@@ -176,9 +176,28 @@ def _units(scene: Scene, name: str, target: str) -> Iterator[Unit]:
     """What a target makes in a place, of all that `target` is chosen to deliver."""
     if scene.choice("delivery") == target:
         yield from scene.units(name, "")
-    for address in scene.binding.entities:
-        if scene.choice("delivery", address) == target:
-            yield from scene.units(name, address)
+    for units in scene.each(_of_thing(name, target), scene.binding.entities):
+        yield from units
+
+
+@cache
+def _of_thing(name: str, target: str) -> Callable[[Scene, str], tuple[Unit, ...]]:
+    """What gives a target's units of one thing: one function each, so that answers are kept."""
+
+    def units(scene: Scene, address: str) -> tuple[Unit, ...]:
+        chosen = scene.choice("delivery", address) == target
+        return scene.units(name, address) if chosen else ()
+
+    return units
+
+
+def needs_of_systems(scene: Scene) -> dict[str, frozenset[str]]:
+    """System -> the other systems that it critically needs here; "" is what belongs to none."""
+    return dict(scene.table("delivering needs", _needs).items())
+
+
+def _needs(scene: Scene) -> dict[str, frozenset[str]]:
+    return order.systems(order.critical_needs(scene.binding, scene.names), scene.binding)
 
 
 def cluster_of(scene: Scene) -> str | None:

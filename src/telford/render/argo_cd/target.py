@@ -62,11 +62,7 @@ def _project_of(one: Bundle) -> str:
 
 def _waves(world: World) -> dict[str, int]:
     """System -> its wave among systems, over all places."""
-    places = (
-        order.systems(order.critical_needs(scene.binding, scene.names), scene.binding)
-        for scene in world.scenes
-    )
-    return order.waves(order.merged(places))
+    return order.waves(order.merged(map(delivering.needs_of_systems, world.scenes)))
 
 
 def _owner(world: World, one: Bundle) -> str:

@@ -235,7 +235,7 @@ def _notices(team: str, chat: str, owned: list[Bundle], policy: dict[str, Any]) 
 def _waits(scene: Scene, held: Iterable[Bundle], *, granted: bool) -> dict[str, tuple[str, ...]]:
     """Group -> the names of the bundles it waits for: the place's own, the roles, what it needs."""
     names = {one.group: one.name for one in held}
-    needs = order.systems(order.critical_needs(scene.binding, scene.names), scene.binding)
+    needs = delivering.needs_of_systems(scene)
     places = tuple(name for group, name in names.items() if group == delivering.OWN)
     roles = (f"{_GRANTS}-{delivering.slug(scene)}",) if granted else ()
     found = {_GRANTS: places, delivering.OWN: ()}
