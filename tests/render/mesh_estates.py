@@ -34,11 +34,14 @@ _INFERRED = re.compile(r"( +)inferred:\n( +)from:")
 
 
 @functools.cache
-def scenes(name: str, target: str) -> tuple[Scene, ...]:
-    """Each place of an estate that chose a target for everything."""
+def scenes(name: str, target: str, built: tuple[str, ...] = ()) -> tuple[Scene, ...]:
+    """Each place of an estate that chose a target for everything; it is what is built, unless
+    others are said.
+    """
     estate = _real(name) if name in REAL else _example(name, target)
     return tuple(
-        registry.scene(overlays.bind(estate, where), [target]) for where in overlays.places(estate)
+        registry.scene(overlays.bind(estate, where), built or [target])
+        for where in overlays.places(estate)
     )
 
 

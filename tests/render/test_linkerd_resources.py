@@ -93,7 +93,7 @@ def test_a_caller_that_says_nothing_keeps_the_others_limit_from_holding_for_it()
 
 def test_only_what_reads_is_tried_again_unless_more_is_said_to_be_harmless():
     routes = _routes(SERVER + _caller("{service: orders, timeout: 1s, retries: 2}"))
-    every, reads = routes["HTTPRoute/orders"], routes["HTTPRoute/orders-reads"]
+    every, reads = routes["HTTPRoute/orders-in-mesh"], routes["HTTPRoute/orders-in-mesh-reads"]
     assert _said(every) == {"timeout.linkerd.io/request": "1s"}
     assert "matches" not in every["spec"]["rules"][0]
     assert _said(reads)["retry.linkerd.io/limit"] == "2"
@@ -141,3 +141,11 @@ def test_pods_of_the_mesh_ask_for_its_proxy_and_those_of_jobs_for_one_that_ends(
     assert scene.subject("service/shop.orders").injection == {"linkerd.io/inject": "enabled"}
     native = "config.beta.linkerd.io/proxy-enable-native-sidecar"
     assert scene.subject("service/shop.report").injection[native] == "true"
+
+
+def test_its_routes_are_not_called_as_those_by_which_requests_come_from_outside():
+    server = rendered.service("orders", "routes: [{host: a.example.com}]\n")
+    text = server + _caller("{service: orders, timeout: 1s}")
+    outside = mesh_objects.objects(text, "gateway-api")
+    assert "HTTPRoute/orders" in outside
+    assert not outside.keys() & _routes(text).keys()

@@ -1,10 +1,14 @@
 """What gateways, meshes and scalers are told is accepted by the resource types of their projects."""
 
+import collections
 import copy
+from typing import Any
 
 import custom_schemas
 import mesh_estates
 import pytest
+
+from telford.render import registry
 
 # How many objects of each estate at least, or nothing would be proven.
 LEAST = {
@@ -88,3 +92,25 @@ def test_every_object_says_what_it_was_made_of(target: str):
     objects = mesh_estates.objects("organisation", target)
     assert objects
     assert all("telford.dev/address" in item["metadata"]["annotations"] for item in objects)
+
+
+@pytest.mark.parametrize("estate", mesh_estates.EXAMPLES)
+@pytest.mark.parametrize("mesh", ["istio", "linkerd"])
+def test_what_is_built_together_makes_no_object_twice(estate: str, mesh: str):
+    """The shop and the boutique by what is built, the organisation by what it chose."""
+    built = ("gateway-api", "keda", "kubernetes", mesh)
+    for scene in mesh_estates.scenes(estate, "", built):
+        found = collections.Counter(
+            _key(item)
+            for target in built
+            for unit in registry.BY_NAME[target].in_place(scene).units
+            for item in unit.objects()
+        )
+        assert [key for key, count in found.items() if count > 1] == []
+
+
+def _key(item: dict[str, Any]) -> tuple[str, str, str, str]:
+    """What an object is called in a cluster: its group, not its version."""
+    metadata = item["metadata"]
+    group = item["apiVersion"].rpartition("/")[0]
+    return group, item["kind"], metadata.get("namespace", ""), metadata["name"]

@@ -62,8 +62,9 @@ def objects(about: Subject, told: Shared) -> Iterator[Object]:
             continue
         http = [port for port in endpoint.ports if meshing.speaks_http(about, port)]
         for number, port in enumerate(http):
+            # Not the endpoint's own name: that is the route by which requests come from outside.
             name = endpoint.name if number == 0 else f"{endpoint.name}-{port.port}"
-            yield from _routes(about, endpoint, port, name, told)
+            yield from _routes(about, endpoint, port, f"{name}-in-mesh", told)
         if isinstance(about.spec, structure.Datastore):
             yield _profile(about, endpoint)
 
