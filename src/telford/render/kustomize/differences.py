@@ -2,7 +2,7 @@
 JSON operations for the rest. Called by `target`.
 
 A strategic merge is read by people and keeps lists by the names of their items. It cannot empty a
-mapping, and what it does with lists of other keys than `common.NAMED` is not always what one means;
+mapping, and what it does with lists of other keys than `sharing.NAMED` is not always what one means;
 there an operation says exactly what becomes of a path.
 https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/patches/
 """
@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from telford.render.artifacts import Object
-from telford.render.kustomize import common
+from telford.render.kustomize import sharing
 from telford.road import patch
 
 Path = tuple[str | int, ...]
 
-# Lists that kustomize merges by keys that are not in `common.NAMED`, or by their items.
+# Lists that kustomize merges by keys that are not in `sharing.NAMED`, or by their items.
 # x-kubernetes-patch-merge-key and x-kubernetes-list-type of Kubernetes' OpenAPI document 1.33.
 _MERGED_OTHERWISE = frozenset(
     {
@@ -95,9 +95,9 @@ class _Differ:
     def _list(
         self, made: dict[str, Any], key: str, old: list[Any], new: list[Any], path: Path
     ) -> None:
-        if self._named and key in common.NAMED and common.alike(key, (old, new)):
-            made[key] = self._items(common.NAMED[key], old, new, path)
-        elif self._named and (key in common.NAMED or key in _MERGED_OTHERWISE):
+        if self._named and key in sharing.NAMED and sharing.alike(key, (old, new)):
+            made[key] = self._items(sharing.NAMED[key], old, new, path)
+        elif self._named and (key in sharing.NAMED or key in _MERGED_OTHERWISE):
             self._operation("replace", path, new)
         else:
             made[key] = new

@@ -4,11 +4,11 @@ Called by `target`.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from telford.render.artifacts import Object, Unit
-from telford.render.kustomize import common
+from telford.render.artifacts import Object
+from telford.render.kustomize import sharing
 from telford.render.kustomize.layers import Layer
 from telford.render.scene import Scene
 from telford.road import conventions, sameness
@@ -39,17 +39,23 @@ class Held:
     twice: tuple[tuple[Item, Item], ...]
 
 
-def of_place(scene: Scene, units: Iterable[Unit]) -> Held:
-    """What a place has. Of two objects that are one the later stays, as if both were applied."""
-    items = [
+def items(scene: Scene, address: str) -> tuple[Item, ...]:
+    """What `kubernetes` makes for one thing in a place, or with "" for the place as a whole."""
+    return tuple(
         Item(item, unit.owner, unit.path.partition("/")[2].removeprefix(f"{scene.place}/"))
-        for unit in units
+        for unit in scene.units("kubernetes", address)
         for item in unit.objects()
-    ]
-    shared = Counter(_plain(item.object) for item in items)
+    )
+
+
+def of_place(scene: Scene) -> Held:
+    """What a place has. Of two objects that are one the later stays, as if both were applied."""
+    each = scene.each(items, ("", *scene.binding.entities))
+    every = [item for some in each for item in some]
+    shared = Counter(_plain(item.object) for item in every)
     found: dict[sameness.Key, Item] = {}
     twice: list[tuple[Item, Item]] = []
-    for item in items:
+    for item in every:
         key = sameness.key(item.object)
         if _goes_along(scene, item.object) and shared[_plain(item.object)] == 1:
             key = (*key[:2], _THE_PLACES, key[3])
@@ -97,6 +103,6 @@ def _shared(above: list[Objects]) -> Objects:
         there = [one[key] for one in above if key in one]
         if len(there) * 2 > len(above):
             first = there[0]
-            made = common.common([item.object for item in there])
+            made = sharing.shared([item.object for item in there])
             found[key] = Item(made, first.owner, first.file)
     return found

@@ -26,7 +26,7 @@ def _estate(world: World) -> Rendering:
     """Every folder."""
     if not world.scenes:
         return NOTHING
-    known = {scene.place: stacks.of_place(scene, _units(scene)) for scene in world.scenes}
+    known = {scene.place: stacks.of_place(scene) for scene in world.scenes}
     places = {place: one.objects for place, one in known.items()}
     base = layers.tree([places_.parse(scene.place) for scene in world.scenes])
     held = stacks.stacked(base, places)
@@ -38,13 +38,6 @@ def _estate(world: World) -> Rendering:
             units += _folder(child, parent, held, owner)
     said = [item for scene in world.scenes for item in problems.twice(scene, known[scene.place])]
     return Rendering(by_path(units), tuple(dict.fromkeys(said)))
-
-
-def _units(scene: Scene) -> Iterator[Unit]:
-    """What `kubernetes` makes for a place."""
-    yield from scene.units("kubernetes", "")
-    for address in scene.binding.entities:
-        yield from scene.units("kubernetes", address)
 
 
 def _environment(world: World, scene: Scene) -> str:
@@ -126,8 +119,9 @@ def _change(
 
 def _identified(item: Object, merge: Object) -> Object:
     """A merge with what says which object it is for."""
+    rest = {key: value for key, value in merge.items() if key != "metadata"}
     metadata = _names(item) | merge.get("metadata", {})
-    return {"apiVersion": item["apiVersion"], "kind": item["kind"], **merge, "metadata": metadata}
+    return {"apiVersion": item["apiVersion"], "kind": item["kind"], "metadata": metadata, **rest}
 
 
 def _names(item: Object) -> dict[str, Any]:

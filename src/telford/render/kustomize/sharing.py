@@ -26,7 +26,7 @@ _OF_A_PLACE = frozenset({"namespace", conventions.LABEL_ENVIRONMENT, conventions
 _ABSENT = object()
 
 
-def common(objects: Sequence[Object]) -> Object:
+def shared(objects: Sequence[Object]) -> Object:
     """The common part of some forms of one object."""
     found: Object = _mapping(objects)
     return found
