@@ -188,6 +188,20 @@ def test_a_killed_build_is_finished_by_the_next_one(place: Place, monkeypatch: p
     assert "orders:3.0.0" in (place.out / ORDERS).read_text()
 
 
+def test_each_file_names_the_state_of_the_estate_that_it_was_last_written_for(place: Place):
+    first = place.build().estate
+    place.write(ESTATE.replace("orders:1.0.0", "orders:2.0.0"))
+    second = place.build().estate
+    assert len({first, second, ""}) == 3
+    kept = {path: entry.estate for path, entry in output.inventory(place.out).entries.items()}
+    assert (kept[ORDERS], kept[WEB]) == (second, first)
+    before = place.files()
+    place.write(ESTATE.replace("orders:1.0.0", "orders:2.0.0") + "# a comment\n")
+    assert place.build().estate not in (first, second)
+    # A file is not written again because something else in the estate is another.
+    assert place.files() == before
+
+
 def test_a_stale_plan_is_refused(place: Place):
     stale = planning.plan(place.estate, place.out)
     place.build()

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from telford.app import desires
+from telford.app import desires, remembered
 from telford.app.desires import Desires, Scope
 from telford.backends import files, output
 from telford.basics.diagnostics import Diagnostic, Position, Severity, ordered
@@ -27,6 +27,8 @@ class Proposal:
     wanted: Desires
     plan: Plan
     diagnostics: tuple[Diagnostic, ...]
+    # Names the texts of the estate that it was made from.
+    estate: str = ""
 
     @property
     def ok(self) -> bool:
@@ -43,6 +45,7 @@ class Proposal:
         return {
             "ok": self.ok,
             "out": str(self.out),
+            "estate": self.estate,
             **self.plan.as_json(),
             "diagnostics": [d.as_json() for d in self.diagnostics],
         }
@@ -59,25 +62,43 @@ def recalled(
     wanted = desires.recall(desires.cache_key(found, scope, desires.code_version()), found, cache)
     if wanted is None:
         return None
-    proposal = propose(out, output.inventory(out), wanted, scope, force=force)
+    last = output.inventory(out)
+    proposal = propose(out, last, wanted, scope, force=force, estate=estate_name(found))
     return None if proposal.needs_texts else proposal
 
 
+def estate_name(found: files.Texts) -> str:
+    """Names these very texts of an estate: what each artifact was made of at last."""
+    return remembered.key("estate", found.hashes())[:_NAME]
+
+
+# So much of a hash is enough to tell two states of one estate apart, and short to read.
+_NAME = 16
+
+
 def propose(
-    out: Path, last: Inventory, wanted: Desires, scope: Scope, *, force: bool = False
+    out: Path,
+    last: Inventory,
+    wanted: Desires,
+    scope: Scope,
+    *,
+    force: bool = False,
+    estate: str = "",
 ) -> Proposal:
-    """Compare what is wanted with the inventory and with what lies in the folder.
+    """Compare what is wanted with the inventory and with what lies in the folder; `estate` names the
+    texts that it is wanted by.
 
     An estate with errors wants nothing: its plan is empty, so that nothing is half-applied.
     """
     if not wanted.ok:
         return Proposal(
-            out, last, wanted, Plan((), last.digest, last.generation), wanted.diagnostics
+            out, last, wanted, Plan((), last.digest, last.generation), wanted.diagnostics, estate
         )
     entries = wanted.entries.values()
     observed = output.observe(out, dict.fromkeys([*wanted.entries, *last.entries]))
     plan = actions.plan(last, entries, observed, in_scope=scope.covers, force=force)
-    return Proposal(out, last, wanted, plan, with_edited(wanted.diagnostics, plan, out))
+    said = with_edited(wanted.diagnostics, plan, out)
+    return Proposal(out, last, wanted, plan, said, estate)
 
 
 def with_edited(said: Iterable[Diagnostic], plan: Plan, out: Path) -> tuple[Diagnostic, ...]:
@@ -107,7 +128,8 @@ def carry_out(proposal: Proposal) -> None:
     """
     if not proposal.ok:
         raise RefusedError("the estate has errors; nothing was written", fix="run `telford check`")
-    kept = actions.after(proposal.last, proposal.plan, proposal.wanted.entries.values())
+    wanted = proposal.wanted.entries.values()
+    kept = actions.after(proposal.last, proposal.plan, wanted, proposal.estate)
     if not proposal.plan.changes and kept.entries == dict(proposal.last.entries):
         return
     with output.locked(proposal.out):

@@ -16,7 +16,7 @@ from telford.app.source_map import How, Origin
 from telford.backends import files, output
 from telford.plan import fields, grouping, meaning, texts
 from telford.plan.actions import CHANGING, Action, Verb
-from telford.plan.meaning import Meaning, Meant
+from telford.plan.meaning import Meaning, Meant, Side
 from telford.ports.cache import Cache
 
 # A cause that more things than this share is said once for all of them.
@@ -163,7 +163,8 @@ def fresh(
     wanted = rendering.desires(found, scope, last, code)
     if cache is not None:
         desires.keep(desires.cache_key(found, scope, code), found, wanted, cache)
-    return building.propose(out, last, wanted, scope, force=force)
+    name = building.estate_name(found)
+    return building.propose(out, last, wanted, scope, force=force, estate=name)
 
 
 def report(
@@ -177,21 +178,30 @@ def report(
     """The plan in words; `cache` keeps what is known of the estate in `folder` from one time to the
     next. The text diffs are made only where they are asked for.
     """
-    found = list(details(proposal, diff=diff))
-    if not found:
+    actions = proposal.plan.of(*CHANGING)
+    if not actions:
         return Report((), ())
-    estate = loading.load_folder(folder, cache).estate
+    sides = [_side(proposal, action) for action in actions]
+    found = list(_details(actions, sides, diff=diff))
+    estate = loading.estate_of([folder], cache).estate
     with loading.undisturbed():
         causes = Causes(estate, scope)
-        first = [_with_cause(detail, causes, proposal) for detail in found]
+        first = [_with_cause(*pair, causes) for pair in zip(found, sides, strict=True)]
         causes.suspect()
-        known = tuple(one if _clear(one) else _with_cause(one, causes, proposal) for one in first)
+        known = tuple(
+            detail if _clear(detail) else _with_cause(detail, side, causes)
+            for detail, side in zip(first, sides, strict=True)
+        )
     return Report(known, tuple(_shared(known)))
 
 
 def _clear(detail: Detail) -> bool:
-    """Whether the cause of every field is known for sure."""
-    return all(one is not None and one.how is How.EXACT for one in detail.origins)
+    """Whether the cause of every field that tells one is known for sure."""
+    telling = set(map(id, grouping.telling(detail.meant)))
+    return all(
+        meant.change.whole or id(meant) not in telling or (one and one.how is How.EXACT)
+        for meant, one in zip(detail.meant, detail.origins, strict=True)
+    )
 
 
 def details(proposal: Proposal, *, diff: bool = False) -> Iterator[Detail]:
@@ -199,27 +209,26 @@ def details(proposal: Proposal, *, diff: bool = False) -> Iterator[Detail]:
     without causes.
     """
     actions = proposal.plan.of(*CHANGING)
-    sides = [_side(proposal, action) for action in actions]
+    return _details(actions, [_side(proposal, action) for action in actions], diff=diff)
+
+
+def _details(actions: Sequence[Action], sides: Sequence[Side], *, diff: bool) -> Iterator[Detail]:
     for action, side, meant in zip(actions, sides, meaning.of_files(sides), strict=True):
         text = texts.diff(action.path, side.old, side.new) if diff else ""
         yield Detail(action, meant, (None,) * len(meant), None, text)
 
 
-def _side(proposal: Proposal, action: Action) -> meaning.Side:
-    room = f"{action.target} {action.place}"
-    return meaning.Side(action.path, room, *_both(proposal, action))
-
-
-def _both(proposal: Proposal, action: Action) -> tuple[str, str]:
+def _side(proposal: Proposal, action: Action) -> Side:
     """The text of a file before and after."""
     old = output.text(proposal.out, action.path) if action.before else ""
     text = proposal.wanted.text
     assert action.verb is Verb.DELETE or text is not None, "the texts were rendered"
-    return old, text(action.path) if text is not None and action.after else ""
+    new = text(action.path) if text is not None and action.after else ""
+    return Side(action.path, f"{action.target} {action.place}", old, new)
 
 
-def _with_cause(detail: Detail, causes: Causes, proposal: Proposal) -> Detail:
-    origins, cause = causes.of_file(detail.action, detail.meant, *_both(proposal, detail.action))
+def _with_cause(detail: Detail, side: Side, causes: Causes) -> Detail:
+    origins, cause = causes.of_file(detail.action, detail.meant, side.old, side.new)
     return replace(detail, origins=origins, cause=cause)
 
 

@@ -31,11 +31,16 @@ _MANY = 6
 # time costs more, so the product of both has a limit too.
 MAX_TRIALS = 6_000
 MAX_WORK = 1_000_000
-# Other values that are tried for one that moves nothing yet.
-_VARIANTS = 4
+# Other values that are tried for one that moves nothing yet: of a file of one thing, and of one of
+# many things, where each costs more.
+_VARIANTS, _VARIANTS_OF_MANY = 4, 2
+# Values that stand on no line are tried for one line this often.
+_MAX_BLIND = 400
 _WORD = re.compile(r"[A-Za-z0-9]+")
 
 
+# Kinds that may repeat what holds without them.
+_REPEATING = frozenset({"architecture", "recipe"})
 _PLACES = frozenset({"environment", "region", "cluster"})
 
 
@@ -93,6 +98,7 @@ class SourceMap:
         self._trials = trials
         self._owner = owner
         self._left = min(MAX_TRIALS, MAX_WORK // max(len(estate.entities), 1))
+        self._counting: dict[str, bool] = {}
         self._moved: dict[Leaf, Mapping[int, bool]] = {}
 
     @property
@@ -162,10 +168,37 @@ class SourceMap:
         if not thorough:
             return
         yield [leaf for leaf in own if not leaf.naming]
-        yield [leaf for leaf in rest if not leaf.naming]
+        named = [leaf for leaf in rest if not leaf.naming and self._speaks_of(leaf)]
+        yield named[:_MAX_BLIND]
+
+    def _speaks_of(self, leaf: Leaf) -> bool:
+        """Whether the file has the name of a leaf's document somewhere; settings have none."""
+        name = leaf.address.rpartition("/")[2].rpartition(".")[2]
+        return self._trials.of_one or name in self._trials.text or not leaf.address
 
     def _documents(self) -> list[Entity]:
-        return [self._estate.entities[address] for address in self._trials.documents()]
+        """The documents whose values are tried, the file's own first."""
+        return [self._estate.entities[one] for one in self._trials.documents() if self._counts(one)]
+
+    def _counts(self, address: str) -> bool:
+        """Whether a document has a say: without it the file would be another one, or none. What an
+        architecture or a recipe says may be what the road says as well, and still has a say.
+        """
+        known = self._counting.get(address)
+        if known is None:
+            known = self._counting[address] = self._asked(address)
+        return known
+
+    def _asked(self, address: str) -> bool:
+        kind, _, name = address.partition("/")
+        if address == self._owner or kind in _REPEATING:
+            return True
+        if kind in _PLACES and self._trials.place:
+            return name in self._trials.place.split("/")
+        if self._left <= 0:
+            return False
+        self._left -= 1
+        return self._trials.without(address) != self._trials.text
 
     @staticmethod
     def _leaves(documents: Iterable[Entity], *, road: bool = True) -> Iterator[Leaf]:
@@ -183,8 +216,9 @@ class SourceMap:
 
     def _tried(self, leaf: Leaf) -> Mapping[int, bool]:
         """Other values, until one of them moves something."""
+        most = _VARIANTS if self._trials.of_one else _VARIANTS_OF_MANY
         for count, (text, other) in enumerate(self._others(leaf)):
-            if self._left <= 0 or count >= _VARIANTS:
+            if self._left <= 0 or count >= most:
                 break
             self._left -= 1
             if other is not None:

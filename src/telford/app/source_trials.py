@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
+from telford.app import extensions
 from telford.basics.errors import TelfordError
 from telford.estate import overlays
 from telford.estate.model import Bound, Entity, Estate
@@ -20,10 +21,12 @@ from telford.render import registry, watched
 from telford.render.artifacts import Rendering, Unit
 from telford.render.scene import Scene, World
 from telford.render.target import Target
-from telford.road import defaults, realisation, recipes
+from telford.road import defaults, reach, realisation, recipes
 
 # What a target may do to an estate that nobody has checked: that is no answer, and no mistake.
 _NO_ANSWER = (LookupError, ValueError, TypeError, AttributeError, AssertionError, TelfordError)
+
+_NO_EDGES = reach.Reach({}, {})
 
 V = TypeVar("V")
 
@@ -58,8 +61,9 @@ class Piece:
 
 def piece(world: World, entry: Entry) -> Piece | None:
     """The function that makes a file; None where none does (the estate has changed since)."""
-    target = registry.BY_NAME.get(entry.target)
-    if target is None:
+    try:
+        target = extensions.named(entry.target)
+    except TelfordError:
         return None
     for one in _pieces(target, entry):
         try:
@@ -85,6 +89,16 @@ class Trials:
     def __init__(self, world: World, made_by: Piece) -> None:
         self._world = world
         self._piece = made_by
+
+    @property
+    def of_one(self) -> bool:
+        """Whether the file is of a single thing in a place."""
+        return self._piece.hook == "entity"
+
+    @property
+    def place(self) -> str:
+        """The place that the file is for; "" for one that is about no single place."""
+        return self._piece.place
 
     @cached_property
     def text(self) -> str:
@@ -114,31 +128,38 @@ class Trials:
                 found[address] = None
         return [address for address in found if address in self._world.estate.entities]
 
+    @cached_property
+    def _places(self) -> frozenset[str]:
+        return frozenset(scene.place for scene in self._world.scenes)
+
     def _behind(self, question: Question) -> Iterator[str]:
         """The documents that an answer is made of."""
         name, key = question
-        place, _, what = name.rpartition(" ")
+        place, _, what = name.partition(" ")
         entities = self._world.estate.entities
         if key in (ALL, KEYS):
             # All of them: only those that the file speaks of will be tried before others.
             yield from entities
         elif what == "kind":
-            prefix = f"{key}/"
-            yield from (address for address in entities if address.startswith(prefix))
-        elif what in ("in", "out", "ways"):
-            edges = self._world.scene(place).edges
+            yield from (address for address in entities if address.startswith(f"{key}/"))
+        else:
             yield key
+        if key in entities and what not in ("", "is", "kind"):
+            # What is worked out of the whole place comes from those around it.
+            edges = self._world.scene(place).edges if place in self._places else _NO_EDGES
             yield from (edge.client for edge in edges.inbound.get(key, ()))
             for edge in edges.outbound.get(key, ()):
                 yield from (edge.target, edge.server)
-        else:
-            yield key
 
     def with_entity(self, address: str, other: Entity) -> str | None:
         """The file if a document were another one; None where that tells nothing."""
         own = address == self._piece.address
         named = str(other.address) if own else self._piece.address
         return self._made(lambda: self._with_entity(address, other), named)
+
+    def without(self, address: str) -> str | None:
+        """The file if a document were not there at all; None where that tells nothing."""
+        return self._made(lambda: self._without(address), self._piece.address)
 
     def with_defaults(self, other: defaults.Defaults) -> str | None:
         """The file if the road's defaults were others."""
@@ -159,6 +180,18 @@ class Trials:
             _bound_again(scene, estate) if setting else _exchanged(scene, estate, address, other)
             for scene in self._scenes()
         ]
+        return World(estate, scenes, targets=self._world.targets)
+
+    def _without(self, address: str) -> World:
+        entities = {k: v for k, v in self._world.estate.entities.items() if k != address}
+        estate = Estate(entities, self._world.estate.digest, self._world.estate.resolved)
+        scenes = []
+        for scene in self._scenes():
+            rest = {k: v for k, v in scene.binding.entities.items() if k != address}
+            made = registry.scene(replace(scene.binding, entities=rest), scene.targets)
+            if address.partition("/")[0] not in watched.SETTINGS:
+                made.realiser = scene.realiser
+            scenes.append(made)
         return World(estate, scenes, targets=self._world.targets)
 
     def _scenes(self) -> tuple[Scene, ...]:

@@ -12,7 +12,7 @@ carries it out refuses it once the inventory has moved on. Called by `telford.ap
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 
@@ -34,7 +34,8 @@ CHANGING = (Verb.CREATE, Verb.CHANGE, Verb.DELETE)
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One file of ours. `digest` is the SHA-256 of its text, `key` that of what it was made from;
-    `owner` is the address that caused it.
+    `owner` is the address that caused it. `estate` names the texts of the estate when it was last
+    written: a file that stays the same keeps the name that it was written under.
     """
 
     path: str
@@ -43,6 +44,7 @@ class Entry:
     owner: str
     target: str
     place: str
+    estate: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,9 +187,11 @@ def _action(verb: Verb, entry: Entry, before: str, after: str) -> Action:
     return Action(verb, entry.path, entry.owner, entry.target, entry.place, before, after)
 
 
-def after(last: Inventory, carried_out: Plan, desired: Iterable[Entry]) -> Inventory:
+def after(
+    last: Inventory, carried_out: Plan, desired: Iterable[Entry], estate: str = ""
+) -> Inventory:
     """The inventory once a plan is carried out. An edited file stays known by what we last wrote,
-    so that undoing the edit makes it ours again.
+    so that undoing the edit makes it ours again. `estate` names the texts that it was made of.
     """
     wanted = {entry.path: entry for entry in desired}
     entries = dict(last.entries)
@@ -195,5 +199,7 @@ def after(last: Inventory, carried_out: Plan, desired: Iterable[Entry]) -> Inven
         if action.verb in (Verb.DELETE, Verb.FORGET):
             entries.pop(action.path, None)
         elif action.verb is not Verb.EDITED:
-            entries[action.path] = wanted[action.path]
+            known = last.entries.get(action.path) if action.verb is Verb.UNCHANGED else None
+            since = known.estate if known is not None else estate
+            entries[action.path] = replace(wanted[action.path], estate=since)
     return Inventory(dict(sorted(entries.items())), carried_out.generation)

@@ -108,6 +108,9 @@ class _Walk:
     subject: Subject
 
     def values(self, where: _Where, old: Any, new: Any) -> Iterator[Change]:
+        # Most of two versions is equal, and found so at once; 1 and True are equal but not alike.
+        if old == new and repr(old) == repr(new):
+            return
         if isinstance(old, dict) and isinstance(new, dict):
             for key in dict.fromkeys([*new, *old]):
                 here = where.key(str(key), there=key in new)
