@@ -124,17 +124,22 @@ def test_a_workload_is_read_where_it_says_and_has_the_labels_of_its_rules():
 
 
 def test_the_clusters_of_a_mesh_are_called_as_the_rules_call_them():
-    steps = _jobs(SCRAPED)["envoy"]["metric_relabel_configs"][1:]
+    """Those of another place in the same Kubernetes cluster are not this place's."""
+    _, *steps = _jobs(SCRAPED)["envoy"]["metric_relabel_configs"]
 
-    def renamed(cluster: str) -> str:
+    def renamed(cluster: str) -> str | None:
         for step in steps:
             found = re.fullmatch(step["regex"], cluster)
+            if found and step.get("action") == "drop":
+                return None
             if found:
                 cluster = found.expand(re.sub(r"\$(\d)", r"\\\1", step["replacement"]))
         return cluster
 
-    assert renamed("outbound|8080||orders.shop.svc.cluster.local") == "orders"
-    assert renamed("outbound|8080|1.4.2|orders.shop.svc.cluster.local") == "orders/1.4.2"
+    assert renamed("outbound|8080||orders.prod.svc.cluster.local") == "orders"
+    assert renamed("outbound|8080|1.4.2|orders.prod.svc.cluster.local") == "orders/1.4.2"
+    assert renamed("outbound|8080||orders.staging.svc.cluster.local") is None
+    assert renamed("inbound|8080||") is None
     assert renamed("orders/1.4.2") == "orders/1.4.2"
 
 

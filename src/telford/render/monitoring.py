@@ -29,6 +29,13 @@ def addresses(scene: Scene) -> list[str]:
     return [address for address in found if scene.runs(address)]
 
 
+def namespaces(scene: Scene) -> list[str]:
+    """The namespaces in which services of a place run, and the place's own."""
+    here = scene.binding.namespace
+    found = {getattr(bound.spec, "namespace", None) for _, bound in scene.of_kind("Service")}
+    return sorted({here, *filter(None, found)})
+
+
 def runbooks(scene: Scene) -> Mapping[str, str]:
     """What leads to which runbook (`monitored.runbooks`)."""
     return scene.table("monitoring runbooks", _runbooks)

@@ -5,7 +5,7 @@ A workload says it in `run.monitors`; where it does not, a port named `metrics` 
 and by the tests, which hold every expression against the series that are read.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -80,15 +80,19 @@ def identity() -> tuple[Relabel, ...]:
     )
 
 
-def proxies() -> tuple[tuple[Relabel, ...], tuple[Relabel, ...]]:
-    """How the proxies of a mesh or an edge are found, and what of their statistics is kept."""
+def proxies(namespaces: Iterable[str]) -> tuple[tuple[Relabel, ...], tuple[Relabel, ...]]:
+    """How the proxies of a mesh or an edge are found, and what of their statistics is kept: that
+    of services in some namespaces, under the names that the rules have for them.
+    """
     row, source = table()["mesh"], conventions.ENVOY
     found = (keep(row["port"], POD_PORT), *_WHERE)
-    label = source.service_label
+    label, ours = source.service_label, "|".join(sorted(namespaces))
+    version, plain = (row[one].replace("{namespaces}", ours) for one in ("istio_version", "istio"))
     kept = (
         keep(f"{source.requests}|{source.histogram}_(bucket|count|sum)", "__name__"),
-        Relabel((label,), label, regex=row["istio_version"], replacement="$2/$1"),
-        Relabel((label,), label, regex=row["istio"], replacement="$1"),
+        Relabel((label,), label, regex=version, replacement="$2/$1"),
+        Relabel((label,), label, regex=plain, replacement="$1"),
+        Relabel((label,), regex=row["rest"], action="drop"),
     )
     return found, kept
 

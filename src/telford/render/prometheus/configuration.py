@@ -28,10 +28,16 @@ class Read:
 
 
 def configuration(
-    place: Place, read: Iterable[Read], needs: frozenset[str], folders: Iterable[str]
+    place: Place,
+    read: Iterable[Read],
+    needs: frozenset[str],
+    *,
+    folders: Iterable[str],
+    namespaces: Iterable[str],
 ) -> Object:
     """The whole file. `read` are the workloads that this Prometheus finds by itself, `needs` what
-    there is to be watched (`health.Facts.needs`), `folders` the systems that have rules.
+    there is to be watched (`health.Facts.needs`), `folders` the systems that have rules,
+    `namespaces` those of the place's services.
     """
     table = scraping.table()
     return {
@@ -44,7 +50,11 @@ def configuration(
         # A pattern may stand for names of files only, not of folders.
         "rule_files": ["*.rules.yaml", *(f"{folder}/*.rules.yaml" for folder in sorted(folders))],
         "alerting": {"alertmanagers": [_alertmanager(table["alertmanager"])]},
-        "scrape_configs": [*_workloads(tuple(read)), *_around(table, needs)],
+        "scrape_configs": [
+            *_workloads(tuple(read)),
+            _proxies(table["mesh"], namespaces),
+            *_around(table, needs),
+        ],
     }
 
 
@@ -122,8 +132,7 @@ def _literal(text: str) -> str:
 
 
 def _around(table: Mapping[str, Any], needs: frozenset[str]) -> Iterator[Object]:
-    """The cluster's own metrics, and the proxies that count requests."""
-    yield _proxies(table["mesh"])
+    """The cluster's own metrics."""
     if not needs:
         return
     for row in table["job"]:
@@ -133,8 +142,9 @@ def _around(table: Mapping[str, Any], needs: frozenset[str]) -> Iterator[Object]
         yield _node_job(row)
 
 
-def _proxies(row: Mapping[str, str]) -> Object:
-    found, kept = scraping.proxies()
+def _proxies(row: Mapping[str, str], namespaces: Iterable[str]) -> Object:
+    """Whatever counts requests: beside workloads, and at the edge."""
+    found, kept = scraping.proxies(namespaces)
     return {
         "job_name": "envoy",
         "metrics_path": row["path"],

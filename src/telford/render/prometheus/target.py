@@ -95,7 +95,13 @@ def _configuration(scene: Scene, needs: frozenset[str], folders: frozenset[str])
     if scene.choice("monitoring") != "scrape":
         return None
     read = filter(None, scene.each(_read, monitoring.addresses(scene)))
-    return configuration.configuration(scene.binding.place, read, needs, folders)
+    return configuration.configuration(
+        scene.binding.place,
+        read,
+        needs,
+        folders=folders,
+        namespaces=monitoring.namespaces(scene),
+    )
 
 
 def _read(scene: Scene, address: str) -> configuration.Read | None:

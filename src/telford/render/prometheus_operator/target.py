@@ -63,16 +63,18 @@ def _place(scene: Scene) -> Rendering:
     promised = any(True for _ in scene.of_kind("Objective"))
     if groups is None and not promised:
         return NOTHING
-    made = [_object("PodMonitor", _of_place(scene, "envoy"), _proxies())]
+    made = [
+        _object("PodMonitor", _of_place(scene, "envoy"), _proxies(monitoring.namespaces(scene)))
+    ]
     if groups is not None:
         rule = _object("PrometheusRule", _of_place(scene, "what-runs"), groups)
         made.insert(0, rule)
     return Rendering((_unit(scene, monitoring.owner(scene), "place.rules.yaml", made),))
 
 
-def _proxies() -> dict[str, Any]:
+def _proxies(namespaces: list[str]) -> dict[str, Any]:
     """Every proxy of the cluster: the ports' name tells them from everything else."""
-    found, kept = scraping.proxies()
+    found, kept = scraping.proxies(namespaces)
     page = {"path": scraping.table()["mesh"]["path"]}
     steps = {"relabelings": _spelled(found), "metricRelabelings": _spelled(kept)}
     return {
