@@ -229,3 +229,41 @@ def test_the_evaluators_tell_a_policy_that_lost_a_caller():
             if item["kind"] == kind and "t1" in item["metadata"]["name"]:
                 item["spec"].update(rules=[], ingress=[], targetRef={"name": "nothing"})
         assert _pairs(made, lets) == set()
+
+
+def _policy(mesh: str, text: str, name: str) -> dict:
+    scene = rendered.registry.scene(rendered.bound(text), ["kubernetes", mesh])
+    units = rendered.registry.BY_NAME["kubernetes"].in_place(scene).units
+    (found,) = [
+        item["spec"]
+        for unit in units
+        for item in unit.objects()
+        if item["kind"] == "NetworkPolicy" and item["metadata"]["name"] == name
+    ]
+    return found
+
+
+PAIR = rendered.service("orders") + rendered.service("web", "uses: [{service: orders}]\n")
+
+
+def test_a_proxy_reaches_its_control_plane_through_the_network_policy():
+    for mesh, namespace, ports in (
+        ("istio", "istio-system", [15012]),
+        ("linkerd", "linkerd", [8080, 8086, 8090]),
+    ):
+        rules = _policy(mesh, PAIR, "orders")["egress"]
+        (control,) = [rule for rule in rules if f"'{namespace}'" in str(rule)]
+        assert [port["port"] for port in control["ports"]] == ports
+
+
+def test_between_meshed_pods_linkerds_own_port_is_open_and_istio_has_none():
+    (into,) = _policy("linkerd", PAIR, "orders")["ingress"]
+    assert [port["port"] for port in into["ports"]] == [8080, 4143]
+    (into,) = _policy("istio", PAIR, "orders")["ingress"]
+    assert [port["port"] for port in into["ports"]] == [8080]
+
+
+def test_a_policy_without_a_mesh_knows_nothing_of_one():
+    plain = str(rendered.objects(PAIR)["NetworkPolicy/orders"])
+    assert "4143" not in plain
+    assert "istio" not in plain

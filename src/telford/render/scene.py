@@ -18,6 +18,7 @@ from telford.road import (
     architecture,
     defaults,
     entrances,
+    mesh_openings,
     openings,
     reach,
     realisation,
@@ -51,11 +52,12 @@ class Scene:
         self.targets = tuple(targets)
         self.given = given
         self._subjects: dict[str, subject.Subject] = {}
+        self._before: Scene | None = None
         self._units: dict[tuple[str, str], tuple[Unit, ...]] = {}
         # Name -> how a table is made, and the table: see `table`.
         self.tables: dict[str, tuple[Callable[[Scene], Mapping[str, Any]], Mapping[str, Any]]] = {}
 
-    @property
+    @cached_property
     def place(self) -> str:
         """The place as text, ``prod/eu-west-1``: the first part of a path, and a unit's place."""
         return str(self.binding.place)
@@ -78,7 +80,14 @@ class Scene:
     @cached_property
     def edges(self) -> reach.Reach:
         """Who reaches whom."""
-        return reach.reach(self.binding, self.names)
+        before, self._before = self._before, None
+        if before is None:
+            return reach.reach(self.binding, self.names)
+        return reach.again(before.binding, before.edges, self.binding, self.names)
+
+    def follow(self, before: "Scene") -> None:
+        """Take from the same place before an edit what still holds."""
+        self._before = before
 
     def bound(self, address: str) -> Bound:
         """What lives at a canonical address text here; KeyError where nothing does."""
@@ -151,7 +160,8 @@ class Scene:
     def openings(self, address: str) -> openings.Openings:
         """Who may talk to a paved workload and to whom it may talk."""
         about, ways = self.subject(address), self.let_in(address)
-        return openings.openings(self.binding, self.edges, about, ways, self.road)
+        found = openings.openings(self.binding, self.edges, about, ways, self.road)
+        return mesh_openings.widened(found, about.mesh)
 
     def each(
         self, work: Callable[["Scene", str], Shared], addresses: Iterable[str]
