@@ -328,6 +328,26 @@ def test_a_text_of_another_language_says_so():
         assert said("a\n", "b\n", path) == "text"
 
 
+def test_a_template_of_a_chart_is_a_text():
+    assert said("a: {{ .x }}\n", "a: {{ .y }}\n", "helm/chart/templates/a.yaml") == "text"
+
+
+def test_a_patch_that_comes_is_no_object_that_does():
+    patch = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {replicas: 3}\n"
+    assert said(patch, patch.replace("3", "2"), "kustomize/prod/patches/a.yaml") == "shrinks"
+    assert "stops" not in said(patch, "", "kustomize/prod/patches/a.yaml").split()
+    assert "shrinks" in said(patch, "", "kustomize/prod/patches/a.yaml").split()
+
+
+def test_values_of_a_chart_mean_what_the_chart_makes_of_them():
+    values = (
+        "services:\n  service/a:\n    replicas: 2\n    containers: [{name: main, image: 'a:1'}]\n"
+    )
+    assert said(values, values.replace("a:1", "a:2")) == "restarts releases"
+    assert said(values, values.replace("replicas: 2", "replicas: 1")) == "shrinks"
+    assert said(values, "") == "stops"
+
+
 def test_json_is_read_as_well():
     old, new = {"schemaVersion": 1, "panels": []}, {"schemaVersion": 1, "panels": [1]}
     assert said(json.dumps(old), json.dumps(new), "a.json") == "shows"

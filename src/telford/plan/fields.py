@@ -65,20 +65,22 @@ def changes(old: str, new: str, path: str = "") -> tuple[Change, ...]:
     return tuple(between(subjects.by_subject(before), subjects.by_subject(after)))
 
 
-def between(old: Mapping[Subject, Document], new: Mapping[Subject, Document]) -> Iterator[Change]:
-    """Every changed field between objects of the same names."""
+def between(
+    old: Mapping[Subject, Document], new: Mapping[Subject, Document], *, parts: bool = False
+) -> Iterator[Change]:
+    """Every changed field between objects of the same names; of `parts` of objects, one that comes or
+    goes is no object that does, but its fields.
+    """
     for subject in dict.fromkeys([*new, *old]):
-        walk = _Walk(subject)
-        if subject not in old:
-            value = new[subject].value
-            yield Change(subject.title, None, "(a new object)", subject, (), None, value)
-        elif subject not in new:
-            value = old[subject].value
-            yield Change(subject.title, "(the whole object)", None, subject, (), value, None)
+        before = old[subject].value if subject in old else {} if parts else None
+        after = new[subject].value if subject in new else {} if parts else None
+        if before is None:
+            yield Change(subject.title, None, "(a new object)", subject, (), None, after)
+        elif after is None:
+            yield Change(subject.title, "(the whole object)", None, subject, (), before, None)
         else:
             prefix = f"{subject.title} " if subject.title else ""
-            start = _Where(prefix, (), ())
-            yield from walk.values(start, old[subject].value, new[subject].value)
+            yield from _Walk(subject).values(_Where(prefix, (), ()), before, after)
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,7 +132,7 @@ def _of_file(side: Side, old: _Named, new: _Named, moved: _Moved) -> Iterator[Me
         yield _of_text(side)
         return
     found = 0
-    for change in fields.between(old, new):
+    for change in fields.between(old, new, parts=subjects.partial(side.path)):
         found += 1
         before = moved.get((side.room, change.subject)) if change.whole else None
         if before is None:

@@ -26,6 +26,7 @@ _BY_PATH = {
 # What is no Kubernetes object -> the keys that show it.
 _BY_KEYS: tuple[tuple[str, frozenset[str]], ...] = (
     ("GithubWorkflow", frozenset({"jobs"})),
+    ("HelmValues", frozenset({"services"})),
     ("PrometheusRules", frozenset({"groups"})),
     ("PrometheusTests", frozenset({"rule_files", "tests"})),
     ("PrometheusConfig", frozenset({"scrape_configs"})),
@@ -35,6 +36,8 @@ _BY_KEYS: tuple[tuple[str, frozenset[str]], ...] = (
     ("GrafanaDashboard", frozenset({"panels", "schemaVersion"})),
 )
 _NO_GROUP = "core"
+# Of a Helm chart, and of a kustomization.
+_TEMPLATES, _PATCHES = "/templates/", "/patches/"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -78,8 +81,13 @@ class Document:
 
 
 def structured(path: str) -> bool:
-    """Whether a file's text is data, and not words for people or another language."""
-    return path.endswith((".yaml", ".yml", ".json"))
+    """Whether a file's text is data, and not words for people, another language or a template."""
+    return path.endswith((".yaml", ".yml", ".json")) and _TEMPLATES not in path
+
+
+def partial(path: str) -> bool:
+    """Whether a file holds parts of objects, to be laid over others: it makes and unmakes none."""
+    return _PATCHES in path
 
 
 def documents(path: str, text: str) -> list[Document]:
