@@ -5,6 +5,7 @@ https://prometheus.io/docs/prometheus/latest/querying/api/
 """
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,9 +19,10 @@ from telford.basics.errors import PermanentError, TemporaryError, UsageError
 CONNECT_SECONDS = 5.0
 # Listing ten thousand rules takes a second.
 ANSWER_SECONDS = 30.0
+# A byte now and then is no silence, and no answer either.
+WHOLE_ANSWER_SECONDS = 60.0
 MAX_BYTES = 256 * 1024 * 1024
 ATTEMPTS = 3
-_CHUNK = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +131,12 @@ class Prometheus:
 
     def _once(self, path: str, params: Mapping[str, str] | None) -> tuple[int, Any]:
         data = bytearray()
+        end = time.monotonic() + WHOLE_ANSWER_SECONDS
         with self._client.stream("GET", path, params=params) as response:
-            for chunk in response.iter_bytes(_CHUNK):
+            for chunk in response.iter_bytes():
                 data += chunk
+                if time.monotonic() > end:
+                    raise httpx.ReadTimeout("the answer goes on for too long")
                 if len(data) > MAX_BYTES:
                     raise PermanentError(
                         f"{self.name} answers more than {MAX_BYTES:,} bytes", fix="check the URL"

@@ -46,6 +46,8 @@ class Fault:
     delay_seconds: float = 0.0
     reason: str = "InternalError"
     body: bytes | None = None
+    # Between two bytes of the answer.
+    trickle_seconds: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -199,8 +201,20 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             time.sleep(fault.delay_seconds)
         if fault.status:
             said = Refused(fault.status, fault.reason, "as the test wants it").status
+            if fault.trickle_seconds:
+                self._trickle(fault)
+                return True
             self._raw(fault.status, fault.body or json.dumps(said).encode(), fault.headers)
         return bool(fault.status)
+
+    def _trickle(self, fault: Fault) -> None:
+        self.send_response(fault.status)
+        self.send_header("Content-Length", "1000000")
+        self.end_headers()
+        while not self.api.stopped:
+            self.wfile.write(b" ")
+            self.wfile.flush()
+            time.sleep(fault.trickle_seconds)
 
     def _raw(self, code: int, data: bytes, headers: Mapping[str, str]) -> None:
         self.send_response(code)

@@ -98,6 +98,12 @@ def test_the_time_of_all_questions_together_ends(server: ApiServer):
     assert over.list(Query(MAPS, "shop")).refused == "not asked: 0 s were up"
 
 
+def test_an_answer_that_only_trickles_ends(server: ApiServer):
+    server.faults.append(Fault("configmaps", 200, trickle_seconds=0.02, times=-1))
+    slow = Limits(answer_seconds=5, total_seconds=0.4)
+    assert client(server, slow).list(Query(MAPS, "shop")).refused == "no whole answer within 0.4 s"
+
+
 def test_what_may_not_be_listed_is_refused_with_the_servers_words(server: ApiServer):
     server.forbidden.append(("list", "configmaps", "shop"))
     listing = client(server).list(Query(MAPS, "shop"))

@@ -25,7 +25,6 @@ _WORTH_ANOTHER_TRY = frozenset({429, 500, 502, 503, 504})
 _FIRST_WAIT_SECONDS = 0.1
 # A time-out has cost its whole limit already.
 _TRIES_OF_SILENCE = 2
-_CHUNK = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +98,14 @@ class Wire:
         answer = Answer(0, why="out of time")
         for attempt in range(self.limits.attempts):
             if self._clock() >= self._end:
-                return Answer(0, why=f"not asked: {self.limits.total_seconds:g} s were up")
+                up = f"not asked: {self.limits.total_seconds:g} s were up"
+                return answer if attempt else Answer(0, why=up)
             try:
                 answer, patience = self._once(path, params or {}, accept)
             except httpx.TimeoutException as error:
                 if isinstance(error, httpx.ConnectTimeout) and attempt + 1 == self.limits.attempts:
                     raise self._unreachable("no connection in time") from error
-                answer = Answer(0, why=f"no answer within {self.limits.answer_seconds:g} s")
+                answer = Answer(0, why=self._too_late())
                 if not isinstance(error, httpx.ConnectTimeout) and attempt + 1 >= _TRIES_OF_SILENCE:
                     return answer
                 patience = None
@@ -118,6 +118,11 @@ class Wire:
                 return answer
             self._wait(attempt, patience)
         return answer
+
+    def _too_late(self) -> str:
+        if self._clock() >= self._end:
+            return f"no whole answer within {self.limits.total_seconds:g} s"
+        return f"no answer within {self.limits.answer_seconds:g} s"
 
     def _wait(self, attempt: int, patience: float | None) -> None:
         if attempt + 1 == self.limits.attempts:
@@ -152,8 +157,11 @@ class Wire:
 
     def _body(self, response: httpx.Response) -> bytes:
         data = bytearray()
-        for chunk in response.iter_bytes(_CHUNK):
+        for chunk in response.iter_bytes():
             data += chunk
+            if self._clock() >= self._end:
+                # A byte now and then is no silence, and no answer either.
+                raise httpx.ReadTimeout("the answer goes on for too long", request=response.request)
             if len(data) > self.limits.answer_bytes:
                 raise PermanentError(
                     f"an answer of the cluster {self.access.name} is larger than"
