@@ -16,8 +16,8 @@ from telford.estate.model import Estate
 from telford.render import artifacts, registry
 from telford.render.artifacts import Rendering, Unit
 
-# Which of our own estates say in which repository they are built.
-ESTATES = ("boutique", "organisation")
+# Our own estates: each says in which repository it is built.
+ESTATES = ("shop", "boutique", "organisation")
 PLACES = """apiVersion: telford/v1
 kind: Environment
 name: dev

@@ -43,7 +43,7 @@ def _of(objects: Iterable[dict[str, Any]], kind: str) -> dict[str, dict[str, Any
 @pytest.mark.proves(
     "argo-cd",
     tool="the package's CRD validators",
-    shows="every Application, ApplicationSet and AppProject of two estates and two real systems",
+    shows="every Application, ApplicationSet and AppProject of three estates and two real systems",
 )
 @pytest.mark.parametrize("name", [*delivered.ESTATES, *sorted(packaged.REAL)])
 def test_every_object_is_valid(name: str):

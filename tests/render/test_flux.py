@@ -45,7 +45,7 @@ def _kustomizations(name: str) -> dict[str, dict[str, Any]]:
 @pytest.mark.proves(
     "flux",
     tool="the package's CRD validators and the Kubernetes OpenAPI schemas",
-    shows="every object of two estates and two real systems",
+    shows="every object of three estates and two real systems",
 )
 @_NAMES
 def test_every_object_is_valid(name: str):

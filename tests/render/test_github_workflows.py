@@ -50,7 +50,7 @@ def _broken(files: dict[str, str], old: str, new: str) -> dict[str, str]:
 @pytest.mark.proves(
     "github-actions",
     tool="actionlint, with shellcheck over the scripts",
-    shows="every workflow of two estates is accepted",
+    shows="every workflow of three estates is accepted",
 )
 @_ESTATES
 def test_actionlint_accepts_every_workflow(name: str, tmp_path: pathlib.Path):
@@ -79,7 +79,7 @@ def test_actionlint_refuses_a_broken_workflow(old: str, new: str, tmp_path: path
 @pytest.mark.proves(
     "github-actions",
     tool="GitHub's workflow schema (check-jsonschema)",
-    shows="every workflow of two estates is valid",
+    shows="every workflow of three estates is valid",
 )
 @_ESTATES
 def test_every_workflow_is_valid_by_the_schema(name: str, tmp_path: pathlib.Path):

@@ -27,7 +27,7 @@ def _valid(document: Any, folder: pathlib.Path) -> bool:
 @pytest.mark.proves(
     "gitlab-ci",
     tool="GitLab's CI schema (check-jsonschema)",
-    shows="the configuration of two estates, includes and inputs put in, is valid",
+    shows="the configuration of three estates, includes and inputs put in, is valid",
 )
 @_ESTATES
 def test_the_whole_configuration_is_valid_by_the_schema(name: str, tmp_path: pathlib.Path):

@@ -1,5 +1,5 @@
-// Made by telford of environment/dev. Change the estate, not this file.
-workspace "telford" "Everything that the estate describes." {
+// Made by telford of architecture/shop. Change the estate, not this file.
+workspace "shop" "Everything that the estate describes." {
     model {
         shop = softwareSystem "shop" "A small shop for builders of roads, bridges and canals." "System,team/storefront" {
             shop_orders = container "orders (datastore)" "The order book and the outbox, a file beside the orders service." "sqlite" "Datastore,team/orders"
