@@ -53,9 +53,16 @@ class Renderer:
         self._shares = watched.Shares()
         self.renderings: dict[Piece, Rendering] = {}
 
+    def _prepare(self, world: World) -> None:
+        """Let a world take over from the last one what is worked out of a whole place."""
+        if self._last is not None and watched.settled(self._last, world):
+            for before, after in zip(self._last.scenes, world.scenes, strict=True):
+                after.follow(before)
+
     def update(self, world: World) -> Step:
         """Bring all renderings to this world, plain as `telford.app.rendering.world` makes it."""
         before = dict(self.renderings)
+        self._prepare(world)
         stale = self._stale(world)
         pieces = dict.fromkeys(self._pieces(world))
         gone = {piece: before[piece] for piece in before.keys() - pieces.keys()}

@@ -95,10 +95,17 @@ class Scene:
 
     def of_kind(self, *kinds: str) -> Iterator[tuple[str, Bound]]:
         """Canonical address and entity of some kinds (``Service``), by address."""
-        wanted = {kind.lower() for kind in kinds}
+        if len(kinds) == 1:
+            return iter(self._by_kind.get(kinds[0].lower(), ()))
+        found = (one for kind in kinds for one in self._by_kind.get(kind.lower(), ()))
+        return iter(sorted(found, key=lambda one: one[0]))
+
+    @cached_property
+    def _by_kind(self) -> Mapping[str, Sequence[tuple[str, Bound]]]:
+        found: dict[str, list[tuple[str, Bound]]] = {}
         for address, bound in self.binding.entities.items():
-            if bound.entity.address.kind in wanted:
-                yield address, bound
+            found.setdefault(bound.entity.address.kind, []).append((address, bound))
+        return found
 
     def find(self, kind: str, text: str, system: str | None) -> str | None:
         """The canonical address that a reference names: the referrer's own system first."""

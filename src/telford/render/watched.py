@@ -34,7 +34,30 @@ class Shares:
 
     def __init__(self) -> None:
         self._values: dict[_Share, tuple[Any, frozenset[Question]]] = {}
+        self._whole: dict[tuple[Callable[[Scene, str], Any], str], set[Question]] = {}
         self._askers: dict[Question, set[_Share]] = {}
+
+    def values(
+        self,
+        work: Callable[[Scene, str], Shared],
+        scene: Scene,
+        addresses: Iterable[str],
+        watch: Watch,
+    ) -> list[Shared]:
+        """What it gives for each, as `value`. Their questions are noted all at once."""
+        place = scene.place
+        whole = self._whole.setdefault((work, place), set())
+        made = []
+        with watch.asking() as asked:
+            for address in addresses:
+                known = self._values.get((work, place, address))
+                if known is None:
+                    made.append(self.value(work, scene, address, watch))
+                else:
+                    made.append(known[0])
+            whole |= asked
+        watch.asked |= whole
+        return made
 
     def value(
         self, work: Callable[[Scene, str], Shared], scene: Scene, address: str, watch: Watch
@@ -82,7 +105,7 @@ class WatchedScene(Scene):
         self, work: Callable[[Scene, str], Shared], addresses: Iterable[str]
     ) -> Iterator[Shared]:
         """See `Scene`."""
-        return (self._shares.value(work, self, one, self._watch) for one in addresses)
+        return iter(self._shares.values(work, self, addresses, self._watch))
 
     def units(self, target: str, address: str) -> tuple[Unit, ...]:
         """See `Scene`."""

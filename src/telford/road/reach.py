@@ -72,6 +72,42 @@ def reach(binding: Binding, known: Names) -> Reach:
     return Reach(_frozen(outbound), _frozen(inbound))
 
 
+def again(old: Binding, known: Reach, binding: Binding, names: Names) -> Reach:
+    """Every edge of a binding after an edit: those of things that are as they were are taken over.
+
+    Where addresses have come or gone, or what a stream's broker is has changed, nothing is.
+    """
+    if old.entities.keys() != binding.entities.keys() or not _same_streams(old, binding):
+        return reach(binding, names)
+    outbound: dict[str, tuple[Edge, ...]] = {}
+    for address, bound in binding.entities.items():
+        if _same(old.entities[address], bound):
+            edges = known.outbound.get(address, ())
+        else:
+            edges = tuple(_edges(binding, names, address, bound))
+        if edges:
+            outbound[address] = edges
+    if all(known.outbound.get(address) == edges for address, edges in outbound.items()) and len(
+        outbound
+    ) == len(known.outbound):
+        return known
+    inbound: dict[str, list[Edge]] = {}
+    for edges in outbound.values():
+        for edge in edges:
+            inbound.setdefault(edge.server, []).append(edge)
+    return Reach(outbound, _frozen(inbound))
+
+
+def _same(old: Bound, new: Bound) -> bool:
+    return old.entity is new.entity and old.layers == new.layers
+
+
+def _same_streams(old: Binding, new: Binding) -> bool:
+    return all(
+        _same(old.entities[str(bound.entity.address)], bound) for bound in new.of_kind("Stream")
+    )
+
+
 def _frozen(edges: dict[str, list[Edge]]) -> dict[str, tuple[Edge, ...]]:
     return {address: tuple(found) for address, found in edges.items()}
 
