@@ -279,6 +279,23 @@ def test_a_release_of_the_chart_is_delivered_where_the_packaging_is_helm(tmp_pat
     assert {place: set(objects) for place, objects in made.items()} == wanted
 
 
+@pytest.mark.parametrize("beside", ["istio", "keda"])
+def test_what_others_make_for_a_cluster_is_delivered_beside_the_packaging(beside: str):
+    known = packaged.example("boutique")
+    objects = delivered.objects(delivered.rendered("argo-cd", known, beside).units)
+    made = delivered.rendered(beside, known).units
+    sets, road = _of(objects, "ApplicationSet"), _of(objects, "AppProject")["road"]["spec"]
+    apps = _applications([sets[f"road-{beside}"]])
+    assert all(app["spec"]["source"]["directory"] == {"recurse": True} for app in apps)
+    folders = [app["spec"]["source"]["path"].removeprefix("deploy/") for app in apps]
+    reached = [u.path for u in made for f in folders if u.path.startswith(f"{f}/")]
+    assert sorted(reached) == sorted(unit.path for unit in made)
+    allowed = [*road["clusterResourceWhitelist"], *road["namespaceResourceWhitelist"]]
+    kinds = {(one["group"], one["kind"]) for one in allowed}
+    for item in delivered.objects(made):
+        assert (item["apiVersion"].rpartition("/")[0], item["kind"]) in kinds
+
+
 def _boutique_as(choices: str) -> Estate:
     folder = optional.REPOSITORY / "examples/boutique/estate"
     texts = {path.name: path.read_text("utf-8") for path in sorted(folder.glob("*.yaml"))}
