@@ -31,44 +31,49 @@ _UNSEEN = 3
 MAX_SHOWN = 200
 
 
+Cluster = Annotated[
+    bool, typer.Option("--cluster", help="compare with a running Kubernetes cluster")
+]
+Context = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="the context of the kubeconfig; default: the current one",
+        show_default=False,
+    ),
+]
+Folder = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="compare with a folder of artifacts or manifests"),
+]
+PrometheusUrl = Annotated[
+    str, typer.Option(metavar="URL", help="compare with a running Prometheus", show_default=False)
+]
+Built = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="with --cluster: the folder of the last build; what it owns and the estate does"
+        " not want any more is looked for, too",
+    ),
+]
+ExecPlugins = Annotated[
+    bool,
+    typer.Option("--exec-plugins", help="run the program by which the kubeconfig gets credentials"),
+]
+
+
 def command(
     *,
     place: options.In = "",
-    cluster: Annotated[
-        bool, typer.Option("--cluster", help="compare with a running Kubernetes cluster")
-    ] = False,
-    context: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            help="the context of the kubeconfig; default: the current one",
-            show_default=False,
-        ),
-    ] = "",
-    folder: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="compare with a folder of artifacts or manifests"),
-    ] = None,
-    prometheus: Annotated[
-        str,
-        typer.Option(metavar="URL", help="compare with a running Prometheus", show_default=False),
-    ] = "",
-    built: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="with --cluster: the folder of the last build; what it owns and the estate does"
-            " not want any more is looked for, too",
-        ),
-    ] = None,
+    cluster: Cluster = False,
+    context: Context = "",
+    folder: Folder = None,
+    prometheus: PrometheusUrl = "",
+    built: Built = None,
     target: build.Targets = None,
     estate: options.Estate = None,
-    exec_plugins: Annotated[
-        bool,
-        typer.Option(
-            "--exec-plugins", help="run the program by which the kubeconfig gets credentials"
-        ),
-    ] = False,
+    exec_plugins: ExecPlugins = False,
     as_json: options.Json = False,
 ) -> None:
     """Compare one place of an estate with what is: a cluster, a folder, or a Prometheus.
@@ -79,13 +84,8 @@ def command(
     was to be compared with cannot be reached, or parts of it may not be seen.
 
     Example: telford drift --estate examples/shop/estate --in prod/eu-west-1 --cluster
-    """  # fmt: skip
-    chosen = sum((cluster or bool(context), folder is not None, bool(prometheus)))
-    if chosen != 1:
-        fix = "give one of --cluster, --folder DIR, --prometheus URL"
-        raise UsageError(
-            "what to compare with is not said" if not chosen else "one at a time", fix=fix
-        )
+    """
+    _require_one(cluster or bool(context), folder is not None, bool(prometheus))
     scope = Scope(tuple(dict.fromkeys(target or ())), place.rstrip("/"))
     found = files.read([options.folder(estate)])
     with _stages() as progress:
@@ -102,6 +102,13 @@ def command(
         _say(drift)
     if drift.drifted or not drift.whole:
         raise typer.Exit(1 if drift.drifted else _UNSEEN)
+
+
+def _require_one(*chosen: bool) -> None:
+    """Raise `UsageError` unless exactly one thing to compare with is named."""
+    if sum(chosen) != 1:
+        message = "one at a time" if any(chosen) else "what to compare with is not said"
+        raise UsageError(message, fix="give one of --cluster, --folder DIR, --prometheus URL")
 
 
 @contextlib.contextmanager

@@ -4,7 +4,6 @@ import base64
 import pathlib
 import ssl
 import subprocess
-import threading
 from typing import Any
 
 import pytest
@@ -220,4 +219,3 @@ def test_a_client_certificate_is_shown(tmp_path: pathlib.Path, certificate: path
     bad = {**user, "client-key-data": encoded("no key")}
     with pytest.raises(PermanentError, match="cannot be used"):
         asked(write(tmp_path / "b", config(user=bad, server=url)))
-    assert threading.active_count() < 50
