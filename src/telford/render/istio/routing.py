@@ -117,9 +117,10 @@ def _takes_methods(about: Subject) -> bool:
 def _rule(
     about: Subject, host: str, call: meshing.Call, name: str, match: Object, condition: str
 ) -> Object:
-    made: Object = {"name": name, "match": [match], **led(about, host)}
+    made: Object = {"name": name, "match": [match]}
     if call.limit is not None:
         made["timeout"] = _text(call.limit)
+    made |= led(about, host)
     if call.retries is not None:
         made["retries"] = _retries(call, call.retries, condition)
     return made
