@@ -1,10 +1,11 @@
 """Collectors: a real one accepts what it has components for, and nothing personal gets through."""
 
+import http.server
 import os
 import pathlib
 import re
 import subprocess
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import rendered
@@ -120,6 +121,59 @@ def test_each_pipeline_begins_with_the_memory_limiter_and_ends_with_batches(name
             for part in ("receivers", "processors", "exporters"):
                 assert set(pipeline[part]) <= set(told[part])
         assert set(told["service"]["extensions"]) == set(told["extensions"])
+
+
+class _Sink(http.server.BaseHTTPRequestHandler):
+    """Takes what a collector sends, as it is."""
+
+    received: ClassVar[list[bytes]] = []
+
+    def do_POST(self) -> None:
+        self.received.append(self.rfile.read(int(self.headers["Content-Length"])))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *arguments: object) -> None:
+        """Quiet."""
+
+
+@pytest.mark.proves(
+    "otel-collector",
+    tool="otelcol 0.135",
+    shows="it reads the log of a container, knows whose it is, and sends it in batches",
+)
+def test_a_real_collector_reads_the_log_of_a_container_and_sends_it(tmp_path: pathlib.Path):
+    told = _reduced(_made(rendered.service("orders"))["agent.yaml"])
+    log = tmp_path / "prod_orders-5d4f-x_5a0c9c6e-0000-4000-8000-000000000001" / "orders" / "0.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("2026-01-01T00:00:00.000000000Z stdout F a parcel was packed\n")
+    files = told["receivers"]["filelog"]
+    assert files["include"] == ["/var/log/pods/prod_*/*/*.log"]
+    files["include"] = [one.replace("/var/log/pods", str(tmp_path)) for one in files["include"]]
+    # A container that was there before the collector is read from its end.
+    files["start_at"] = "beginning"
+    sink = http.server.HTTPServer(("127.0.0.1", 0), _Sink)
+    sent_to = {"endpoint": f"http://127.0.0.1:{sink.server_port}", "compression": "none"}
+    told["exporters"] = {"otlphttp/logs": told["exporters"]["otlphttp/logs"] | sent_to}
+    told["service"]["pipelines"]["logs"]["exporters"] = ["otlphttp/logs"]
+    told["service"]["telemetry"] = {"metrics": {"level": "none"}}
+    config = tmp_path / "collector.yaml"
+    config.write_text(yaml.safe_dump(told))
+    sink.timeout = watched_places.PATIENCE_SECONDS
+    collector = subprocess.Popen(
+        [optional.require_tool("otelcol"), f"--config={config}"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        sink.handle_request()
+    finally:
+        collector.terminate()
+        collector.wait(timeout=watched_places.PATIENCE_SECONDS)
+        sink.server_close()
+    sent = b"".join(_Sink.received)
+    for text in (b"a parcel was packed", b"orders-5d4f-x", b"k8s.pod.uid", b"k8s.namespace.name"):
+        assert text in sent
 
 
 def test_what_has_nowhere_to_go_has_no_pipeline_and_is_said():
