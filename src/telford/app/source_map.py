@@ -160,11 +160,11 @@ class SourceMap:
         """Leaves by how likely they are: on the line and of the file's own document, on the line, of
         the document, of the others.
         """
-        documents = self._documents()
-        own = list(self._leaves(documents[:1], road=False))
-        yield [leaf for leaf in own if _stands(leaf, line)]
-        rest = list(self._leaves(documents[1:]))
-        yield [leaf for leaf in rest if _stands(leaf, line)]
+        own = list(self._leaves([self._estate.entities[self._owner]], road=False))
+        yield _standing(own, line)
+        # Only now: which documents have a say costs a rendering each.
+        rest = [leaf for leaf in self._leaves(self._documents()) if leaf.address != self._owner]
+        yield _standing(rest, line)
         if not thorough:
             return
         yield [leaf for leaf in own if not leaf.naming]
@@ -284,6 +284,11 @@ def of_leaf(how: How, leaf: Leaf) -> Origin:
 def _note(found: list[_Found], leaf: Leaf, moved: Mapping[int, bool]) -> None:
     for index, exact in moved.items():
         (found[index].exact if exact else found[index].derived).append(leaf)
+
+
+def _standing(found: Iterable[Leaf], line: str) -> list[Leaf]:
+    """The leaves whose text stands on a line, those that say most of it first."""
+    return sorted((leaf for leaf in found if _stands(leaf, line)), key=lambda leaf: -len(leaf.text))
 
 
 def _stands(leaf: Leaf, line: str) -> bool:

@@ -12,7 +12,14 @@ from telford.plan.meaning import Meant
 from telford.road import conventions
 
 # What changes with everything else: it is a consequence and never the cause.
-_DIGESTS = (conventions.ANNOTATION_DIGEST, conventions.ANNOTATION_CONFIG)
+_DIGESTS = frozenset(
+    {
+        (conventions.ANNOTATION_DIGEST,),
+        (conventions.ANNOTATION_CONFIG,),
+        # In the values of a chart.
+        ("object", "digest"),
+    }
+)
 
 # Names a change whatever the thing is called that it happens to.
 Signature = tuple[object, ...]
@@ -34,7 +41,7 @@ def of_file(found: Sequence[Meant], owner: str) -> Signature:
 
 def is_digest(change: Change) -> bool:
     """Whether a field only sums up others."""
-    return bool(change.steps) and change.steps[-1] in _DIGESTS
+    return change.steps[-1:] in _DIGESTS or change.steps[-2:] in _DIGESTS
 
 
 def telling(found: Sequence[Meant]) -> list[Meant]:
