@@ -131,6 +131,12 @@ class Reloader:
         """The estate as it is now, without what rules find. Raises as `estate_of` does."""
         return _with_unread(*self._read())
 
+    @property
+    def found(self) -> files.Texts:
+        """The texts of the last reading."""
+        assert self._last is not None, "something was read"
+        return self._last[0]
+
     def _read(self) -> tuple[files.Texts, Loaded]:
         found = files.read(self._paths)
         with undisturbed():

@@ -17,6 +17,7 @@ from telford.app.desires import Desires, Scope
 from telford.backends import output
 from telford.basics import diagnostics
 from telford.basics.diagnostics import Diagnostic, Position
+from telford.estate import loading as estate_loading
 from telford.plan import actions
 from telford.plan.actions import Entry, Inventory
 from telford.ports.cache import Cache
@@ -56,9 +57,10 @@ class Planner:
         Raises `UsageError` for a path, place or target that there is not.
         """
         loaded = self._reloader.load()
-        last = self._inventories.now()
+        last, found = self._inventories.now(), self._reloader.found
+        estate = building.estate_name(found)
         if diagnostics.has_errors(loaded.diagnostics):
-            return self._nothing(last, loaded.diagnostics)
+            return self._nothing(last, loaded.diagnostics, estate)
         with loading.undisturbed():
             targets = rendering.chosen(loaded.estate, self._scope)
             names = tuple(target.name for target in targets)
@@ -68,22 +70,23 @@ class Planner:
             world = rendering.world(loaded.estate, places, targets)
             self._wanted.take(self._renderer.update(world), last)
             said = self._wanted.said(self._unused(world))
-            every = diagnostics.ordered([*loaded.diagnostics, *said])
+            more = estate_loading.with_source(list(said), found.texts)
+            every = diagnostics.ordered([*loaded.diagnostics, *more])
             if diagnostics.has_errors(every):
-                return self._nothing(last, every)
-            return self._proposed(last, every)
+                return self._nothing(last, every, estate)
+            return self._proposed(last, every, estate)
 
     def _unused(self, world: World) -> Iterable[Diagnostic]:
         if self._scope.place:
             return ()
         return patching.unused(world, self._wanted.hit(), whole=not self._scope.targets)
 
-    def _nothing(self, last: Inventory, said: Iterable[Diagnostic]) -> Proposal:
+    def _nothing(self, last: Inventory, said: Iterable[Diagnostic], estate: str) -> Proposal:
         wanted = Desires({}, tuple(said))
         plan = actions.Plan((), self._inventories.digest, last.generation)
-        return Proposal(self._out, last, wanted, plan, wanted.diagnostics)
+        return Proposal(self._out, last, wanted, plan, wanted.diagnostics, estate)
 
-    def _proposed(self, last: Inventory, said: tuple[Diagnostic, ...]) -> Proposal:
+    def _proposed(self, last: Inventory, said: tuple[Diagnostic, ...], estate: str) -> Proposal:
         entries = self._wanted.entries
         paths = self._differing.paths(entries, last, self._wanted.touched())
         gone = {path: last.entries[path] for path in paths if path not in entries}
@@ -95,7 +98,8 @@ class Planner:
         )
         plan = replace(made, parent=self._inventories.digest)
         wanted = Desires(entries, said, self._wanted.text)
-        return Proposal(self._out, last, wanted, plan, building.with_edited(said, plan, self._out))
+        every = building.with_edited(said, plan, self._out)
+        return Proposal(self._out, last, wanted, plan, every, estate)
 
 
 class _Inventories:
