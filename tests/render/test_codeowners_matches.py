@@ -18,7 +18,7 @@ from telford.intake.imported import Imported, Options
 from telford.render import registry
 
 # Estate -> the host whose handles count, and where the repository has the estate.
-FOLDERS = {"shop": "", "boutique": "estate/", "organisation": "estate/"}
+FOLDERS = {"shop": "estate/", "boutique": "estate/", "organisation": "estate/"}
 BUILT = ("boutique", "organisation")
 
 

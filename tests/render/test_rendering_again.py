@@ -19,7 +19,7 @@ _STORE = rendered.service(
     kind="Datastore",
 )
 # So many edits in a row, each seeded: a different kind of document each time.
-EDITS = 6
+EDITS = 3
 
 
 def _world(estate: Estate) -> World:

@@ -9,7 +9,7 @@ import estate_edits
 from telford.app import loading
 from telford.rules import again, registry
 
-EDITS = 12
+EDITS = 8
 TODAY = dt.date(2026, 3, 2)
 
 
