@@ -30,6 +30,20 @@ class Ground:
     lock: Locked
     owner: str
 
+    def inputs(self, build: pipeline.Build) -> dict[str, str]:
+        """What the library is told of a service; what is its default is not said again."""
+        said = {"service": build.address, "source": build.source, "image": build.image}
+        said["places"] = " ".join(build.places)
+        if build.dockerfile != "Dockerfile":
+            said["dockerfile"] = build.dockerfile
+        if build.target:
+            said["target"] = build.target
+        if build.build_args:
+            said["build-args"] = "\n".join(build.build_args)
+        if build.toolchain:
+            said["toolchain"] = self.lock.reference(build.toolchain)
+        return said
+
     def values(self, pipelines: str) -> dict[str, str]:
         """What the templates of a library say of the road, the estate and the limits.
 

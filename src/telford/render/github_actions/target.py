@@ -111,24 +111,9 @@ def _caller(build: pipeline.Build, ground: Ground) -> str:
         "name": build.name,
         "branch": ground.repository.branch,
         "paths": yamlout.document([everything, own, library]),
-        "with": yamlout.document(_inputs(build, ground)),
+        "with": yamlout.document(ground.inputs(build)),
     }
     return templates.filled(resources.text(__package__, "caller.yaml"), values)
-
-
-def _inputs(build: pipeline.Build, ground: Ground) -> dict[str, str]:
-    """What the library is told; what is the library's default is not said again."""
-    said = {"service": build.address, "source": build.source, "image": build.image}
-    said["places"] = " ".join(build.places)
-    if build.dockerfile != "Dockerfile":
-        said["dockerfile"] = build.dockerfile
-    if build.target:
-        said["target"] = build.target
-    if build.build_args:
-        said["build-args"] = "\n".join(build.build_args)
-    if build.toolchain:
-        said["toolchain"] = ground.lock.reference(build.toolchain)
-    return said
 
 
 TARGET = Target(

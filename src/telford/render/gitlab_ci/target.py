@@ -55,7 +55,7 @@ def _across(world: World, address: str) -> Rendering:
         return NOTHING
     values = {
         "heading": heading.comment(address).rstrip("\n"),
-        "inputs": yamlout.document(_inputs(build, ground)),
+        "inputs": yamlout.document({"name": build.name, **ground.inputs(build)}),
     }
     text = _filled("caller.yml", values)
     return Rendering((_unit(f".gitlab/services/{build.name}.yml", address, text),))
@@ -97,26 +97,6 @@ def _promotions(world: World, values: dict[str, str]) -> Iterator[str]:
         }
         yield _filled("promote.yml", values | own)
         last = f"promote-{step.environment}"
-
-
-def _inputs(build: pipeline.Build, ground: Ground) -> dict[str, str]:
-    """What the library is told; what is the library's default is not said again."""
-    said = {
-        "name": build.name,
-        "service": build.address,
-        "source": build.source,
-        "image": build.image,
-        "places": " ".join(build.places),
-    }
-    if build.dockerfile != "Dockerfile":
-        said["dockerfile"] = build.dockerfile
-    if build.target:
-        said["target"] = build.target
-    if build.build_args:
-        said["build-args"] = "\n".join(build.build_args)
-    if build.toolchain:
-        said["toolchain"] = ground.lock.reference(build.toolchain)
-    return said
 
 
 TARGET = Target(

@@ -74,11 +74,11 @@ def _objects(scene: Scene, one: meshed.Workload, reached: egress.Reached) -> Ite
 
 def _findings(bound: Bound, one: meshed.Workload, reached: egress.Reached) -> Iterator[Diagnostic]:
     address = one.about.address
-    yield from problems.guesses(address, bound, one.ways)
+    yield from problems.VOICE.guesses(address, bound, one.ways)
     if one.ways.ingress is not None:
-        yield from problems.strangers(address, bound, one.called_by)
+        yield from problems.VOICE.strangers(address, bound, one.called_by)
     if one.closed:
-        yield from problems.twins(address, bound, one.twins)
+        yield from problems.VOICE.twins(address, bound, one.twins)
     if one.ways.egress is not None:
         yield from problems.unknown_hosts(address, bound, reached.unknown)
 

@@ -46,11 +46,11 @@ def _objects(one: meshed.Workload, told: routing.Shared) -> Iterator[Object]:
 
 def _findings(bound: Bound, one: meshed.Workload, told: routing.Shared) -> Iterator[Diagnostic]:
     address = one.about.address
-    yield from problems.guesses(address, bound, one.ways)
+    yield from problems.VOICE.guesses(address, bound, one.ways)
     if one.ways.ingress is not None:
-        yield from problems.strangers(address, bound, one.called_by)
+        yield from problems.VOICE.strangers(address, bound, one.called_by)
     if one.closed:
-        yield from problems.twins(address, bound, one.twins)
+        yield from problems.VOICE.twins(address, bound, one.twins)
     if routing.differing(one.calls) and told.limit is not None:
         yield problems.shared_limits(address, bound)
 
