@@ -59,6 +59,7 @@ def shots(page: Page) -> Iterator[Shot]:
         Shot("map", "/map"),
         Shot("releases", "/releases"),
         Shot("objectives", "/objectives"),
+        Shot("plan", "/plan"),
         Shot("audit", "/audit"),
         Shot("docs", "/docs"),
         Shot("problems", "/problems"),

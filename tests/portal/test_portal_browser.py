@@ -25,6 +25,7 @@ PAGES = (
     "/objectives/shop.storefront-availability",
     "/conformance",
     "/audit",
+    "/plan",
     "/problems",
     "/docs",
     "/nowhere",

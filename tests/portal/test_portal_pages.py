@@ -42,6 +42,7 @@ PAGES = [
     "/conformance/service/orders?in=prod/eu-west-1",
     "/audit",
     "/audit?verify=1",
+    "/plan",
     "/problems",
     "/docs",
     "/search/suggest?q=stor",

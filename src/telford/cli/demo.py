@@ -129,7 +129,10 @@ def _portal(
     token = serve.new_token()
     place = str(started.binding.place)
     local = demo.local_of(stage.example)
-    held = wired.Held(stage.example.estate, local, started.store, stage.clock, place, stage.who)
+    out = stage.kept.state / "build"
+    held = wired.Held(
+        stage.example.estate, local, started.store, stage.clock, place, stage.who, out
+    )
     context = wired.context(
         held,
         hosts=serve.hosts(listening),

@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -27,6 +28,12 @@ Port = Annotated[
 PortalPort = Annotated[
     int, typer.Option("--portal-port", min=0, max=65535, help="the portal's port (0: a free one)")
 ]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out", metavar="DIR", help="the folder you build into: the portal shows what would change"
+    ),
+]
 Detach = Annotated[bool, typer.Option("--detach", help="leave it running and come back")]
 # Readiness of every service, with room for a slow disk.
 DETACH_SECONDS = 120.0
@@ -40,6 +47,7 @@ def command(
     portal_port: PortalPort = 0,
     detach: Detach = False,
     estate: options.Estate = None,
+    out: Out = None,
     as_json: options.Json = False,
 ) -> None:
     """Start every service that has `run.local`, behind a real Envoy, with controller and portal.
@@ -50,14 +58,15 @@ def command(
 
     Example: telford up
     Example: telford up --in dev --port 8080 --detach
+    Example: telford up --out build
     """
     folder = options.folder(estate)
     kept = wiring.files(options.settings(), folder)
     _refuse_second(kept)
     if detach:
-        found = _leave_behind(kept, folder, place, port, portal_port)
+        found = _leave_behind(kept, folder, place, _Ports(port, portal_port), out)
     else:
-        found = _stay(kept, folder, place, port, portal_port, as_json=as_json)
+        found = _stay(kept, folder, place, _Ports(port, portal_port), out, as_json=as_json)
     if detach:
         _announce(found, as_json=as_json)
 
@@ -71,8 +80,16 @@ def _refuse_second(kept: wiring.Files) -> None:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Ports:
+    """Of the ingress and of the portal; 0 takes a free one."""
+
+    ingress: int
+    portal: int
+
+
 def _leave_behind(
-    kept: wiring.Files, folder: Path, place: str, port: int, portal_port: int
+    kept: wiring.Files, folder: Path, place: str, ports: _Ports, out: Path | None
 ) -> serving.Serving:
     clock = SystemClock()
     loading.require(
@@ -81,14 +98,21 @@ def _leave_behind(
     wiring.open_store(kept, clock).close()
     kept.log.write_text("", encoding="utf-8")
     words = [sys.executable, "-m", "telford.cli.main", "up", "--estate", str(folder)]
-    words += ["--port", str(port), "--portal-port", str(portal_port)]
+    words += ["--port", str(ports.ingress), "--portal-port", str(ports.portal)]
     words += ["--in", place] if place else []
+    words += ["--out", str(out)] if out is not None else []
     pid = process.leave_behind(words, kept.log)
     return serving.wait(kept, clock, pid, DETACH_SECONDS)
 
 
 def _stay(
-    kept: wiring.Files, folder: Path, place: str, port: int, portal_port: int, *, as_json: bool
+    kept: wiring.Files,
+    folder: Path,
+    place: str,
+    ports: _Ports,
+    out: Path | None,
+    *,
+    as_json: bool,
 ) -> serving.Serving:
     """Run until a signal: an interrupt stops everything, SIGTERM leaves the services to whoever
     sent it (`telford down` goes on with them).
@@ -97,13 +121,17 @@ def _stay(
     estate = loading.require(loading.load_folder(folder, options.estate_cache()))
     local = workloads.Local(str(folder.absolute()), sys.executable)
     pace = Pace(tick=options.settings().tick_seconds)
-    request = up.Request(estate, places.choose(estate, place), local, running.who(), port, pace)
+    request = up.Request(
+        estate, places.choose(estate, place), local, running.who(), ports.ingress, pace
+    )
     output.note(f"starting {request.place}: every service that has run.local, and Envoy ...")
-    listening = serve.listen(portal_port)
+    listening = serve.listen(ports.portal)
     started = up.raise_up(request, kept, clock, _report)
     with _stopping(started, kept) as over:
         token = serve.new_token()
-        held = wired.Held(folder, local, started.store, clock, str(request.place), running.who())
+        held = wired.Held(
+            folder, local, started.store, clock, str(request.place), running.who(), out
+        )
         context = wired.context(
             held,
             hosts=serve.hosts(listening),

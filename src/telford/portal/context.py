@@ -6,9 +6,11 @@ reaches for anything that is not in it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from telford.app.described import Described
+from telford.app.plan_page import Told
 from telford.basics.clock import Clock
 from telford.estate.artifact import Artifact
 from telford.store.store import Store
@@ -70,10 +72,37 @@ class Artifacts(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan for the folder `out`, None before the first one is made. `stale` says that estate or
+    folder have changed since, and another is being made; `problem` why there is no newer, or is "".
+    """
+
+    out: Path
+    told: Told | None
+    stale: bool
+    problem: str = ""
+
+
+class Plans(Protocol):
+    """What a build would change."""
+
+    def current(self) -> Planned:
+        """The newest plan; never waits for one."""
+        ...
+
+    def lines(self, path: str) -> str | None:
+        """What changes in one file, as a unified diff; None where the plan changes no such file.
+        Raises `TemporaryError` while a plan is being made.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class Context:
     """See the module. `place` is the place that this process controls ("" where it controls
-    none); `token` is never shown; `hosts` are the values of ``Host`` that are answered, with port.
+    none); `token` is never shown; `hosts` are the values of ``Host`` that are answered, with port;
+    `plans` is None where nobody said into which folder is built.
     """
 
     estate: EstateSource
@@ -87,3 +116,4 @@ class Context:
     place: str = ""
     who: str = "portal"
     version: str = ""
+    plans: Plans | None = None

@@ -49,6 +49,7 @@ RAIL = (
     Room("catalogue", "/catalogue", "Catalogue", "catalogue"),
     Room("map", "/map", "Map", "map"),
     Room("releases", "/releases", "Releases", "releases"),
+    Room("plan", "/plan", "Plan", "plan"),
     Room("objectives", "/objectives", "Objectives", "objectives"),
     Room("audit", "/audit", "Audit", "audit"),
     Room("docs", "/docs", "Docs", "docs"),

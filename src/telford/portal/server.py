@@ -19,6 +19,7 @@ from telford.portal.api import conformance as conformance_api
 from telford.portal.api import estate as estate_api
 from telford.portal.api import events
 from telford.portal.api import objectives as objectives_api
+from telford.portal.api import plan as plan_api
 from telford.portal.api import releases as releases_api
 from telford.portal.context import Context
 from telford.portal.pages import (
@@ -30,6 +31,7 @@ from telford.portal.pages import (
     entity,
     objectives,
     overview,
+    plan,
     problems,
     refusals,
     release,
@@ -51,6 +53,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     release.router,
     objectives.router,
     conformance.router,
+    plan.router,
     audit.router,
     problems.router,
     search.router,
@@ -61,6 +64,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     releases_api.router,
     objectives_api.router,
     conformance_api.router,
+    plan_api.router,
 )
 
 

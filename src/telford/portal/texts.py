@@ -4,6 +4,7 @@ Registered as filters of the templates (`telford.portal.page`). Times are epoch 
 0..1, weights are basis points.
 """
 
+import hashlib
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -120,6 +121,11 @@ def evidence(log_e: float) -> str:
     return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
 
 
+def named(text: str) -> str:
+    """A short name of a text that can stand in an ``id``."""
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
 def coded(text: str) -> Markup:
     """A docstring's text with what stands between backticks as code; everything is escaped."""
     parts = text.split("`")
@@ -147,4 +153,5 @@ FILTERS = {
     "duration": judging.duration,
     "state": state,
     "coded": coded,
+    "named": named,
 }

@@ -31,8 +31,16 @@ def looks(context: Context) -> Mapping[str, Look]:
         last = context.store.audit.tail(limit=1)
         return str(last[0].sequence) if last else ""
 
+    def plan(_: str) -> str:
+        if context.plans is None:
+            return ""
+        now = context.plans.current()
+        made = now.told
+        return f"{made and made.at} {made and made.proposal.plan.parent} {now.stale} {now.problem}"
+
     return {
         "estate": estate,
+        "plan": plan,
         "releases": releases,
         "release": release,
         "objectives": objectives,

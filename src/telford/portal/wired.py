@@ -7,10 +7,12 @@ import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from telford.app import control, loading, release, workloads
+from telford.app import control, described, loading, release, workloads
 from telford.app.described import Described, EstateWatch
+from telford.app.watching import Planner
 from telford.basics import diagnostics
 from telford.basics.clock import Clock
 from telford.basics.errors import RefusedError, UsageError
@@ -18,6 +20,7 @@ from telford.deliver import judging
 from telford.estate import overlays
 from telford.estate.artifact import Artifact
 from telford.portal.context import Context, Prospect, Wanted
+from telford.portal.plans import PlanWatch
 from telford.render import registry
 from telford.render.artifacts import Unit
 from telford.road import architecture
@@ -32,7 +35,8 @@ KEPT_PLACES = 4
 @dataclass(frozen=True, slots=True)
 class Held:
     """What the running process holds: the estate's folder and where its services run, the store,
-    the clock, who started it, and the place that it controls ("" for none).
+    the clock, who started it, the place that it controls ("" for none), and the folder that the
+    estate is built into (None where nobody said).
     """
 
     folder: Path
@@ -41,6 +45,7 @@ class Held:
     clock: Clock
     place: str
     who: str
+    out: Path | None = None
 
 
 def context(held: Held, *, hosts: frozenset[str], token: str, version: str) -> Context:
@@ -59,7 +64,17 @@ def context(held: Held, *, hosts: frozenset[str], token: str, version: str) -> C
         place=held.place,
         who=held.who,
         version=version,
+        plans=_plans(held, near, watch),
     )
+
+
+def _plans(held: Held, near: Path, watch: EstateWatch) -> PlanWatch | None:
+    """What plans against the folder of artifacts, made when somebody asks first."""
+    if held.out is None:
+        return None
+    out = shortened(held.out)
+    make = partial(Planner, [near], out)
+    return PlanWatch(near, out, watch, held.clock, make, described.beside)
 
 
 def shortened(folder: Path) -> Path:

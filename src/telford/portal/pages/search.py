@@ -32,6 +32,7 @@ PLACES_TO_GO = (
     *(Hit(room.label, "page", room.path) for room in page.RAIL),
     Hit("Problems of the estate", "page", "/problems"),
     Hit("Conformance to the architecture", "page", "/conformance"),
+    Hit("What a build would change", "page", "/plan"),
     Hit("Start a release", "action", "/releases/new"),
     Hit("API and keyboard", "page", "/docs"),
 )

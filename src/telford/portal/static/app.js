@@ -38,6 +38,36 @@ if (window.Idiomorph) {
     !(node.nodeType === Node.ELEMENT_NODE && node.hasAttribute("data-keep"));
 }
 
+// What one reads stays where it is when something comes to stand above it: the browser's own anchor
+// is lost where parts change places. At the top of a page there is nothing to hold.
+let held = [];
+
+function hold() {
+  const bar = document.querySelector(".bar").getBoundingClientRect().bottom;
+  const far = (one) => Math.abs(one.top - bar);
+  held = scrollY < 1 ? [] : [...document.querySelectorAll("#page [id]")]
+    .map((element) => ({ id: element.id, top: element.getBoundingClientRect().top, tall: element.offsetHeight }))
+    .filter((one) => one.tall && one.top + one.tall > bar && one.top < innerHeight)
+    .sort((one, other) => far(one) - far(other))
+    .slice(0, 20);
+}
+
+function letGo() {
+  for (const one of held) {
+    const element = document.getElementById(one.id);
+    if (!element || !element.offsetHeight) continue;
+    scrollBy(0, element.getBoundingClientRect().top - one.top);
+    break;
+  }
+}
+
+const refreshed = (event) => event.detail.target && event.detail.target.id === "page";
+document.addEventListener("htmx:beforeSwap", (event) => refreshed(event) && hold());
+document.addEventListener("htmx:afterSwap", () => {
+  letGo();
+  held = [];
+});
+
 let source = null;
 let heard = 0;
 let tries = 0;
@@ -57,8 +87,10 @@ function refresh() {
 
 function changed(names) {
   refresh();
-  if (names.includes("estate"))
-    for (const part of document.querySelectorAll("[data-estate]")) htmx.trigger(part, "estate");
+  // Parts that were fetched by themselves, where they are open to be read.
+  for (const name of names.filter((one) => one === "estate" || one === "plan"))
+    for (const part of document.querySelectorAll(`[data-${name}]`))
+      if (!part.closest("details:not([open])")) htmx.trigger(part, name);
   document.dispatchEvent(new CustomEvent("telford:changed", { detail: names }));
 }
 
