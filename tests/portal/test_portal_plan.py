@@ -1,8 +1,10 @@
 """The plan on a page and as JSON: its states, its causes, and that nobody waits for it."""
 
+import dataclasses
 import json
 import pathlib
 import re
+import sys
 import threading
 from collections.abc import Callable
 
@@ -11,14 +13,15 @@ import portal_scene
 import pytest
 from portal_client import Client
 
-from telford.app import building, plan_page
+from telford.app import building, plan_page, serving, workloads
 from telford.app.building import Proposal
-from telford.backends import output
+from telford.backends import output, process
 from telford.basics.errors import PermanentError
 from telford.cli import main
 from telford.plan import table
-from telford.portal import plans, topics
+from telford.portal import plans, topics, wired
 from telford.portal.pages import plan as plan_view
+from telford.store.store import Store
 
 MANY = 60
 ROAD = ("road.yaml", "  estate: estate\n", "  estate: estate\ndefaults:\n  rollout: {%s}\n")
@@ -360,3 +363,40 @@ def test_the_whole_plan_is_the_planners_with_what_stays(scene: plan_scene.Planni
     assert counts["unchanged"] + counts["change"] == len(output.inventory(scene.out).entries)
     building.carry_out(told.proposal)
     assert portal_scene.SHOP.is_dir()
+
+
+def test_up_hands_the_folder_in_and_plans_nothing_before_somebody_asks(
+    tmp_path: pathlib.Path,
+) -> None:
+    clock = portal_scene.Clock(1_790_000_000.0)
+    store = Store(f"sqlite:///{tmp_path}/wired.db", clock)
+    local = workloads.Local(str(portal_scene.SHOP.resolve()), sys.executable)
+    held = wired.Held(portal_scene.SHOP, local, store, clock, portal_scene.PLACE, "ann")
+    asked = {"hosts": frozenset({"127.0.0.1:1"}), "token": portal_scene.TOKEN, "version": "0"}
+    assert wired.context(held, **asked).plans is None
+    context = wired.context(dataclasses.replace(held, out=tmp_path / "build"), **asked)
+    assert isinstance(context.plans, plans.PlanWatch)
+    assert context.plans._planner is None
+    first = context.plans.current()
+    assert first.told is None
+    with context.plans._working:
+        pass
+    told = context.plans.current().told
+    assert told is not None
+    assert told.proposal.out == tmp_path / "build"
+    store.close()
+
+
+def test_up_in_the_background_is_told_the_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setenv("TELFORD_STATE", str(tmp_path))
+    monkeypatch.setattr(process, "leave_behind", lambda words, _: started.append(words) or 1)
+    found = serving.Serving("1", "dev", "http://127.0.0.1:1", "http://127.0.0.1:2")
+    monkeypatch.setattr(serving, "wait", lambda *_: found)
+    where = ["--estate", str(portal_scene.SHOP), "--out", str(tmp_path / "build")]
+    assert main.run(["up", "--detach", *where]) == 0
+    ((*_, option, folder),) = started
+    assert (option, folder) == ("--out", str(tmp_path / "build"))
+    assert "dev is up" in capsys.readouterr().out

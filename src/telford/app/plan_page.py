@@ -182,12 +182,15 @@ class Slice:
 
 
 def alike(details: Sequence[Detail]) -> tuple[tuple[Detail, ...], ...]:
-    """Files together that change alike, most first; a digest that is another one counts as alike."""
+    """Files together that change alike, the gravest meaning first, then the most; a digest that is
+    another one counts as alike.
+    """
     found: dict[object, list[Detail]] = {}
     for one in details:
         changed = grouping.of_file(grouping.telling(one.meant), one.action.owner)
         found.setdefault((one.action.verb, one.action.target, changed), []).append(one)
-    return tuple(tuple(some) for some in sorted(found.values(), key=len, reverse=True))
+    ordered = sorted(found.values(), key=lambda some: (_gravity(some[0].meanings), -len(some)))
+    return tuple(map(tuple, ordered))
 
 
 def rows(detail: Detail) -> list[tuple[Meant, Origin | None]]:
