@@ -7,13 +7,14 @@ import re
 import sys
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import plan_scene
 import portal_scene
 import pytest
 from portal_client import Client
 
-from telford.app import building, plan_page, serving, workloads
+from telford.app import building, plan_page, planning, serving, workloads
 from telford.app.building import Proposal
 from telford.backends import output, process
 from telford.basics.errors import PermanentError
@@ -210,6 +211,41 @@ def test_nobody_waits_for_the_first_plan(tmp_path: pathlib.Path) -> None:
     assert look("") != before
     assert "Nothing would change" in client.get("/plan").text
     assert scene.planners == 1
+
+
+def test_causes_that_take_long_come_after_the_plan(
+    scene: plan_scene.Planning, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What changes is there at once, JSON waits for all of it, and then the causes are there."""
+    shown, go_on = threading.Event(), threading.Event()
+    report, hold = planning.report, scene.plans._hold
+
+    def slow(*arguments: Any, **more: Any) -> planning.Report:
+        assert go_on.wait(60)
+        return report(*arguments, **more)
+
+    def held(mark: str, told: plan_page.Told) -> None:
+        hold(mark, told)
+        shown.set()
+
+    monkeypatch.setattr(plans, "SOON_SECONDS", 0.0)
+    monkeypatch.setattr(planning, "report", slow)
+    monkeypatch.setattr(scene.plans, "_hold", held)
+    scene.plans._spawn = lambda work: threading.Thread(target=work).start()
+    scene.edit("orders.yaml", "shop/orders:1.0.0", "shop/orders:1.1.0")
+    client = scene.client()
+    client.get("/plan")
+    assert shown.wait(60)
+    text = client.get("/plan").text
+    assert "being looked for" in text
+    assert "shop/orders:1.1.0" in text
+    assert client.get("/api/v1/plan").status_code == 503
+    go_on.set()
+    with scene.plans._working:
+        pass
+    text = client.get("/plan").text
+    assert "being looked for" not in text
+    assert "orders.yaml:16" in text
 
 
 def test_an_old_plan_is_shown_and_said_to_be_old(tmp_path: pathlib.Path) -> None:

@@ -88,12 +88,15 @@ class Group:
 
 @dataclass(frozen=True)
 class Told:
-    """A plan, what it means, and its groups, made once and shown to everybody who asks."""
+    """A plan, what it means, and its groups, made once and shown to everybody who asks; without
+    `causes` those are still being looked for.
+    """
 
     proposal: Proposal
     report: Report
     # Epoch seconds.
     at: float
+    causes: bool = True
 
     @cached_property
     def groups(self) -> tuple[Group, ...]:

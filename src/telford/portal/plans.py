@@ -6,9 +6,10 @@ changed or something was built; until then the last one is shown, and said to be
 made before somebody asks, and nothing is ever written. Called by `telford.portal.wired`.
 """
 
+import contextlib
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -18,6 +19,7 @@ from telford.app.building import Proposal
 from telford.app.described import Spawn
 from telford.app.desires import Scope
 from telford.app.plan_page import Told
+from telford.app.planning import Report
 from telford.backends import files, output
 from telford.basics.clock import Clock
 from telford.basics.errors import TelfordError, TemporaryError
@@ -29,6 +31,10 @@ RETRY_SECONDS = 10.0
 """After a failure that is not the estate's (a folder that cannot be read): looked at again."""
 LINES_SECONDS = 2.0
 """How long changed lines wait for a plan that is being made; afterwards the answer is "later"."""
+SOON_SECONDS = 2.0
+"""Causes that take longer (a sum over a thousand services has many) come after the plan: what
+changes is shown without them. Sooner, the page would show two states of each edit.
+"""
 MAX_COMPARED = 400_000
 """Characters of a file, before and after, that are compared line by line while somebody waits."""
 
@@ -131,8 +137,8 @@ class PlanWatch:
         told, problem = self._held.told, ""
         try:
             with self._planning:
-                told = self._told()
-                self._held = _Held(mark, told, problem, self._clock.monotonic())
+                told = self._told(mark)
+                self._hold(mark, told)
         except TelfordError as error:
             problem = ". ".join(filter(None, [error.message, error.fix]))
         except Exception:  # noqa: BLE001 - a bug in a thread must reach whoever waits
@@ -144,20 +150,48 @@ class PlanWatch:
                 self._held = _Held(mark, told, problem, self._clock.monotonic())
             self._working.release()
 
-    def _told(self) -> Told:
+    def _hold(self, mark: str, told: Told) -> None:
+        # Made here and not while somebody waits.
+        _ = told.groups, told.sentence, told.by_key, told.rows
+        self._held = _Held(mark, told, "", self._clock.monotonic())
+
+    def _told(self, mark: str) -> Told:
+        """The plan with its causes; without them for the time being where they take long."""
         if self._planner is None:
             self._planner = self._make()
         proposal = plan_page.complete(self._named(self._planner.plan()))
-        report = planning.report(proposal, self._folder, Scope(), cache=self._cache)
-        told = Told(proposal, report, self._clock.now())
-        # Made here and not while somebody waits.
-        _ = told.groups, told.sentence, told.by_key, told.rows
-        return told
+        at = self._clock.now()
+        bare = Report(tuple(planning.details(proposal)), ())
+        early = Told(proposal, bare, at, causes=not bare.details)
+        with _unless_over(SOON_SECONDS, lambda: self._hold(mark, early)):
+            report = planning.report(proposal, self._folder, Scope(), cache=self._cache)
+        return Told(proposal, report, at)
 
     def _named(self, proposal: Proposal) -> Proposal:
         """With the name of the very texts of the estate."""
         name = building.estate_name(files.read([self._folder]))
         return replace(proposal, estate=name)
+
+
+@contextlib.contextmanager
+def _unless_over(seconds: float, act: Callable[[], None]) -> Iterator[None]:
+    """Act once what is inside has taken so long; never after it is over."""
+    lock, over = threading.Lock(), threading.Event()
+
+    def late() -> None:
+        with lock:
+            if not over.is_set():
+                act()
+
+    timer = threading.Timer(seconds, late)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        with lock:
+            over.set()
 
 
 class _Memory:

@@ -36,7 +36,8 @@ def looks(context: Context) -> Mapping[str, Look]:
             return ""
         now = context.plans.current()
         made = now.told
-        return f"{made and made.at} {made and made.proposal.plan.parent} {now.stale} {now.problem}"
+        known = "" if made is None else f"{made.at} {made.proposal.plan.parent} {made.causes}"
+        return f"{known} {now.stale} {now.problem}"
 
     return {
         "estate": estate,

@@ -30,7 +30,7 @@ def plan(request: Request) -> Response:
     now = plans.current()
     if now.problem:
         raise TemporaryError(f"there is no plan now: {now.problem}")
-    if now.told is None or now.stale:
+    if now.told is None or now.stale or not now.told.causes:
         body = {"error": "the plan is being made", "fix": "ask again in a moment"}
         return JSONResponse(body, status_code=503, headers={"Retry-After": RETRY_AFTER})
     return JSONResponse(now.told.json)
