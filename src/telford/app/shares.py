@@ -40,18 +40,25 @@ class Made:
         return known if known is not None else self.again(path)
 
     def as_bytes(self) -> bytes:
-        """All but `again`, for another process."""
+        """All but `again`, for another process: a line of JSON, then the texts one after another."""
         rows = [list(astuple(entry)) for entry in self.entries.values()]
         hit = sorted(astuple(position) for position in self.hit)
-        return json.dumps([rows, self.texts, remembered.kept(self.said), hit]).encode()
+        texts = {path: text.encode() for path, text in self.texts.items()}
+        sizes = {path: len(text) for path, text in texts.items()}
+        head = json.dumps([rows, sizes, remembered.kept(self.said), hit]).encode()
+        return b"\n".join([head, b"".join(texts.values())])
 
     def take(self, data: bytes) -> None:
         """What another process made."""
-        rows, texts, said, hit = json.loads(data)
+        at = data.index(b"\n")
+        rows, sizes, said, hit = json.loads(data[:at])
         for row in rows:
             assert row[0] not in self.entries, f"two units want {row[0]}"
             self.entries[row[0]] = Entry(*row)
-        self.texts |= texts
+        at += 1
+        for path, size in sizes.items():
+            self.texts[path] = data[at : at + size].decode()
+            at += size
         self.said += map(remembered.restored, said)
         self.hit |= {Position(*one) for one in hit}
 

@@ -7,7 +7,7 @@ Called by `telford.render.registry`.
 from collections.abc import Callable
 from functools import partial
 
-from telford.estate.kinds import promises
+from telford.estate.kinds import places, promises
 from telford.estate.model import Bound
 from telford.render import monitoring
 from telford.render.artifacts import NOTHING, Object, Rendering, Unit, key
@@ -26,7 +26,7 @@ def _entity(scene: Scene, address: str) -> Rendering:
     if not isinstance(bound.spec, promises.Objective):
         return NOTHING
     one = _promise(scene, address, bound, bound.spec)
-    return Rendering(tuple(_units(scene, one)), tuple(problems.problems(one, bound)))
+    return Rendering(tuple(_units(scene, bound, one)), tuple(problems.problems(one, bound)))
 
 
 def _promise(scene: Scene, address: str, bound: Bound, spec: promises.Objective) -> Promise:
@@ -42,7 +42,7 @@ def _promise(scene: Scene, address: str, bound: Bound, spec: promises.Objective)
     )
 
 
-def _units(scene: Scene, one: Promise) -> list[Unit]:
+def _units(scene: Scene, bound: Bound, one: Promise) -> list[Unit]:
     spec = one.spec
     place = scene.place
     stem = f"{spec.system}/{spec.name}" if spec.system else spec.name
@@ -53,11 +53,25 @@ def _units(scene: Scene, one: Promise) -> list[Unit]:
     made = [
         Unit(f"{base}.rules.yaml", one.address, NAME, place, digest, partial(_text, groups), groups)
     ]
+    wanted = _proven_here(scene, bound)
     for suffix, pace in (("test", proofs.QUICK), ("slow.test", proofs.SLOW)):
-        if _provable(one, pace):
+        if wanted and _provable(one, pace):
             make = partial(_proof, one, f"{spec.name}.rules.yaml", pace)
             made.append(Unit(f"{base}.{suffix}.yaml", one.address, NAME, place, digest, make))
     return made
+
+
+def _proven_here(scene: Scene, bound: Bound) -> bool:
+    """Whether a place has the proofs of an objective beside its rules: production has, and any place
+    with numbers of its own. The rules of the others are production's with other labels.
+    """
+    if scene.binding.production or bound.layers:
+        return True
+    return not any(_is_production(one) for _, one in scene.of_kind("Environment"))
+
+
+def _is_production(bound: Bound) -> bool:
+    return isinstance(bound.spec, places.Environment) and bound.spec.production
 
 
 def _groups(one: Promise) -> list[Object]:
