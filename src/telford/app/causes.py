@@ -12,6 +12,7 @@ from telford.app import rendering, source_leaves, source_map
 from telford.app.desires import Scope
 from telford.app.source_leaves import Leaf
 from telford.app.source_map import How, Origin, SourceMap
+from telford.basics.clock import Clock
 from telford.estate.model import Estate
 from telford.plan import grouping, placing, table
 from telford.plan.actions import Action, Entry
@@ -24,6 +25,9 @@ from telford.render.scene import World
 MAX_LOOKED_UP = 200
 # So many are looked up whose value stands on no line of the estate: each tries every value.
 MAX_THOROUGH = 3
+# All of it takes no longer than this: whoever reads a plan waits for it. What is left is of its
+# document.
+MAX_SECONDS = 4.0
 # So many values that are known to be behind a change are tried for the others.
 MAX_SUSPECTS = 20
 
@@ -35,8 +39,11 @@ _Key = tuple[str, str, Signature]
 class Causes:
     """Finds causes in one estate. `texts` gives the file as it is to be."""
 
-    def __init__(self, estate: Estate, scope: Scope) -> None:
+    def __init__(self, estate: Estate, scope: Scope, clock: Clock) -> None:
         self._estate = estate
+        self._clock = clock
+        self._until = clock.monotonic() + MAX_SECONDS
+        self.tired = False
         self._scope = scope
         # Whose change was looked up, and what came of it.
         self._known: dict[_Key, tuple[str, Origin | None]] = {}
@@ -74,7 +81,7 @@ class Causes:
         origins: list[Origin | None] = []
         maps: list[SourceMap | None] = []
         for meant in found:
-            if not new or meant.change.whole or grouping.is_digest(meant.change):
+            if not (old and new) or meant.change.whole or grouping.is_digest(meant.change):
                 origins.append(document)
             else:
                 origins.append(self._of_change(action, meant, old, new, maps) or document)
@@ -94,7 +101,7 @@ class Causes:
         key = (action.target, action.place, grouping.signature(meant, action.owner))
         if key in self._known:
             return self._translated(*self._known[key], action.owner)
-        if self._left <= 0:
+        if self._left <= 0 or self._is_tired():
             return None
         self._left -= 1
         if not maps:
@@ -106,7 +113,11 @@ class Causes:
 
     def _map(self, action: Action) -> SourceMap | None:
         entry = Entry(action.path, "", "", action.owner, action.target, action.place)
-        return source_map.of_file(self._world, entry)
+        return source_map.of_file(self._world, entry, self._is_tired)
+
+    def _is_tired(self) -> bool:
+        self.tired = self.tired or self._clock.monotonic() > self._until
+        return self.tired
 
     def _looked_up(
         self, mapped: SourceMap, action: Action, meant: Meant, old: str, new: str

@@ -156,18 +156,7 @@ class Told:
     @cached_property
     def json(self) -> dict[str, object]:
         """The stable JSON view: what `telford plan --json` prints."""
-        found = {detail.action.path: detail for detail in self.report.details}
-        changing = self.proposal.plan.of(Verb.CREATE, Verb.CHANGE, Verb.DELETE, Verb.EDITED)
-        return {
-            "version": JSON_VERSION,
-            **self.proposal.as_json(),
-            "summary": self.report.summary,
-            "causes": [shared.as_json() for shared in self.report.shared],
-            "actions": [
-                found[action.path].as_json() if action.path in found else action.as_json()
-                for action in changing
-            ],
-        }
+        return {"version": JSON_VERSION, **planning.as_json(self.proposal, self.report)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from telford.app.causes import Causes
 from telford.app.desires import Scope
 from telford.app.source_map import How, Origin
 from telford.backends import files, output
+from telford.basics.clock import Clock, SystemClock
 from telford.plan import fields, grouping, meaning, texts
 from telford.plan.actions import CHANGING, Action, Verb
 from telford.plan.meaning import Meaning, Meant, Side
@@ -105,6 +106,8 @@ class Report:
 
     details: tuple[Detail, ...]
     shared: tuple[Shared, ...]
+    # Whether looking for causes was ended by the clock: some are named by their document alone.
+    hurried: bool = False
 
     @property
     def summary(self) -> dict[str, int]:
@@ -174,9 +177,11 @@ def report(
     *,
     diff: bool = False,
     cache: Cache | None = None,
+    clock: Clock | None = None,
 ) -> Report:
     """The plan in words; `cache` keeps what is known of the estate in `folder` from one time to the
-    next. The text diffs are made only where they are asked for.
+    next. The text diffs are made only where they are asked for. `clock` limits how long causes are
+    looked for; the machine's own where there is none.
     """
     actions = proposal.plan.of(*CHANGING)
     if not actions:
@@ -185,14 +190,14 @@ def report(
     found = list(_details(actions, sides, diff=diff))
     estate = loading.estate_of([folder], cache).estate
     with loading.undisturbed():
-        causes = Causes(estate, scope)
+        causes = Causes(estate, scope, clock or SystemClock())
         first = [_with_cause(*pair, causes) for pair in zip(found, sides, strict=True)]
         causes.suspect()
         known = tuple(
             detail if _clear(detail) else _with_cause(detail, side, causes)
             for detail, side in zip(first, sides, strict=True)
         )
-    return Report(known, tuple(_shared(known)))
+    return Report(known, tuple(_shared(known)), causes.tired)
 
 
 def _clear(detail: Detail) -> bool:
@@ -202,6 +207,22 @@ def _clear(detail: Detail) -> bool:
         meant.change.whole or id(meant) not in telling or (one and one.how is How.EXACT)
         for meant, one in zip(detail.meant, detail.origins, strict=True)
     )
+
+
+def as_json(proposal: Proposal, report: Report) -> dict[str, object]:
+    """The stable JSON view of a plan with its meanings and causes."""
+    found = {detail.action.path: detail for detail in report.details}
+    rows = [
+        found[action.path].as_json() if action.path in found else action.as_json()
+        for action in proposal.plan.of(Verb.CREATE, Verb.CHANGE, Verb.DELETE, Verb.EDITED)
+    ]
+    return {
+        **proposal.as_json(),
+        "summary": report.summary,
+        "hurried": report.hurried,
+        "causes": [shared.as_json() for shared in report.shared],
+        "actions": rows,
+    }
 
 
 def details(proposal: Proposal, *, diff: bool = False) -> Iterator[Detail]:

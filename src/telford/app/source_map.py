@@ -12,7 +12,7 @@ Called by `telford.app.sources` and `telford.app.planning`.
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -93,8 +93,11 @@ class _Found:
 class SourceMap:
     """The source map of one file. `owner` is the address that the file is of."""
 
-    def __init__(self, estate: Estate, trials: Trials, owner: str) -> None:
+    def __init__(
+        self, estate: Estate, trials: Trials, owner: str, tired: Callable[[], bool]
+    ) -> None:
         self._estate = estate
+        self._tired = tired
         self._trials = trials
         self._owner = owner
         self._left = min(MAX_TRIALS, MAX_WORK // max(len(estate.entities), 1))
@@ -195,7 +198,7 @@ class SourceMap:
             return True
         if kind in _PLACES and self._trials.place:
             return name in self._trials.place.split("/")
-        if self._left <= 0:
+        if self._left <= 0 or self._tired():
             return False
         self._left -= 1
         return self._trials.without(address) != self._trials.text
@@ -218,7 +221,7 @@ class SourceMap:
         """Other values, until one of them moves something."""
         most = _VARIANTS if self._trials.of_one else _VARIANTS_OF_MANY
         for count, (text, other) in enumerate(self._others(leaf)):
-            if self._left <= 0 or count >= most:
+            if self._left <= 0 or count >= most or self._tired():
                 break
             self._left -= 1
             if other is not None:
@@ -263,12 +266,18 @@ def of_entity(entity: Entity) -> Origin:
     return Origin(How.ENTITY, position, str(entity.address))
 
 
-def of_file(world: World, entry: Entry) -> SourceMap | None:
-    """The source map of one file; None where nothing in the world makes it."""
+def _untiring() -> bool:
+    return False
+
+
+def of_file(world: World, entry: Entry, tired: Callable[[], bool] = _untiring) -> SourceMap | None:
+    """The source map of one file; None where nothing in the world makes it. Once `tired` says so,
+    no more values are tried.
+    """
     made_by = source_trials.piece(world, entry)
     if made_by is None:
         return None
-    return SourceMap(world.estate, source_trials.Trials(world, made_by), entry.owner)
+    return SourceMap(world.estate, source_trials.Trials(world, made_by), entry.owner, tired)
 
 
 def _lines(text: str) -> list[str]:

@@ -73,7 +73,7 @@ def command(
         cache=options.estate_cache(),
     )
     if as_json:
-        output.json(_as_json(proposal, report))
+        output.json(planning.as_json(proposal, report))
     elif markdown:
         output.line(plan_markdown.text(proposal, report))
     else:
@@ -93,20 +93,6 @@ def _meanings(text: str) -> tuple[str, ...]:
     return names
 
 
-def _as_json(proposal: Proposal, report: Report) -> dict[str, object]:
-    found = {detail.action.path: detail for detail in report.details}
-    rows = [
-        found[action.path].as_json() if action.path in found else action.as_json()
-        for action in proposal.plan.of(Verb.CREATE, Verb.CHANGE, Verb.DELETE, Verb.EDITED)
-    ]
-    return {
-        **proposal.as_json(),
-        "summary": report.summary,
-        "causes": [shared.as_json() for shared in report.shared],
-        "actions": rows,
-    }
-
-
 def _say(proposal: Proposal, report: Report, *, every: bool) -> None:
     if proposal.diagnostics:
         output.diagnostics(proposal.diagnostics)
@@ -122,6 +108,8 @@ def _say(proposal: Proposal, report: Report, *, every: bool) -> None:
     for shared in () if every else report.shared:
         _say_shared(screen, shared)
     _say_each(screen, report.details if every else report.alone)
+    if report.hurried:
+        output.line("some causes would take long to find: those name their document alone")
     output.line(f"{proposal.out}: {_counted(proposal)}")
 
 
