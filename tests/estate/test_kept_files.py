@@ -168,6 +168,18 @@ def apply(texts: dict[str, str], edit: tuple[str, int, int]) -> dict[str, str]:
     return after
 
 
+def test_an_environment_that_is_broken_leaves_the_overlays_of_others_as_they_were():
+    """A key of it alone is taken for a region then, beside keys of its regions."""
+    texts = sample()
+    before = files.Texts(texts)
+    first = loading.load(texts, keep=True)
+    memories: list[Memory | None] = [first.memory, first.memory]
+    for edit in (("change", 4, 18), ("change", 0, 1)):
+        texts = apply(texts, edit)
+        check_step(texts, before, memories)
+        before = files.Texts(texts)
+
+
 # No test of ours depends on how busy the machine is.
 @settings(
     max_examples=30,

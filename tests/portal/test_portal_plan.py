@@ -72,7 +72,7 @@ def test_without_a_folder_the_page_says_how_to_give_one(reader: Client) -> None:
     text = reader.get("/plan").text
     assert "telford up --out DIR" in text
     assert "telford plan --out DIR" in text
-    answer = reader.get("/api/v1/plan")
+    answer = reader.get("/api/plan")
     assert answer.status_code == 409
     assert "--out DIR" in answer.json()["fix"]
     assert reader.get("/plan/lines?file=x").status_code == 404
@@ -179,7 +179,7 @@ def test_the_json_is_that_of_the_command(
     """Word for word, the digest of the plan and the name of the estate included."""
     change_the_road(scene)
     scene.edit("orders.yaml", "shop/orders:1.0.0", "shop/orders:1.1.0")
-    answer = scene.client().get("/api/v1/plan")
+    answer = scene.client().get("/api/plan")
     assert answer.status_code == 200
     where = ["--estate", str(scene.estate), "--out", str(scene.out)]
     assert main.run(["plan", *where, "--json"]) == 0
@@ -188,7 +188,7 @@ def test_the_json_is_that_of_the_command(
 
 def test_openapi_has_the_plan(reader: Client) -> None:
     described = reader.get("/api/openapi.json").json()
-    operation = described["paths"]["/api/v1/plan"]["get"]
+    operation = described["paths"]["/api/plan"]["get"]
     assert operation["tags"] == ["plan"]
     assert "telford plan --json" in operation["description"]
 
@@ -200,7 +200,7 @@ def test_nobody_waits_for_the_first_plan(tmp_path: pathlib.Path) -> None:
     client = scene.client()
     assert scene.planners == 0, "made when somebody asks"
     assert "The first plan is being made" in client.get("/plan").text
-    answer = client.get("/api/v1/plan")
+    answer = client.get("/api/plan")
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "2"
     assert client.get("/catalogue").status_code == 200
@@ -239,7 +239,7 @@ def test_causes_that_take_long_come_after_the_plan(
     text = client.get("/plan").text
     assert "being looked for" in text
     assert "shop/orders:1.1.0" in text
-    assert client.get("/api/v1/plan").status_code == 503
+    assert client.get("/api/plan").status_code == 503
     go_on.set()
     with scene.plans._working:
         pass
@@ -258,7 +258,7 @@ def test_an_old_plan_is_shown_and_said_to_be_old(tmp_path: pathlib.Path) -> None
     text = client.get("/plan").text
     assert "Nothing would change" in text
     assert "being made anew" in text
-    assert client.get("/api/v1/plan").status_code == 503, "JSON is never old"
+    assert client.get("/api/plan").status_code == 503, "JSON is never old"
     later.finish()
     text = client.get("/plan").text
     assert "being made anew" not in text
@@ -294,7 +294,7 @@ def test_an_estate_with_errors_has_no_plan_and_leads_to_its_problems(
     assert "No plan: the estate has" in text
     assert 'href="/problems"' in text
     assert "orders.yaml:" in text
-    answer = client.get("/api/v1/plan")
+    answer = client.get("/api/plan")
     assert answer.status_code == 200
     assert answer.json()["ok"] is False
     assert answer.json()["diagnostics"]
@@ -324,7 +324,7 @@ def test_a_plan_that_fails_says_so_and_is_tried_again(
     scene.plans._make = lambda: Failing(error)
     client = scene.client()
     assert said in client.get("/plan").text.replace("&#39;", "'")
-    assert client.get("/api/v1/plan").status_code == 503
+    assert client.get("/api/plan").status_code == 503
     assert bool(caplog.records) == isinstance(error, KeyError)
     scene.plans._make, scene.plans._planner = good, None
     assert "No plan can be made" in client.get("/plan").text, "not with every request"

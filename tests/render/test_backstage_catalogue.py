@@ -111,8 +111,10 @@ def imported(artifacts: Iterable[Artifact], root: pathlib.Path) -> tuple[Documen
     """What our importer makes of a catalogue that lies in ``deploy`` beside the estate."""
     texts = {f"deploy/{one.path}": one.text for one in artifacts}
     for file in sorted((root / "estate").rglob("*")):
-        if file.is_file():
-            texts[file.relative_to(root).as_posix()] = file.read_text(encoding="utf-8")
+        path = file.relative_to(root)
+        # A hidden folder holds what a run left there (records, logs), as it does for an import.
+        if file.is_file() and not any(part.startswith(".") for part in path.parts):
+            texts[path.as_posix()] = file.read_text(encoding="utf-8")
     answer = backstage.read(Sources(texts), Options())
     assert isinstance(answer, Imported)
     assert [d for d in answer.diagnostics if d.severity == "error"] == []

@@ -37,12 +37,17 @@ class Known:
 
 def named(reaches: Iterable[Reach]) -> Known:
     """The places that the overlays of a document are known to name."""
+    known = tuple(reaches)
     environments: dict[str, tuple[str, ...]] = {}
-    regions: set[str] = set()
+    regions = {reach.region for reach in known if not reach.environment}
     clusters: set[str] = set()
-    for reach in reaches:
+    for reach in known:
         if not reach.environment:
-            regions.add(reach.region)
+            continue
+        # An environment whose own document is broken was taken for a region: then only the whole
+        # key says that it is known.
+        if reach.environment in regions:
+            clusters.add(reach.layer)
             continue
         earlier = environments.get(reach.environment, ())
         environments[reach.environment] = (*earlier, reach.region) if reach.region else earlier

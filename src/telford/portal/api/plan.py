@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from telford.basics.errors import RefusedError, TemporaryError
 from telford.portal import page
 
-router = APIRouter(prefix="/api/v1", tags=["plan"])
+router = APIRouter(prefix="/api", tags=["plan"])
 
 RETRY_AFTER = "2"
 """Seconds; an edit is planned in less, the first plan of a large estate in some times as much."""
