@@ -93,19 +93,24 @@ def _share(
         made.hit |= rendering.hit
         for unit in rendering.units:
             assert unit.path not in made.entries, f"two units want {unit.path}"
-            made.entries[unit.path] = _entry(made, unit, last, code)
+            entry, text = named(unit, code, last.entries.get(unit.path))
+            made.entries[unit.path] = entry
+            if text is not None:
+                made.texts[unit.path] = text
     return made
 
 
-def _entry(made: Made, unit: Unit, last: Inventory, code: str) -> Entry:
+def named(unit: Unit, code: str, *earlier: Entry | None) -> tuple[Entry, str | None]:
+    """A unit's entry: its digest from an earlier entry of the same key, or from its text, which is
+    given then. `code` names the code that renders.
+    """
     key = f"{code[:16]}:{unit.key}"
-    known = last.entries.get(unit.path)
-    if known is not None and known.key == key:
-        digest = known.digest
-    else:
-        made.texts[unit.path] = unit.make()
-        digest = output.digest(made.texts[unit.path].encode())
-    return Entry(unit.path, digest, key, unit.owner, unit.target, unit.place)
+    digest = next((one.digest for one in earlier if one is not None and one.key == key), None)
+    text = unit.make() if digest is None else None
+    if text is not None:
+        digest = output.digest(text.encode())
+    assert digest is not None, "it is known, or its text was made"
+    return Entry(unit.path, digest, key, unit.owner, unit.target, unit.place), text
 
 
 def _renderings(whole: World, index: int, count: int, *, elsewhere: bool) -> Iterator[Rendering]:

@@ -20,7 +20,7 @@ from telford.plan.actions import Entry
 from telford.render import registry, watched
 from telford.render.artifacts import Rendering, Unit
 from telford.render.scene import Scene, World
-from telford.render.target import Target
+from telford.render.target import Hook, Target
 from telford.road import defaults, reach, realisation, recipes
 
 # What a target may do to an estate that nobody has checked: that is no answer, and no mistake.
@@ -38,25 +38,14 @@ class Piece:
     """
 
     target: Target
-    hook: str
+    hook: Hook
     place: str
     address: str
     index: int
 
     def ask(self, world: World, address: str) -> Rendering:
         """What the function says of a world, about a thing that may have another address now."""
-        if self.hook == "estate":
-            assert self.target.estate is not None, self
-            return self.target.estate(world)
-        if self.hook == "across":
-            assert self.target.across is not None, self
-            return self.target.across(world, address)
-        scene = world.scene(self.place)
-        if self.hook == "place":
-            assert self.target.place is not None, self
-            return self.target.place(scene)
-        assert self.target.entity is not None, self
-        return self.target.entity(scene, address)
+        return self.target.ask(self.hook, world, self.place, address)
 
 
 def piece(world: World, entry: Entry) -> Piece | None:
@@ -77,7 +66,7 @@ def piece(world: World, entry: Entry) -> Piece | None:
 
 
 def _pieces(target: Target, entry: Entry) -> Iterator[Piece]:
-    hooks = ("entity", "place") if entry.place else ("across", "estate")
+    hooks: tuple[Hook, ...] = ("entity", "place") if entry.place else ("across", "estate")
     for hook in hooks:
         if getattr(target, hook) is not None:
             yield Piece(target, hook, entry.place, entry.owner, 0)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from telford.app import building, desires, extensions, loading, rendering
+from telford.app import building, desires, extensions, loading, rendering, shares
 from telford.app.building import Proposal
 from telford.app.desires import Desires, Scope
 from telford.backends import output
@@ -158,16 +158,8 @@ class _Wanted:
             assert unit.path not in self._units, f"two units want {unit.path}"
             self._touched.add(unit.path)
             self._units[unit.path] = unit
-            self.entries[unit.path] = self._entry(unit, last)
-
-    def _entry(self, unit: Unit, last: Inventory) -> Entry:
-        """The entry as it was where nothing that its text is made of has changed."""
-        key = f"{self._code[:16]}:{unit.key}"
-        for known in (self.entries.get(unit.path), last.entries.get(unit.path)):
-            if known is not None and known.key == key:
-                return Entry(unit.path, known.digest, key, unit.owner, unit.target, unit.place)
-        digest = output.digest(unit.make().encode())
-        return Entry(unit.path, digest, key, unit.owner, unit.target, unit.place)
+            earlier = self.entries.get(unit.path), last.entries.get(unit.path)
+            self.entries[unit.path], _ = shares.named(unit, self._code, *earlier)
 
     def touched(self) -> set[str]:
         """The paths that pieces gave or gave before, since this was asked; entries of those that

@@ -10,17 +10,17 @@ import contextlib
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from telford.app import building, plan_page, planning
+from telford.app import plan_page, planning
 from telford.app.building import Proposal
 from telford.app.described import Spawn
 from telford.app.desires import Scope
 from telford.app.plan_page import Told
 from telford.app.planning import Report
-from telford.backends import files, output
+from telford.backends import output
 from telford.basics.clock import Clock
 from telford.basics.errors import TelfordError, TemporaryError
 from telford.plan import texts
@@ -159,18 +159,13 @@ class PlanWatch:
         """The plan with its causes; without them for the time being where they take long."""
         if self._planner is None:
             self._planner = self._make()
-        proposal = plan_page.complete(self._named(self._planner.plan()))
+        proposal = plan_page.complete(self._planner.plan())
         at = self._clock.now()
         bare = Report(tuple(planning.details(proposal)), ())
         early = Told(proposal, bare, at, causes=not bare.details)
         with _unless_over(SOON_SECONDS, lambda: self._hold(mark, early)):
             report = planning.report(proposal, self._folder, Scope(), cache=self._cache)
         return Told(proposal, report, at)
-
-    def _named(self, proposal: Proposal) -> Proposal:
-        """With the name of the very texts of the estate."""
-        name = building.estate_name(files.read([self._folder]))
-        return replace(proposal, estate=name)
 
 
 @contextlib.contextmanager

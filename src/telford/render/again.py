@@ -8,15 +8,12 @@ target need know how. Called by `telford.app.watching`.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from telford.estate.watching import Question, Watch
 from telford.render import watched
 from telford.render.artifacts import Rendering
 from telford.render.scene import World
-from telford.render.target import Target
-
-Hook = Literal["entity", "place", "across", "estate"]
+from telford.render.target import Hook, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +50,9 @@ class Renderer:
         self._shares = watched.Shares()
         self.renderings: dict[Piece, Rendering] = {}
 
-    def _prepare(self, world: World) -> None:
-        """Let a world take over from the last one what is worked out of a whole place."""
-        if self._last is not None and watched.settled(self._last, world):
-            for before, after in zip(self._last.scenes, world.scenes, strict=True):
-                after.follow(before)
-
     def update(self, world: World) -> Step:
         """Bring all renderings to this world, plain as `telford.app.rendering.world` makes it."""
         before = dict(self.renderings)
-        self._prepare(world)
         stale = self._stale(world)
         pieces = dict.fromkeys(self._pieces(world))
         gone = {piece: before[piece] for piece in before.keys() - pieces.keys()}
@@ -82,6 +72,9 @@ class Renderer:
         if self._last is None or not watched.settled(self._last, world):
             self._shares = watched.Shares()
             return set(self.renderings)
+        # What is worked out of a whole place is taken over as far as it still holds.
+        for before, after in zip(self._last.scenes, world.scenes, strict=True):
+            after.follow(before)
         questions = watched.changed(self._last, world)
         self._shares.forget(questions)
         return {piece for asked in questions for piece in self._askers.get(asked, ())}
@@ -103,7 +96,8 @@ class Renderer:
     def _ask(self, piece: Piece, world: watched.WatchedWorld, watch: Watch) -> None:
         self._forget(piece)
         with watch.asking() as asked:
-            self.renderings[piece] = _rendered(self._targets[piece.target], piece, world)
+            target = self._targets[piece.target]
+            self.renderings[piece] = target.ask(piece.hook, world, piece.place, piece.address)
         self._asked[piece] = frozenset(asked)
         for question in asked:
             self._askers.setdefault(question, set()).add(piece)
@@ -112,18 +106,3 @@ class Renderer:
         self.renderings.pop(piece, None)
         for question in self._asked.pop(piece, ()):
             self._askers[question].discard(piece)
-
-
-def _rendered(target: Target, piece: Piece, world: watched.WatchedWorld) -> Rendering:
-    if piece.hook == "estate":
-        assert target.estate is not None, piece
-        return target.estate(world)
-    if piece.hook == "across":
-        assert target.across is not None, piece
-        return target.across(world, piece.address)
-    scene = world.scene(piece.place)
-    if piece.hook == "place":
-        assert target.place is not None, piece
-        return target.place(scene)
-    assert target.entity is not None, piece
-    return target.entity(scene, piece.address)

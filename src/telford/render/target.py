@@ -12,10 +12,14 @@ adds a target by entry point.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from telford.render import artifacts
 from telford.render.artifacts import Rendering
 from telford.render.scene import Scene, World
+
+# Which of a target's functions.
+Hook = Literal["entity", "place", "across", "estate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,23 @@ class Target:
     estate: Callable[[World], Rendering] | None = None
     kinds: frozenset[str] = frozenset()
     needs: tuple[str, ...] = ()
+
+    def ask(self, hook: Hook, world: World, place: str, address: str) -> Rendering:
+        """What one of its functions says: of a thing in a place, of a place, of a thing everywhere,
+        or of everything; what a function is not about counts for nothing.
+        """
+        if hook == "estate":
+            assert self.estate is not None, self.name
+            return self.estate(world)
+        if hook == "across":
+            assert self.across is not None, self.name
+            return self.across(world, address)
+        scene = world.scene(place)
+        if hook == "place":
+            assert self.place is not None, self.name
+            return self.place(scene)
+        assert self.entity is not None, self.name
+        return self.entity(scene, address)
 
     def asked(self, addresses: Iterable[str]) -> Iterator[str]:
         """Those of some canonical addresses that `entity` and `across` are asked about."""
