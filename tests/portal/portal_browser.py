@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import re
 import socket
 from dataclasses import dataclass, field
 
@@ -54,6 +55,12 @@ class Portal:
         return f"http://127.0.0.1:{self.port}"
 
 
+# The browser itself reports a page that was asked for and is not there. htmx reports a request
+# that it ended because a newer one replaced it, in two lines; one that failed has lines of its own
+# (sendError, responseError, timeout) beside the second.
+_EXPECTED = re.compile(r"status of 404|^htmx:(sendAbort|afterRequest),")
+
+
 @dataclass
 class Watched:
     """A page whose console and requests are watched."""
@@ -69,8 +76,7 @@ class Watched:
         self.page.on("request", lambda request: self._asked(request.url))
 
     def _said(self, message) -> None:  # type: ignore[no-untyped-def]
-        # The browser itself reports a page that was asked for and is not there.
-        if message.type in {"error", "warning"} and "status of 404" not in message.text:
+        if message.type in {"error", "warning"} and not _EXPECTED.search(message.text):
             self.complaints.append(message.text)
 
     def _asked(self, url: str) -> None:

@@ -13,6 +13,7 @@ import pytest
 import optional
 
 _ESTATES = pytest.mark.parametrize("name", delivered.ESTATES)
+_ZIZMOR = ("zizmor", "--offline", "--no-progress", "--color=never", "--format", "plain", ".")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 # What zizmor finds and stays, and why.
 EXPLAINED = {
@@ -97,7 +98,7 @@ def test_every_workflow_is_valid_by_the_schema(name: str, tmp_path: pathlib.Path
 )
 def test_zizmor_finds_nothing_but_what_is_explained(tmp_path: pathlib.Path):
     _written(tmp_path, dict(delivered.files("github-actions", "organisation")))
-    result = _run(tmp_path, "zizmor", "--offline", "--no-progress", "--format", "plain", ".")
+    result = _run(tmp_path, *_ZIZMOR)
     assert set(re.findall(r"^\w+\[([a-z-]+)\]", result.stdout, re.MULTILINE)) == set(EXPLAINED)
 
 
@@ -105,7 +106,7 @@ def test_zizmor_sees_a_text_of_a_change_in_a_script(tmp_path: pathlib.Path):
     files = dict(delivered.files("github-actions", "organisation"))
     broken = _broken(files, "pr comment", "pr comment ${{ github.event.pull_request.title }}")
     _written(tmp_path, broken)
-    result = _run(tmp_path, "zizmor", "--offline", "--no-progress", "--format", "plain", ".")
+    result = _run(tmp_path, *_ZIZMOR)
     assert "[template-injection]" in result.stdout
 
 
