@@ -12,8 +12,15 @@ from decimal import Decimal
 from typing import Any
 
 from telford.deliver import codec
+from telford.deliver.data_changes import DataStep
+from telford.deliver.gates import Gate
+from telford.estate.workload import Match
 
 ENGINES = ("E1", "E2", "E4")
+STRATEGIES = ("canary", "blue-green", "rolling", "mirror", "ab", "recreate")
+"""How a new version reaches its users; see `strategies`."""
+SHARINGS = ("traffic", "queue", "partition")
+"""What versions of a service share: requests, or (workers) a queue or its partitions."""
 CERTIFICATES = ("objective", "ratio")
 DEADLINE_CHOICES = ("hold", "promote", "rollback")
 INDICATORS = ("errors", "slowness")
@@ -67,6 +74,19 @@ class Policy:
     - `soak_seconds`: one for each step, or a single one for all. Times in seconds; `warmup_seconds`
       at the start of each step and `start_seconds` to get the new version's replicas ready.
     - `split_alpha`: level of the sample-ratio test (it holds, so it is not charged to alpha).
+    - `strategy` and `sharing`: the sequence of shapes, see `strategies`. `weights` are then shares
+      of requests (canary), of copied requests (mirror), of replicas (rolling, queue) or of
+      partitions; `keep_seconds` how long blue-green keeps the old version after the switch.
+    - `baseline`: compare with fresh replicas of the old version instead of those that run.
+    - `matches`: requests that reach the canary whatever the weights: blue-green's preview, A/B.
+    - `exposure_share`: where above 0, weights are chosen as they go, so that at most this share of
+      the remaining error budget is spent were the canary as bad as the data still allow at
+      `exposure_level`; `weights` are then the most that each step may have.
+    - `certificate_share`: under "both", the part of beta that the objective's certificate may
+      spend; the ratio's has the rest.
+    - `placebo_alpha`: level of the placebo test among stable replicas; 0 leaves it out.
+    - `skip_analysis`: an emergency: nothing is compared, only readiness and gates count.
+    - `gates` and `data`: see `gates` and `data_changes`.
     """
 
     indicators: tuple[Indicator, ...]
@@ -93,6 +113,20 @@ class Policy:
     canary_replicas: int = 1
     stable_replicas: int = 1
     display_level: float = 0.05
+    strategy: str = "canary"
+    sharing: str = "traffic"
+    partitions: int = 0
+    keep_seconds: float = 0.0
+    baseline: bool = False
+    matches: tuple[Match, ...] = ()
+    sticky: str = ""
+    exposure_share: float = 0.0
+    exposure_level: float = 0.05
+    certificate_share: float = 0.5
+    placebo_alpha: float = 0.0
+    skip_analysis: bool = False
+    gates: tuple[Gate, ...] = ()
+    data: tuple[DataStep, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict; `from_json` gives back an equal policy."""

@@ -13,6 +13,8 @@ from typing import Any
 
 from telford.deliver import codec
 from telford.deliver.bounds import Interval
+from telford.deliver.data_changes import DataView
+from telford.deliver.gates import GateView
 from telford.deliver.mixture import Logs
 from telford.deliver.policy import Policy
 from telford.deliver.weighing import Count, EValue, Evidence
@@ -110,7 +112,8 @@ class State:
     `desired_bp` is the canary's weight in basis points and `generation` grows by one with each
     change of it; `step` counts from 0. `rollback_epoch` and `split_epoch` grow when that evidence
     begins again. `outcome` is the final phase that rolling back leads to. `replicas` are the ready
-    canary replicas as last seen: (name, incarnation).
+    canary replicas as last seen: (name, incarnation). `gates` and `data` are how those stood when
+    they were last looked at.
     """
 
     policy: Policy
@@ -137,6 +140,8 @@ class State:
     replicas: tuple[tuple[str, str], ...] = ()
     reason: str = ""
     who: str = ""
+    gates: tuple[GateView, ...] = ()
+    data: tuple[DataView, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict; `from_json` gives back an equal state."""

@@ -42,12 +42,17 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Events of one SLI on one series in one tick: `bad` of `total`."""
+    """Events of one SLI on one series in one tick: `bad` of `total`.
+
+    `buckets` holds the counts of a whole histogram, not cumulative, lowest bound first and the
+    last one open, where the SLI is a distribution ("latency"); empty otherwise.
+    """
 
     series: Series
-    sli: str  # "errors" or "slowness"
+    sli: str
     total: int
     bad: int
+    buckets: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

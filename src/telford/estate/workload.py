@@ -1,11 +1,12 @@
 """A service's version as a place runs it, and how traffic is split between versions.
 
-The same types serve every place: the local supervisor and, later, Kubernetes. Both carry a
+The same types serve every place: the local supervisor and Kubernetes. Both carry a
 generation; an executor that has seen a higher one refuses a lower one (fencing).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +40,44 @@ class Workload:
     probe: Probe = field(default_factory=Probe)
     upstreams: tuple[str, ...] = ()
     stop_seconds: float = 5.0
+    # What a cluster runs instead of a command: the version's Kubernetes objects, plain JSON, as
+    # the paved road renders them. Empty on a machine.
+    objects: tuple[Mapping[str, Any], ...] = ()
+
+
+BASELINE_SUFFIX = "-baseline"
+"""A fresh copy of the stable version beside the canary runs as version ``1.7.4-baseline``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Requests that go to `version` whatever the weights: those with this header, or this cookie.
+
+    Exactly one of `header` and `cookie` is set; the value must be equal.
+    """
+
+    version: str
+    value: str
+    header: str = ""
+    cookie: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """How requests to a service are divided: version -> weight, basis points summing to 10,000."""
+    """How requests to a service are divided: version -> weight, basis points summing to 10,000.
+
+    `matches` are looked at first, in order. `mirror` maps a version to the share (basis points) of
+    the requests that it gets a copy of; nobody sees its answers. `sticky` names a cookie: whoever
+    has it stays with one version as long as the weights let them, and a canary whose weight grows
+    keeps those it has.
+    """
 
     service: str
     generation: int
     weights: Mapping[str, int]
+    matches: tuple[Match, ...] = ()
+    mirror: Mapping[str, int] = field(default_factory=dict)
+    sticky: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,7 @@ def workload_json(workload: Workload) -> dict[str, Any]:
         "command": list(workload.command),
         "upstreams": list(workload.upstreams),
         "env": dict(workload.env),
+        "objects": list(workload.objects),
     }
 
 
@@ -98,6 +99,7 @@ def workload(plain: Json) -> Workload:
     fields = dict(plain)
     fields["command"] = tuple(fields["command"])
     fields["upstreams"] = tuple(fields["upstreams"])
+    fields["objects"] = tuple(fields.get("objects", ()))
     fields["probe"] = Probe(**fields["probe"])
     return Workload(**fields)
 

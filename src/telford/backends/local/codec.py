@@ -4,7 +4,15 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from telford.estate.workload import Ingress, PlaceState, Probe, ReplicaState, Split, Workload
+from telford.estate.workload import (
+    Ingress,
+    Match,
+    PlaceState,
+    Probe,
+    ReplicaState,
+    Split,
+    Workload,
+)
 
 Plain = dict[str, Any]
 
@@ -16,12 +24,12 @@ def plain(value: Workload | Split | Ingress | ReplicaState) -> Plain:
 
 
 def _plain_field(item: object) -> object:
-    if isinstance(item, Probe):
+    if isinstance(item, Probe | Match):
         return dataclasses.asdict(item)
     if isinstance(item, Mapping):
         return dict(item)
     if isinstance(item, tuple):
-        return list(item)
+        return [_plain_field(one) for one in item]
     return item
 
 
@@ -30,13 +38,21 @@ def workload(values: Plain) -> Workload:
     fixed = dict(values)
     fixed["command"] = tuple(fixed["command"])
     fixed["upstreams"] = tuple(fixed.get("upstreams", ()))
+    fixed["objects"] = tuple(fixed.get("objects", ()))
     fixed["probe"] = Probe(**fixed.get("probe", {}))
     return Workload(**fixed)
 
 
 def split(values: Plain) -> Split:
     """The reverse of `plain`."""
-    return Split(values["service"], int(values["generation"]), dict(values["weights"]))
+    return Split(
+        service=values["service"],
+        generation=int(values["generation"]),
+        weights=dict(values["weights"]),
+        matches=tuple(Match(**one) for one in values.get("matches", ())),
+        mirror=dict(values.get("mirror", {})),
+        sticky=values.get("sticky", ""),
+    )
 
 
 def ingress(values: Plain) -> Ingress:
