@@ -1,0 +1,6 @@
+"""Every test starts without the wishes that a shell has for colours."""
+
+import os
+
+for wish in ("FORCE_COLOR", "CLICOLOR_FORCE", "NO_COLOR", "PY_COLORS"):
+    os.environ.pop(wish, None)
