@@ -11,7 +11,7 @@ REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 REQUIRED = frozenset(filter(None, os.environ.get("TELFORD_REQUIRE", "").split(",")))
 
 
-def _absent(what: str, group: str) -> None:
+def absent(what: str, group: str) -> None:
     """Skip, saying what is missing; fail instead where `TELFORD_REQUIRE` names the group."""
     if group in REQUIRED:
         pytest.fail(f"{what} is required by TELFORD_REQUIRE={group} but is not there")
@@ -24,7 +24,7 @@ def require_tool(name: str) -> str:
     found = (shutil.which(name, path=str(folder)) for folder in folders)
     path = shutil.which(name) or next(filter(None, found), None)
     if path is None:
-        _absent(f"the tool {name} (make test-tools)", "tools")
+        absent(f"the tool {name} (make test-tools)", "tools")
     assert path is not None
     return path
 
@@ -33,5 +33,5 @@ def real_estates() -> pathlib.Path:
     """The folder of real public systems, from `TELFORD_ESTATES`."""
     value = os.environ.get("TELFORD_ESTATES", "")
     if not value or not pathlib.Path(value).is_dir():
-        _absent("TELFORD_ESTATES (a folder of real estates)", "estates")
+        absent("TELFORD_ESTATES (a folder of real estates)", "estates")
     return pathlib.Path(value).resolve()

@@ -1,9 +1,10 @@
-"""A store in a file of its own, a clock that stands still, a lease."""
+"""A store in a database of its own, on SQLite and on PostgreSQL; a clock that stands still."""
 
 import pathlib
 from collections.abc import Iterator
 
 import pytest
+import sqlalchemy as sa
 from store_samples import PLACE, a_release
 
 from telford.store.database import Lease
@@ -18,15 +19,31 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def url(tmp_path: pathlib.Path) -> str:
+def sqlite_url(tmp_path: pathlib.Path) -> str:
     return f"sqlite:///{tmp_path}/store.db"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest) -> str:
+    """The same test on both databases."""
+    name = "sqlite_url" if request.param == "sqlite" else "postgres_store_url"
+    return str(request.getfixturevalue(name))
 
 
 @pytest.fixture
 def store(url: str, clock: FakeClock) -> Iterator[Store]:
-    opened = Store(url, clock)
+    opened = Store(url, clock, own_clock=True)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def meddler(store: Store, url: str) -> Iterator[sa.Connection]:
+    """A connection beside the store's own, for harm; each statement is committed at once."""
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
 
 
 @pytest.fixture

@@ -39,15 +39,20 @@ def test_the_migrations_make_exactly_the_tables_of_the_schema(store: Store, url:
     engine.dispose()
 
 
-def test_opening_again_changes_nothing(store: Store, url: str, clock: FakeClock) -> None:
-    before = sqlite3.connect(url.removeprefix("sqlite:///"))
+def test_opening_again_changes_nothing(sqlite_url: str, clock: FakeClock) -> None:
+    Store(sqlite_url, clock).close()
+    before = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))
     dump = list(before.iterdump())
-    Store(url, clock).close()
+    Store(sqlite_url, clock).close()
     assert list(before.iterdump()) == dump
     before.close()
 
 
-def test_several_processes_may_open_a_new_store_at_once(url: str) -> None:
+@pytest.mark.parametrize("fixture", ["sqlite_url", "postgres_url"])
+def test_several_processes_may_open_a_new_store_at_once(
+    request: pytest.FixtureRequest, fixture: str
+) -> None:
+    url = request.getfixturevalue(fixture)
     context = multiprocessing.get_context("spawn")
     queue: multiprocessing.Queue[str] = context.Queue()
     processes = [context.Process(target=_open, args=(url, queue)) for _ in range(4)]
@@ -59,8 +64,8 @@ def test_several_processes_may_open_a_new_store_at_once(url: str) -> None:
     assert answers == [""] * 4
 
 
-def test_sqlite_runs_in_wal_with_full_synchronisation_and_foreign_keys(url: str) -> None:
-    engine = engines.open_engine(url)
+def test_sqlite_runs_in_wal_with_full_synchronisation_and_foreign_keys(sqlite_url: str) -> None:
+    engine = engines.open_engine(sqlite_url)
     with engine.connect() as connection:
         found = [
             connection.exec_driver_sql(f"PRAGMA {name}").scalar()
@@ -71,13 +76,15 @@ def test_sqlite_runs_in_wal_with_full_synchronisation_and_foreign_keys(url: str)
 
 
 def test_a_full_disk_is_a_temporary_error_and_nothing_is_half_written(
-    store: Store, url: str
+    sqlite_url: str, clock: FakeClock
 ) -> None:
+    store = Store(sqlite_url, clock)
     with store._database.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA max_page_count=1")  # it may not grow by a page
     with pytest.raises(TemporaryError, match="disk is full"):
         _write_much(store)
     assert store.audit.tail() == ()
+    store.close()
 
 
 def test_a_folder_that_is_not_there_is_said_with_what_to_do(tmp_path: pathlib.Path) -> None:
@@ -92,11 +99,10 @@ def test_a_file_that_is_no_database_is_said(tmp_path: pathlib.Path) -> None:
         Store(f"sqlite:///{tmp_path}/store.db", FakeClock())
 
 
-def test_a_store_of_a_newer_telford_is_refused(store: Store, url: str, clock: FakeClock) -> None:
-    connection = sqlite3.connect(url.removeprefix("sqlite:///"))
-    connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    connection.commit()
-    connection.close()
+def test_a_store_of_a_newer_telford_is_refused(
+    meddler: sa.Connection, url: str, clock: FakeClock
+) -> None:
+    meddler.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(PermanentError, match="newer Telford"):
         Store(url, clock)
 

@@ -1,9 +1,9 @@
 """Releases, ledger, commands, audit: each noun's own promises."""
 
 import dataclasses
-import sqlite3
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy import exc
 from store_samples import PLACE, a_release
 
@@ -131,10 +131,9 @@ def test_an_untouched_audit_log_verifies(store: Store) -> None:
         ),
     ],
 )
-def test_a_changed_audit_log_does_not(store: Store, url: str, harm: str, answer: str) -> None:
+def test_a_changed_audit_log_does_not(
+    store: Store, meddler: sa.Connection, harm: str, answer: str
+) -> None:
     _audited(store)
-    connection = sqlite3.connect(url.removeprefix("sqlite:///"))
-    connection.execute(harm)
-    connection.commit()
-    connection.close()
+    meddler.exec_driver_sql(harm)
     assert store.audit.verify().startswith(answer)

@@ -3,7 +3,7 @@
 SQLite runs in WAL mode with `synchronous=FULL`: a tick is one commit (about a millisecond) for all
 releases, and a commit whose effect has reached the place must not be lost to a power cut, because
 a generation that went back would be refused by everything that saw the higher one. Called by
-`telford.store.store` only.
+`telford.store` only.
 """
 
 import json
@@ -25,35 +25,85 @@ WAL_PAUSE_SECONDS = 0.05
 # One for the controller, the rest for the portal's threads; more wait their turn.
 POOL_SIZE = 8
 WRITE_OPTION = "telford_write"
+POSTGRESQL, SQLITE = "postgresql", "sqlite"
+# A server that is away is told from one that is slow by then; connections that a firewall forgot
+# are noticed by the kernel's probes.
+_POSTGRESQL_ARGUMENTS: dict[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+    "application_name": "telford",
+    # A statement waits for a lock as long as a writer on SQLite does, and never works for longer
+    # than a rollup of a large store may take. A session that stopped inside a transaction (its
+    # process was stopped) must not hold the lease's row against the controller that takes over.
+    "options": "-c lock_timeout=15s -c statement_timeout=30s"
+    " -c idle_in_transaction_session_timeout=5s",
+}
 # Any numbers will do, as long as nothing else in the same PostgreSQL database uses them.
-MIGRATION_LOCK, AUDIT_LOCK = 7_305_761, 7_305_762
+MIGRATION_LOCK, AUDIT_LOCK, LEASE_LOCK = 7_305_761, 7_305_762, 7_305_763
 
 
 def open_engine(url: str) -> sa.Engine:
-    """An engine for `url` (``sqlite:///path`` or ``postgresql+driver://...``).
+    """An engine for `url` (``sqlite:///path`` or ``postgresql://...``).
 
     Raises `UsageError` where the URL cannot be understood, `PermanentError` where the database
     cannot be opened.
     """
     try:
+        parsed = with_driver(url)
+        postgresql = parsed.get_backend_name() == POSTGRESQL
         engine = sa.create_engine(
-            url,
+            parsed,
             json_serializer=_dump,
             pool_size=POOL_SIZE,
             pool_timeout=BUSY_SECONDS,
-            connect_args={"timeout": BUSY_SECONDS} if url.startswith("sqlite") else {},
+            # A server that was started anew is found out before a transaction, not in it.
+            pool_pre_ping=postgresql,
+            connect_args=_arguments(parsed),
         )
     except (exc.ArgumentError, exc.NoSuchModuleError, ImportError) as error:
         raise UsageError(
             f"the store's URL is not one that can be opened: {sa_safe(url)}",
             fix="write sqlite:////absolute/path.db, or a PostgreSQL URL whose driver is installed",
         ) from error
-    if engine.dialect.name == "sqlite":
+    if engine.dialect.name == SQLITE:
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         with wrapped(url):
             _switch_to_wal(engine)
     return engine
+
+
+def with_driver(url: str) -> sa.URL:
+    """The URL with the driver that Telford brings along, where it names none.
+
+    Raises `sqlalchemy.exc.ArgumentError` where it is no URL.
+    """
+    parsed = sa.make_url(url)
+    if parsed.drivername in {"postgresql", "postgres"}:
+        return parsed.set(drivername="postgresql+psycopg")
+    return parsed
+
+
+def database_time(connection: sa.Connection) -> float | None:
+    """The server's clock, in epoch seconds; None on SQLite, which has none of its own."""
+    if connection.dialect.name != POSTGRESQL:
+        return None
+    return float(connection.execute(sa.select(_NOW)).scalar_one())
+
+
+_NOW = sa.cast(sa.func.extract("epoch", sa.func.clock_timestamp()), sa.Double)
+
+
+def _arguments(url: sa.URL) -> dict[str, Any]:
+    if url.get_backend_name() == SQLITE:
+        return {"timeout": BUSY_SECONDS}
+    if url.drivername == "postgresql+psycopg":
+        # What the URL itself says goes first.
+        return {key: value for key, value in _POSTGRESQL_ARGUMENTS.items() if key not in url.query}
+    return {}
 
 
 def sa_safe(url: str) -> str:
@@ -69,7 +119,7 @@ def lock(connection: sa.Connection, number: int) -> None:
 
     On SQLite the write transaction itself is the lock.
     """
-    if connection.dialect.name == "postgresql":
+    if connection.dialect.name == POSTGRESQL:
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
 
 
@@ -91,7 +141,9 @@ def _translate(text: str, where: str) -> TemporaryError | PermanentError:
             fix="free some space; what was running goes on as it was and nothing is half-written",
             retry_after_seconds=10.0,
         )
-    if "locked" in text or "busy" in text or "timeout" in text or "timed out" in text:
+    if "too many connections" in text or "too many clients" in text or "starting up" in text:
+        return TemporaryError(f"the store at {where} takes no more connections just now")
+    if "locked" in text or "busy" in text or "lock timeout" in text:
         return TemporaryError(f"the store at {where} is busy with another writer")
     if "readonly" in text or "read-only" in text or "unable to open" in text:
         return PermanentError(
@@ -103,7 +155,15 @@ def _translate(text: str, where: str) -> TemporaryError | PermanentError:
             f"the store at {where} is damaged or not a store",
             fix="restore it from a copy, or move it away to begin a new one",
         )
-    return TemporaryError(f"the store at {where} did not answer")
+    if "does not exist" in text or "authentication failed" in text or "permission denied" in text:
+        return PermanentError(
+            f"the store at {where} refuses: {text.strip().splitlines()[0]}",
+            fix="check the database's name, the user and the password in TELFORD_STORE",
+        )
+    return TemporaryError(
+        f"the store at {where} did not answer",
+        fix="nothing is lost: what runs goes on as it is, and the controller asks again",
+    )
 
 
 def _dump(value: Any) -> str:

@@ -2,7 +2,8 @@
 
 A controller takes the lease when it starts and beats in every tick's transaction. Another may take
 over once the beat is older than the limit it is given, or at once where it knows that the holder
-is gone (a dead process on the same machine). The old one's writes are refused from then on.
+is gone (a dead process on the same machine). The old one's writes are refused from then on. Ages
+are judged by the database's clock where it has one (`Database.writing`).
 """
 
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from telford.basics.errors import RefusedError
+from telford.store import engine as engines
 from telford.store import schema
 from telford.store.database import Database, Lease, Writing
 
@@ -40,6 +42,17 @@ class Leases:
         with self._database.reading() as connection:
             return _get(connection, name)
 
+    def all(self) -> tuple[Holding, ...]:
+        """Every lease, by name."""
+        with self._database.reading() as connection:
+            rows = connection.execute(sa.select(_TABLE).order_by(_TABLE.c.name)).all()
+        return tuple(Holding(row.name, row.holder, row.epoch, row.heartbeat) for row in rows)
+
+    def holds(self, lease: Lease) -> bool:
+        """Whether the lease is still the newest: asked before an effect outside of the store."""
+        held = self.get(lease.name)
+        return held is not None and held.epoch == lease.epoch
+
     def take(
         self, name: str, holder: str, limit_seconds: float, gone: Callable[[str], bool]
     ) -> Lease:
@@ -48,6 +61,7 @@ class Leases:
         Raises `RefusedError` where somebody else holds it and has been heard of lately.
         """
         with self._database.writing() as writing:
+            engines.lock(writing.connection, engines.LEASE_LOCK)
             held = _get(writing.connection, name, lock=True)
             if held is None:
                 row = {"name": name, "holder": holder, "epoch": 1, "heartbeat": writing.at}

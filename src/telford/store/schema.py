@@ -24,6 +24,17 @@ leases = sa.Table(
     sa.Column("heartbeat", sa.Double, nullable=False),
 )
 
+# Stand-by controllers, and since when each was last heard of; the one that holds a place is in
+# `leases`.
+controllers = sa.Table(
+    "controllers",
+    metadata,
+    sa.Column("place", sa.Text, primary_key=True),
+    sa.Column("holder", sa.Text, primary_key=True),
+    sa.Column("since", sa.Double, nullable=False),
+    sa.Column("heard_at", sa.Double, nullable=False),
+)
+
 # `slot` is "place service" while the release is active and null afterwards: its uniqueness is
 # what keeps two releases of one service out of one place, whoever asks.
 releases = sa.Table(

@@ -12,6 +12,7 @@ from telford.store import migrate
 from telford.store.audit import Audit
 from telford.store.bindings import Bindings
 from telford.store.commands import Commands
+from telford.store.controllers import Controllers
 from telford.store.database import Database, Lease, Writing
 from telford.store.leases import Leases
 from telford.store.ledger import Ledger
@@ -22,21 +23,34 @@ from telford.store.releases import Releases
 
 
 class Store:
-    """All records. Raises `TemporaryError`/`PermanentError` where the database cannot be had."""
+    """All records. Raises `TemporaryError`/`PermanentError` where the database cannot be had.
 
-    def __init__(self, url: str, clock: clocks.Clock) -> None:
-        self._database = Database(url, clock)
-        with engines.wrapped(url):
-            migrate.upgrade(self._database.engine)
+    `own_clock` is for simulations; see `Database`.
+    """
+
+    def __init__(self, url: str, clock: clocks.Clock, *, own_clock: bool = False) -> None:
+        self._database = Database(url, clock, own_clock=own_clock)
+        try:
+            with engines.wrapped(url):
+                migrate.upgrade(self._database.engine)
+        except BaseException:
+            self._database.engine.dispose()
+            raise
         self.audit = Audit(self._database)
         self.bindings = Bindings(self._database)
         self.commands = Commands(self._database)
+        self.controllers = Controllers(self._database)
         self.leases = Leases(self._database)
         self.ledger = Ledger(self._database)
         self.measurements = Measurements(self._database)
         self.objectives = Objectives(self._database)
         self.readings = Readings(self._database)
         self.releases = Releases(self._database)
+
+    @property
+    def clock(self) -> clocks.Clock:
+        """The clock that all who share this store agree on, as of the last write."""
+        return self._database.clock
 
     def writing(self, lease: Lease | None = None) -> AbstractContextManager[Writing]:
         """One write transaction; see `Database.writing`."""
