@@ -19,6 +19,7 @@ CLUSTER_REMOVE = "cluster.remove"
 CLUSTER_REPLACE = "cluster.replace"
 ROUTER_ROUTE = "router.route"
 ORDER_CONFIRM = "order.confirm"
+HOOK_CALL = "hook.call"
 
 ALL = (
     TICK_READ,
@@ -32,6 +33,7 @@ ALL = (
     CLUSTER_REPLACE,
     ROUTER_ROUTE,
     ORDER_CONFIRM,
+    HOOK_CALL,
 )
 """Every boundary, each with a "before" and an "after"."""
 

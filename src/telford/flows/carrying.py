@@ -10,7 +10,7 @@ from typing import Any
 
 from telford import ports
 from telford.basics import clock as clocks
-from telford.basics.errors import TemporaryError
+from telford.basics.errors import RefusedError, TemporaryError
 from telford.flows import boundaries as edges
 from telford.flows import orders
 
@@ -21,11 +21,12 @@ CONFIRM_PAUSE_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """The three ports of one place."""
+    """The ports of one place. `hooks` is None where this process asks nobody outside."""
 
     cluster: ports.Cluster
     router: ports.Router
     metrics: ports.Metrics
+    hooks: ports.Hooks | None = None
 
 
 class Carrier:
@@ -36,18 +37,19 @@ class Carrier:
         self._clock = clock
         self._boundaries = boundaries
 
-    def ask(self, kind: str, arguments: Mapping[str, Any]) -> None:
-        """Ask the place. Raises what the place raises."""
+    def ask(self, kind: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Ask the place; what it brought back, plain JSON values. Raises what the place raises."""
         self._boundaries.reach(edges.ORDER_BEGIN, "before")
         name, call = {
             "apply": (edges.CLUSTER_APPLY, self._apply),
             "route": (edges.ROUTER_ROUTE, self._route),
             "remove": (edges.CLUSTER_REMOVE, self._remove),
             "replace": (edges.CLUSTER_REPLACE, self._replace),
+            "gate": (edges.HOOK_CALL, self._hook),
         }[kind]
         self._boundaries.reach(edges.ORDER_BEGIN, "after")
         with edges.around(self._boundaries, name):
-            call(arguments)
+            return call(arguments) or {}
 
     def confirm(self, kind: str, arguments: Mapping[str, Any]) -> None:
         """Wait, bounded, until the place itself shows it. Raises `TemporaryError` at the limit."""
@@ -72,7 +74,15 @@ class Carrier:
         keys = ("service", "version", "replica", "incarnation", "generation")
         self._outside.cluster.replace(*(arguments[key] for key in keys))
 
+    def _hook(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        if self._outside.hooks is None:
+            raise RefusedError("this controller asks no webhooks and runs no commands")
+        answer = self._outside.hooks.ask(arguments["hook"], arguments["about"])
+        return {"open": answer.open, "why": answer.why, "at": self._clock.now()}
+
     def _shown(self, kind: str, arguments: Mapping[str, Any]) -> bool:
+        if kind == "gate":  # its answer is all there is to see
+            return True
         place = self._outside.cluster.state()
         service, generation = arguments["service"], arguments["generation"]
         if kind == "route":

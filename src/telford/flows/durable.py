@@ -89,26 +89,26 @@ def _told() -> Iterator[None]:
         raise TemporaryError("the durable engine's database does not answer") from failure
 
 
-def _workflow(carrier: Carrier) -> Callable[[str, dict[str, Any]], dict[str, str]]:
+def _workflow(carrier: Carrier) -> Callable[[str, dict[str, Any]], dict[str, Any]]:
     """The two steps as a durable workflow. The library decorates functions, never methods."""
 
     @DBOS.step(name="ask")
-    def ask(kind: str, arguments: dict[str, Any]) -> None:
-        carrier.ask(kind, arguments)
+    def ask(kind: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        return dict(carrier.ask(kind, arguments))
 
     @DBOS.step(name="confirm")
     def confirm(kind: str, arguments: dict[str, Any]) -> None:
         carrier.confirm(kind, arguments)
 
     @DBOS.workflow(name="telford.order")
-    def carry_out(kind: str, arguments: dict[str, Any]) -> dict[str, str]:
+    def carry_out(kind: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """A place that says no is an answer, not a crash."""
         try:
-            ask(kind, arguments)
+            result = ask(kind, arguments)
             confirm(kind, arguments)
         except TelfordError as refusal:
-            return {"phase": "failed", "problem": refusal.message}
-        return {"phase": "done", "problem": ""}
+            return {"phase": "failed", "problem": refusal.message, "result": {}}
+        return {"phase": "done", "problem": "", "result": result}
 
     return carry_out
 
@@ -140,5 +140,6 @@ def _status(workflow: WorkflowStatus) -> Status:
         return Status("pending")
     output = workflow.output
     if workflow.status == "SUCCESS" and isinstance(output, dict):
-        return Status(output.get("phase", "failed"), output.get("problem", ""))
+        phase, problem = output.get("phase", "failed"), output.get("problem", "")
+        return Status(phase, problem, output.get("result", {}))
     return Status("failed", f"the order ended as {workflow.status.lower()}")

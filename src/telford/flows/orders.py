@@ -8,7 +8,7 @@ asking once. Pure; called by `advancing`.
 
 import dataclasses
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from telford.deliver import release as releases
@@ -44,10 +44,13 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How an order stands: pending, done or failed (then `problem` says why)."""
+    """How an order stands: pending, done or failed (then `problem` says why); `result` is what a
+    done one brought back, plain JSON values.
+    """
 
     phase: str
     problem: str = ""
+    result: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

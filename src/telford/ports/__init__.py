@@ -4,8 +4,9 @@ Every method is idempotent and has a time limit. A call that carries a generatio
 the place has seen raises `RefusedError` and changes nothing.
 """
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from telford.estate.observation import Reading
 from telford.estate.workload import Ingress, PlaceState, Split, Workload
@@ -58,4 +59,25 @@ class Metrics(Protocol):
 
     def read(self) -> Reading:
         """All counters now. Raises `TemporaryError` where they cannot be had."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What somebody outside said to a gate: whether it may open, and why, in a sentence."""
+
+    open: bool
+    why: str
+
+
+class Hooks(Protocol):
+    """Asks somebody outside whether a gate may open: a webhook, a ticket system, a command."""
+
+    def ask(self, hook: Mapping[str, Any], about: Mapping[str, str]) -> Said:
+        """One call, within the hook's own time limit; asking again is harmless.
+
+        `hook` is a webhook or a command as `telford.deliver.gate_settings` freezes it, `about` what
+        is known of the release. A clear no is an answer; raises `TemporaryError` where there is no
+        answer (dead, slow, an error of the server's own), `PermanentError` where there can be none.
+        """
         ...

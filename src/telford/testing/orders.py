@@ -6,6 +6,7 @@ run again, an unfinished one is.
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from telford.basics.errors import TelfordError
 from telford.flows.carrying import Carrier
@@ -14,10 +15,11 @@ from telford.flows.orders import Order, Status
 
 @dataclass(slots=True)
 class Kept:
-    """One order on the pretended disk; `steps` of two are done."""
+    """One order on the pretended disk; `steps` of two are done, `result` is what the first gave."""
 
     order: Order
     steps: int = 0
+    result: dict[str, Any] = field(default_factory=dict)
     status: Status = field(default_factory=lambda: Status("pending"))
 
 
@@ -51,11 +53,11 @@ class FakeOrders:
         kind, arguments = kept.order.kind, kept.order.arguments
         try:
             if kept.steps == 0:
-                self._carrier.ask(kind, arguments)
+                kept.result = dict(self._carrier.ask(kind, arguments))
                 kept.steps = 1
             self._carrier.confirm(kind, arguments)
             kept.steps = 2
         except TelfordError as error:
             kept.status = Status("failed", error.message)
         else:
-            kept.status = Status("done")
+            kept.status = Status("done", result=kept.result)
