@@ -21,6 +21,8 @@ from telford.estate import documents, words
 from telford.estate.kinds import (
     base,
     contracts,
+    data,
+    gates,
     paving,
     pipelines,
     promises,
@@ -113,10 +115,12 @@ EXACTLY_ONE: dict[type[BaseModel], tuple[str, ...]] = {
     running.Check: ("path", "tcp", "grpc", "command"),
     running.EnvironmentReference: ("config", "secret", "field", "resource"),
     scaling.PaceStep: ("replicas", "share"),
+    gates.Gate: gates.WAYS,
     promises.Indicator: ("availability", "latency", "ratio", "probe"),
     promises.Ratio: ("bad", "good"),
     contracts.ContractVersion: ("file", "document"),
     paving.Patch: ("object", "file"),
+    data.DataStep: ("revision", "sql", "file", "backfill", "command"),
 }
 AT_MOST_ONE: dict[type[BaseModel], tuple[str, str]] = {contracts.Contract: ("service", "stream")}
 

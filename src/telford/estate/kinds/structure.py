@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from telford.estate.kinds import base, engines, running
+from telford.estate.kinds import base, data, engines, running
 
 # How something is on the road: `paved` gets the road's defaults and policies, `as-found` was
 # imported and nothing is added to it.
@@ -242,6 +242,8 @@ class Service(base.Kind):
         "run.initialise": ("name",),
         "endpoints": ("name",),
         "projections": ("name",),
+        "dataChanges": ("datastore",),
+        "dataChanges[].steps": ("name",),
         "carried": ("object",),
     }
 
@@ -271,6 +273,8 @@ class Service(base.Kind):
     routes: tuple[RouteRule, ...] = ()
     ingresses: tuple[Ingress, ...] = ()
     delivery: str | None = None
+    # What a release of it does to data, step by step.
+    data_changes: tuple[data.DataChange, ...] = ()
     carried: tuple[Carried, ...] = ()
 
     def references(self) -> Iterator[base.Reference]:
@@ -281,6 +285,9 @@ class Service(base.Kind):
             yield base.Reference(("uses", index, key), key.capitalize(), text)
         yield from config_references(self.run)
         yield from self._event_references()
+        for index, change in enumerate(self.data_changes):
+            path = ("dataChanges", index, "datastore")
+            yield base.Reference(path, "Datastore", change.datastore)
         if self.delivery is not None:
             yield base.Reference(("delivery",), "Delivery", self.delivery)
 
