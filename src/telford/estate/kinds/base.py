@@ -82,6 +82,10 @@ PARAMETER_PATTERN = r"^[a-z][a-zA-Z0-9]{0,62}$"
 DIGEST_PATTERN = r"^([0-9a-f]{40}|sha256:[0-9a-f]{64})$"
 # ``Deployment/{name}``, ``*/{name}``, ``ConfigMap/*``.
 OBJECT_PATTERN = r"^[A-Za-z*]+/[-a-zA-Z0-9_.:*{}]+$"
+# A variable of a process's environment.
+VARIABLE_PATTERN = r"^[A-Z][A-Z0-9_]{0,127}$"
+# A place in a JSON document (RFC 6901).
+POINTER_PATTERN = r"^(/([^~/]|~[01])*)+$"
 # Pattern -> what it is the form of, and how to write one.
 FORMS = {
     ADDRESS_PATTERN: ("an address", "write kind/name, such as service/checkout"),
@@ -90,6 +94,8 @@ FORMS = {
     CURRENCY_PATTERN: ("a currency", "write three capital letters, such as EUR"),
     PARAMETER_PATTERN: ("a name of a parameter", "write letters and digits, such as serviceName"),
     DIGEST_PATTERN: ("a digest", "write the 40 digits of a commit, or sha256: and 64 digits"),
+    VARIABLE_PATTERN: ("a variable", "write its name in capitals, such as HOOK_KEY"),
+    POINTER_PATTERN: ("a JSON pointer", "write where the value stands, such as /state"),
     OBJECT_PATTERN: ("an object", "write its kind and name, such as Deployment/{name}"),
 }
 # A calendar day (ISO 8601).

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from telford.estate.kinds import base
+from telford.estate.kinds.gates import Gate
 
 Probability = Annotated[float, Field(gt=0, lt=0.5)]
 
@@ -52,6 +53,7 @@ class Delivery(base.Kind):
     """A strategy: steps of weight, the verdict's error bounds, and what happens at a deadline."""
 
     stand_ins: ClassVar[dict[str, object]] = {"steps": [{"weight": "1%"}]}
+    merge_keys: ClassVar[dict[str, tuple[str, ...]]] = {"gates": ("name",)}
 
     kind: Literal["Delivery"]
     strategy: Literal["canary"] = "canary"
@@ -64,6 +66,14 @@ class Delivery(base.Kind):
     # Without data for this long the release holds; missing data is never a failure.
     stale: base.Duration = "2m"
     canary_replicas: Annotated[int, Field(ge=1, le=100)] = 1
+    # What must be open before it starts, goes a step further or is finished.
+    gates: tuple[Gate, ...] = ()
+
+    def references(self) -> Iterator[base.Reference]:
+        """See `Kind.references`."""
+        yield from super().references()
+        for index, gate in enumerate(self.gates):
+            yield from gate.references(("gates", index))
 
 
 Clock = Annotated[str, Field(pattern=base.CLOCK_PATTERN)]

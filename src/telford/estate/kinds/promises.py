@@ -65,6 +65,13 @@ class Alerting(base.Model):
     page: bool = True
 
 
+class ErrorBudget(base.Model):
+    """What releases do when the budget runs low: the shares at which they slow down and stop."""
+
+    slow: base.Percentage = "25%"
+    freeze: base.Percentage = "0%"
+
+
 class Objective(base.Kind):
     """A service level objective: the share of good events promised over a period."""
 
@@ -82,6 +89,8 @@ class Objective(base.Kind):
     calendar: Literal["month", "quarter"] | None = None
     sli: Indicator
     alerting: Alerting = Alerting()
+    # What is left of the budget at which releases slow down and stop, where a gate asks for it.
+    error_budget: ErrorBudget = ErrorBudget()
 
     def references(self) -> Iterator[base.Reference]:
         """See `Kind.references`."""
