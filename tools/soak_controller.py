@@ -55,9 +55,7 @@ def main(root: pathlib.Path, targets: list[tuple[str, str, int]], services: list
     place = LocalPlace.connect(kept.place(PLACE), clock)
     watch = watching.watch([(f"service/{name}", name) for name in services], ())
     edges = KillHere(root, targets)
-    found = controlling.control(
-        kept, store, lease, place, clock, watch=watch, pace=PACE, edges=edges
-    )
+    found = controlling.control(kept, store, lease, place, watch=watch, pace=PACE, edges=edges)
     faulthandler.register(signal.SIGUSR1)  # says where every thread stands
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())

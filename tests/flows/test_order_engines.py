@@ -12,11 +12,13 @@ from telford.flows import boundaries, orders
 from telford.flows.carrying import Carrier, Outside
 from telford.flows.durable import DurableOrders
 from telford.flows.orders import Order, Orders, Status
+from telford.store.database import Lease
 from telford.testing.kills import KillAt
 from telford.testing.orders import FakeOrders
 from telford.testing.place import FakePlace, a_workload
 
 WAIT_SECONDS = 30.0
+EPOCH, NEXT_EPOCH = Lease("local", "one", 1), Lease("local", "two", 2)
 
 
 @pytest.fixture
@@ -36,7 +38,7 @@ def engine(
     if request.param == "fake":
         yield FakeOrders(carrier, {})
         return
-    engine = DurableOrders(f"sqlite:///{tmp_path}/flows.db", carrier)
+    engine = DurableOrders(f"sqlite:///{tmp_path}/flows.db", carrier, EPOCH)
     yield engine
     engine.close()
 
@@ -99,7 +101,7 @@ def test_an_id_that_was_never_submitted_has_no_status(engine: Orders) -> None:
 
 def test_what_ended_long_ago_is_forgotten(tmp_path: pathlib.Path, place: FakePlace) -> None:
     carrier = Carrier(Outside(place, place, place), SystemClock(), boundaries.Quiet())
-    engine = DurableOrders(f"sqlite:///{tmp_path}/flows.db", carrier)
+    engine = DurableOrders(f"sqlite:///{tmp_path}/flows.db", carrier, EPOCH)
     engine.submit("a:1", an_order())
     finished(engine, "a:1")
     engine.forget(time.time() - 3600)
@@ -112,11 +114,11 @@ def test_what_ended_long_ago_is_forgotten(tmp_path: pathlib.Path, place: FakePla
 def test_what_was_done_is_known_after_a_restart(tmp_path: pathlib.Path, place: FakePlace) -> None:
     carrier = Carrier(Outside(place, place, place), SystemClock(), KillAt())
     url = f"sqlite:///{tmp_path}/flows.db"
-    first = DurableOrders(url, carrier)
+    first = DurableOrders(url, carrier, EPOCH)
     first.submit("a:1", an_order())
     finished(first, "a:1")
     first.close()
-    second = DurableOrders(url, carrier)
+    second = DurableOrders(url, carrier, NEXT_EPOCH)
     assert second.statuses(["a:1"]) == {"a:1": Status("done")}
     second.submit("a:1", an_order())
     second.close()

@@ -1,20 +1,23 @@
 """A controller with all that it holds: lease, durable engine, place. The one place that knows how.
 
 Apart from `telford.app.wiring`, because the durable engine takes half a second to import and only
-a process that controls needs it. Called by `telford.app.up` and by tools/soak_controller.py.
+a process that controls needs it. Called by `telford.app.up`, `telford.app.standing_by` and by
+tools/soak_controller.py.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from telford.app import wiring
+from telford.app import wiring, workloads
 from telford.backends import process
 from telford.backends.local.place import LocalPlace
-from telford.basics import clock as clocks
-from telford.basics.errors import RefusedError
+from telford.basics.errors import RefusedError, TelfordError
+from telford.estate.model import Bound
 from telford.flows import boundaries, watching
 from telford.flows.carrying import Carrier, Outside
 from telford.flows.controller import Controller, Pace
 from telford.flows.durable import DurableOrders
+from telford.operate.promise import Promise
 from telford.store.database import Lease
 from telford.store.store import Store
 
@@ -31,10 +34,7 @@ class Controlling:
     def close(self) -> None:
         """End the durable engine, then give the lease back. The place stays as it is."""
         self.orders.close()
-        try:
-            self.store.leases.give_back(self.lease)
-        except RefusedError:
-            return  # another controller has it already
+        give_back(self.store, self.lease)
 
 
 def take_lease(store: Store, place: str, pace: Pace) -> Lease:
@@ -42,21 +42,48 @@ def take_lease(store: Store, place: str, pace: Pace) -> Lease:
     return store.leases.take(place, process.identity(), pace.lease, process.gone)
 
 
+def give_back(store: Store, lease: Lease) -> None:
+    """Let another controller take the place at once; one that cannot be told waits for the limit
+    of the lease instead.
+    """
+    try:
+        store.leases.give_back(lease)
+    except RefusedError:
+        return  # another controller has it already
+    except TelfordError:
+        return  # the store is away: silence says the same, later
+
+
+def watch(services: Sequence[Bound], promises: Sequence[Promise]) -> watching.Watch:
+    """What a place's controller measures: every service that answers requests."""
+    listening = [one for one in services if workloads.listens(one)]
+    pairs = [(str(one.entity.address), one.spec.name) for one in listening]
+    return watching.watch(pairs, promises)
+
+
 def control(
     kept: wiring.Files,
     store: Store,
     lease: Lease,
     place: LocalPlace,
-    clock: clocks.Clock,
     *,
     watch: watching.Watch,
     pace: Pace,
     edges: boundaries.Boundaries | None = None,
 ) -> Controlling:
-    """A controller of a local place, not yet running; unfinished orders go on at once."""
+    """A controller of a local place, not yet running. What an earlier one had under way is
+    cancelled; the first tick asks for it again.
+    """
+    clock = store.clock
     outside = Outside(place, place, place)
     told = edges or boundaries.Quiet()
-    orders = DurableOrders(kept.flows_url, Carrier(outside, clock, told))
+
+    def fence() -> None:
+        """Before an effect outside of the store: a controller that was overtaken has none."""
+        if not store.leases.holds(lease):
+            raise RefusedError(f"this controller's lease on {lease.name} was taken over")
+
+    orders = DurableOrders(kept.flows_url, Carrier(outside, clock, told, fence), lease)
     controller = Controller(
         store, outside, orders, lease, clock, watch=watch, pace=pace, boundaries=told
     )

@@ -6,7 +6,9 @@ Written by the process that serves, read by `telford up` (already running?), `te
 
 import json
 import os
+import secrets
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from telford.app import wiring
 from telford.backends import process
@@ -15,6 +17,7 @@ from telford.basics.errors import PermanentError, TemporaryError
 
 PRIVATE = 0o600
 POLL_SECONDS = 0.1
+TOKEN_BYTES = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +34,42 @@ class Serving:
 
 def write(kept: wiring.Files, serving: Serving) -> None:
     """Say where it is. Raises `PermanentError` where the disk refuses."""
-    fresh = kept.serving.with_suffix(".new")
+    _write_private(kept.serving, json.dumps(asdict(serving)))
+
+
+def token(kept: wiring.Files) -> str:
+    """The portal's start token (192 random bits), made at the first start and kept in a private
+    file, so that a restart signs nobody out. Raises `PermanentError` where it cannot be kept.
+    """
     try:
+        found = kept.token.read_text(encoding="utf-8").strip()
+        open_to_others = kept.token.stat().st_mode & 0o077
+    except FileNotFoundError:
+        return renew_token(kept)
+    except OSError as error:
+        raise PermanentError(f"cannot read {kept.token}: {error.strerror}") from error
+    # One that others may have read opens nothing any more.
+    return found if found and not open_to_others else renew_token(kept)
+
+
+def renew_token(kept: wiring.Files) -> str:
+    """Another token in its place: from the portal's next start on, nobody is signed in."""
+    fresh = secrets.token_urlsafe(TOKEN_BYTES)
+    _write_private(kept.token, fresh + "\n")
+    return fresh
+
+
+def _write_private(path: Path, text: str) -> None:
+    fresh = path.with_name(f"{path.name}.new")
+    try:
+        path.parent.mkdir(mode=wiring.PRIVATE, parents=True, exist_ok=True)
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(asdict(serving), file)
-        fresh.replace(kept.serving)
+            os.fchmod(descriptor, PRIVATE)
+            file.write(text)
+        fresh.replace(path)
     except OSError as error:
-        raise PermanentError(f"cannot write {kept.serving}: {error.strerror}") from error
+        raise PermanentError(f"cannot write {path}: {error.strerror}") from error
 
 
 def read(kept: wiring.Files) -> Serving | None:

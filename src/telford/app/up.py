@@ -22,7 +22,7 @@ from telford.estate.model import Binding, Estate
 from telford.estate.model import Bound as EstateBound
 from telford.estate.place import Place
 from telford.estate.workload import Ingress, PlaceState, Split, Workload
-from telford.flows import boundaries, orders, watching
+from telford.flows import boundaries, orders
 from telford.flows.controller import Controller, Pace, Report
 from telford.operate import promise
 from telford.operate.promise import Promise
@@ -111,16 +111,15 @@ def raise_up(
     with contextlib.ExitStack() as undo:
         store = wiring.open_store(kept, clock)
         undo.callback(store.close)
+        clock = store.clock
         lease = controlling.take_lease(store, str(request.place), request.pace)
         undo.callback(store.leases.give_back, lease)
         place = _place(request, kept, promises, clock)
         if place.started_here:
             undo.callback(place.stop)
         arranged = _bring_up(request, store, lease, place, services)
-        watch, pace = _watch(services, promises), request.pace
-        found = controlling.control(
-            kept, store, lease, place, clock, watch=watch, pace=pace, edges=edges
-        )
+        watch, pace = controlling.watch(services, promises), request.pace
+        found = controlling.control(kept, store, lease, place, watch=watch, pace=pace, edges=edges)
         undo.pop_all()
     return _run(store, place, binding, arranged, found, report)
 
@@ -281,12 +280,6 @@ def _bring_up(
     for service, version, generation in arranged.remove:
         place.remove(service, version, generation)
     return arranged
-
-
-def _watch(services: Sequence[EstateBound], promises: Sequence[Promise]) -> watching.Watch:
-    listening = [one for one in services if workloads.listens(one)]
-    pairs = [(str(one.entity.address), one.spec.name) for one in listening]
-    return watching.watch(pairs, promises)
 
 
 def _run(

@@ -4,7 +4,7 @@ Files live in the state folder (``.telford`` beside the estate, hidden from its 
 
     store.db        records            flows.db    the durable engine's own
     places/PLACE/   a local place      up.json     where a running `telford up` can be reached
-    up.log          what a detached one said
+    up.log          what a detached one said    portal.token   what opens its portal
 
 Called by the use cases that run or look at a place; `telford.app.controlling` adds the controller.
 """
@@ -30,8 +30,17 @@ class Files:
 
     @property
     def flows_url(self) -> str:
-        """The durable engine's database."""
-        return f"sqlite:///{self.state / 'flows.db'}"
+        """The durable engine's database: a file beside the records on SQLite; a schema of its own
+        in the records' database elsewhere, so that controllers on several machines share it.
+        """
+        if self.store_url.startswith("sqlite"):
+            return f"sqlite:///{self.state / 'flows.db'}"
+        return self.store_url
+
+    @property
+    def token(self) -> Path:
+        """The portal's start token; private."""
+        return self.state / "portal.token"
 
     @property
     def serving(self) -> Path:

@@ -43,6 +43,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("pause", "pause", "hold a release where it is"),
     Command("resume", "resume", "let a paused release go on"),
     Command("evidence", "evidence", "recompute a release's verdict from its ledger"),
+    Command("controller", "controller", "stand by for a place and control it"),
+    Command("controllers", "controllers", "say who controls which place and who stands by"),
+    Command("token", "token", "show or renew what opens the portal"),
     Command("demo", "demo", "watch a good and a bad release of the example shop"),
     Command("down", "down", "stop what `telford up` started"),
 )

@@ -126,9 +126,9 @@ def _stay(
     )
     output.note(f"starting {request.place}: every service that has run.local, and Envoy ...")
     listening = serve.listen(ports.portal)
-    started = up.raise_up(request, kept, clock, _report)
+    started = up.raise_up(request, kept, clock, report)
     with _stopping(started, kept) as over:
-        token = serve.new_token()
+        token = serving.token(kept)
         held = wired.Held(
             folder, local, started.store, clock, str(request.place), running.who(), out
         )
@@ -193,11 +193,11 @@ def _announce(found: serving.Serving, *, as_json: bool) -> None:
     output.line(f"  portal:   {found.portal}")
 
 
-def _report(report: Report) -> None:
+def report(tick: Report) -> None:
     """What the controller did, as it happens."""
-    for change in report.changes:
+    for change in tick.changes:
         after = change.after
         weight = 100 * after.desired_bp / FULL_WEIGHT
         output.note(f"{change.release.id}: {after.phase.value} at {weight:g}%: {after.reason}")
-    for problem in report.problems:
+    for problem in tick.problems:
         output.note(f"controller: {problem}")

@@ -4,7 +4,7 @@ Both parts are idempotent and bounded in time; the place refuses a generation th
 Called by `durable` (and by the fake engine of tests) with an order's plain JSON.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,14 @@ class Outside:
 class Carrier:
     """Carries orders out against one place."""
 
-    def __init__(self, outside: Outside, clock: clocks.Clock, boundaries: edges.Boundaries) -> None:
+    def __init__(
+        self,
+        outside: Outside,
+        clock: clocks.Clock,
+        boundaries: edges.Boundaries,
+        fence: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._fence = fence
         self._outside = outside
         self._clock = clock
         self._boundaries = boundaries

@@ -61,7 +61,7 @@ def open_engine(url: str) -> sa.Engine:
             pool_timeout=BUSY_SECONDS,
             # A server that was started anew is found out before a transaction, not in it.
             pool_pre_ping=postgresql,
-            connect_args=_arguments(parsed),
+            connect_args=arguments(parsed),
         )
     except (exc.ArgumentError, exc.NoSuchModuleError, ImportError) as error:
         raise UsageError(
@@ -97,7 +97,8 @@ def database_time(connection: sa.Connection) -> float | None:
 _NOW = sa.cast(sa.func.extract("epoch", sa.func.clock_timestamp()), sa.Double)
 
 
-def _arguments(url: sa.URL) -> dict[str, Any]:
+def arguments(url: sa.URL) -> dict[str, Any]:
+    """What a driver is told beside the URL: how long anything may take."""
     if url.get_backend_name() == SQLITE:
         return {"timeout": BUSY_SECONDS}
     if url.drivername == "postgresql+psycopg":

@@ -52,6 +52,12 @@ class Store:
         """The clock that all who share this store agree on, as of the last write."""
         return self._database.clock
 
+    def now(self) -> float:
+        """What the database's clock says (the process's, where it has none)."""
+        with self._database.reading() as connection:
+            told = engines.database_time(connection)
+        return self._database.clock.now() if told is None else told
+
     def writing(self, lease: Lease | None = None) -> AbstractContextManager[Writing]:
         """One write transaction; see `Database.writing`."""
         return self._database.writing(lease)

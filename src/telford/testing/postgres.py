@@ -108,10 +108,9 @@ def start() -> Server:
     if account is not None:
         os.chown(folder, account, account)
     data = folder / "data"
-    words = [binaries / "initdb", "--no-sync", "--auth=trust", "--encoding=utf8", "--locale=C"]
-    made = subprocess.run(
-        [*words, "-U", USER, "-D", data], capture_output=True, cwd=folder, user=account, check=False
-    )
+    words = [str(binaries / "initdb"), "--no-sync", "--auth=trust", "--encoding=utf8"]
+    words += ["--locale=C", "-U", USER, "-D", str(data)]
+    made = subprocess.run(words, capture_output=True, cwd=folder, user=account, check=False)
     if made.returncode:
         raise PermanentError(f"initdb failed: {made.stderr.decode(errors='replace').strip()}")
     arguments = [word for pair in _SETTINGS.items() for word in ("-c", "=".join(pair))]
