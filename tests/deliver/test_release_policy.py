@@ -31,7 +31,7 @@ WRONG = [
     ({"on_deadline": "pray"}, "on_deadline is 'pray'"),
     ({"indicators": ()}, "no indicator"),
     ({"indicators": (ERRORS, ERRORS)}, "declared twice"),
-    ({"indicators": (replace(ERRORS, name="colour"),)}, "'colour' is none of"),
+    ({"indicators": (replace(ERRORS, name="colour"),)}, "which is none of errors"),
     ({"indicators": (replace(ERRORS, objective_target=Decimal(1)),)}, "must lie in (0, 1)"),
     ({"indicators": (replace(ERRORS, threshold_ms=5.0),)}, "belongs to slowness"),
     ({"indicators": (replace(SLOWNESS, threshold_ms=None),)}, "belongs to slowness"),

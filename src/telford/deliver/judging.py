@@ -8,11 +8,13 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from telford.deliver import mixture, suspect, weighing
-from telford.deliver.policy import soak_of
+from telford.deliver import mixture, strategies, suspect, weighing
+from telford.deliver.shape import Stage
 from telford.deliver.state import Cause, Decision, Phase, Probe, State
 from telford.deliver.weighing import EValue, Evidence
 
+_WORSE = frozenset({"rollback", "objective"})
+_CERTIFY = frozenset({"promotion", "ratio"})
 MANY = 1e6
 """Odds beyond this are shown as "over a million"."""
 
@@ -21,8 +23,9 @@ MANY = 1e6
 class Judgement:
     """A decision and its reason; `probe` where a replica is to be moved first.
 
-    `certificate` is what a promotion rests on: "objective", "ratio", "by hand", or "deadline" where
-    none was reached in time (also of a rollback that only the deadline caused).
+    `certificate` is what a promotion rests on: "objective", "ratio", "both" where some indicators
+    have the one and some the other, "by hand", or "deadline" where none was reached in time (also
+    of a rollback that only the deadline caused). It is "" where nothing was compared.
     """
 
     decision: Decision
@@ -51,6 +54,7 @@ def judge(state: State, now: float, why: str) -> Judgement:
     values = all_values(state)
     return (
         _fuse(state, values)
+        or _unlike(state, values)
         or _rollback(state, values, now)
         or _split(state, values)
         or _stale(state, now)
@@ -77,8 +81,23 @@ def _fuse(state: State, values: tuple[EValue, ...]) -> Judgement | None:
     return None
 
 
+def _unlike(state: State, values: tuple[EValue, ...]) -> Judgement | None:
+    """Replicas of one version that differ make no verdict about two: not even a rollback."""
+    if state.phase is Phase.HELD and state.cause is Cause.UNLIKE:
+        return Judgement(Decision.HOLD, state.reason, Cause.UNLIKE)
+    for value in values:
+        if value.name == "placebo" and value.crossed:
+            reason = (
+                f"replicas are not alike: {value.indicator} differ among replicas of the stable "
+                f"version itself at {odds(value.log_e)} (bound {odds(value.log_bound)}), so no "
+                "comparison of two versions would be honest: promote, abort or resume it"
+            )
+            return Judgement(Decision.HOLD, reason, Cause.UNLIKE)
+    return None
+
+
 def _rollback(state: State, values: tuple[EValue, ...], now: float) -> Judgement | None:
-    crossed = [value for value in values if value.name == "rollback" and value.crossed]
+    crossed = [value for value in values if value.name in _WORSE and value.crossed]
     if not crossed:
         return None
     reason = "; ".join(_worse(state, value) for value in crossed)
@@ -114,24 +133,26 @@ def _split(state: State, values: tuple[EValue, ...]) -> Judgement | None:
     if state.cause is Cause.SPLIT or not values[-1].crossed:
         return None
     (n1, _), (n0, _) = state.evidence[0].canary, state.evidence[0].stable
-    got = n1 / (n1 + n0)
+    got = n1 / max(n1 + n0, 1)
+    asked = _stage(state).asked_share
+    now_asked = "" if asked is None else f", now asked {asked:.1%}"
     return Judgement(
         Decision.HOLD,
         "the split you asked for is not the split you got: "
-        f"{got:.1%} of the counted requests reached the new version, now asked "
-        f"{state.desired_bp / 10_000:.1%}",
+        f"{got:.1%} of the compared requests reached the new version{now_asked}",
         Cause.SPLIT,
     )
 
 
 def _stale(state: State, now: float) -> Judgement | None:
     fresh = state.clocks.fresh_at
-    age = 0.0 if fresh is None else now - fresh
+    judged = strategies.judged(state.policy, state.step)
+    age = 0.0 if fresh is None or not judged else now - fresh
     if age <= state.policy.stale_seconds or (
         state.phase is not Phase.STEPPING and not _lost(state)
     ):
         return None
-    what = "no counts from both versions" if state.confirmed else "the weight is not confirmed"
+    what = "no counts of what is compared" if state.confirmed else "the weight is not confirmed"
     return Judgement(Decision.HOLD, f"{what} for {duration(age)}: holding", Cause.STALE)
 
 
@@ -146,12 +167,18 @@ def _waits(state: State) -> Judgement | None:
 
 
 def _gate(state: State, values: tuple[EValue, ...], now: float, why: str) -> Judgement:
-    unmet = [why] if why else []
+    judged = strategies.judged(state.policy, state.step)
+    unmet = [why] if why and judged else []
     unmet += _unmet(state, values, now)
     last = state.step == len(state.policy.weights) - 1
     onward = Decision.PROMOTE if last else Decision.ADVANCE
     if not unmet:
-        return Judgement(onward, _good(state, values), certificate=state.policy.certificate)
+        if not judged:
+            return Judgement(onward, f"{_stage(state).name}: ready and soaked; nothing is compared")
+        certified = _certified(state, values)
+        names = sorted(set(certified.values()))
+        certificate = names[0] if len(names) == 1 else "both"
+        return Judgement(onward, _good(state, values, certified), certificate=certificate)
     start = state.clocks.deadline_from
     limit = state.policy.deadline_seconds
     if start is None or now - start < limit:
@@ -176,40 +203,78 @@ def _at_deadline(
 
 def _unmet(state: State, values: tuple[EValue, ...], now: float) -> Iterator[str]:
     """What the gate still lacks."""
+    judged = strategies.judged(state.policy, state.step)
     if state.clocks.confirmed_at is None:
+        if not judged:
+            yield "what was asked is not confirmed"
         return
+    if judged:
+        yield from _uncertified(state, values)
+    served = now - state.clocks.confirmed_at - state.policy.warmup_seconds
+    left = _stage(state).soak_seconds - served
+    if left > 0:
+        yield f"{duration(left)} of soak left"
+
+
+def _uncertified(state: State, values: tuple[EValue, ...]) -> Iterator[str]:
+    certified = _certified(state, values)
     for value in values:
-        if value.name == "promotion" and not value.crossed:
-            yield (
-                f"{value.indicator} good enough at {odds(value.log_e)} of {odds(value.log_bound)}"
-            )
+        if value.indicator in certified:
+            continue
+        if value.name in _CERTIFY and not value.crossed:
+            claim = "less than tolerably worse" if value.name == "ratio" else "good enough"
+            yield f"{value.indicator} {claim} at {odds(value.log_e)} of {odds(value.log_bound)}"
         if value.name == "cap" and value.crossed:
             yield (
                 f"{value.indicator} over {state.policy.ratio_cap:g} times the stable version's, "
                 "too much for an objective alone"
             )
-    served = now - state.clocks.confirmed_at - state.policy.warmup_seconds
-    left = soak_of(state.policy, state.step) - served
-    if left > 0:
-        yield f"{duration(left)} of soak left"
 
 
-def _good(state: State, values: tuple[EValue, ...]) -> str:
+def _certified(state: State, values: tuple[EValue, ...]) -> dict[str, str]:
+    """Indicator -> the certificate that it has: the objective's before the ratio's.
+
+    The objective's is worth nothing while the cap says that the version is much worse.
+    """
+    capped = {value.indicator for value in values if value.name == "cap" and value.crossed}
+    found: dict[str, str] = {}
+    for value in values:
+        if value.name in _CERTIFY and value.crossed:
+            name = weighing.certificate_name(state.policy, value)
+            if name == "ratio" or value.indicator not in capped:
+                found.setdefault(value.indicator, name)
+    return found
+
+
+def _good(state: State, values: tuple[EValue, ...], certified: dict[str, str]) -> str:
     claims = []
     for indicator, evidence in zip(state.policy.indicators, state.evidence, strict=True):
-        if state.policy.certificate == "objective":
+        if indicator.name not in certified:
+            continue
+        if certified[indicator.name] == "objective":
             share = state.policy.objective_share
             limit = f"below {share * indicator.budget:.3g}"
         else:
             limit = f"less than {state.policy.tolerable_ratio:g} times the stable version's"
         claims.append(f"{indicator.name} {limit} ({_seen(evidence)})")
-    weakest = min(value.log_e for value in values if value.name == "promotion")
+    weakest = min(
+        max(value.log_e for value in values if value.name in _CERTIFY and value.indicator == name)
+        for name in certified
+    )
     return f"good enough at {odds(weakest)}: {'; '.join(claims)}"
 
 
+def _stage(state: State) -> Stage:
+    return strategies.stage(state.policy, state.step, state.desired_bp)
+
+
 def _worse(state: State, value: EValue) -> str:
+    than = "the stable version"
+    if value.name == "objective":
+        factor = state.policy.objective_factor
+        than = "its objective allows" if factor == 1 else f"{factor:g} times what is allowed"
     return (
-        f"{value.indicator}: worse than the stable version at {odds(value.log_e)} "
+        f"{value.indicator}: worse than {than} at {odds(value.log_e)} "
         f"(bound {odds(value.log_bound)}; {_seen(_of(state, value))})"
     )
 

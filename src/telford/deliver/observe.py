@@ -13,16 +13,22 @@ Decisions that the numbers rest on:
   is no bound of the histogram there is no interpolation; the next lower bound is used, which calls
   more requests slow, in both versions alike, and `notes` says so. Without a lower bound the series
   has no slowness counts.
+- A latency indicator has the counts of all buckets. Series whose histograms have another number of
+  buckets than most have no latency counts.
+- Series that began in this tick, or were reset in it, are named in `begun`: a new replica of either
+  version is left out while it warms up, see `weighing`.
 - Counters of one series are not read at one instant; more bad requests than requests in a tick
   means that a request was counted in the next one, so the bad ones count as requests too.
 
 Called by the app floor each tick; the result feeds `release.next_step`.
 """
 
+import itertools
 import math
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from telford.deliver.policy import Indicator
+from telford.deliver.policy import Indicator, kind_of
 from telford.estate.observation import Counters, Observation, Reading, Series, Tally
 
 
@@ -42,13 +48,14 @@ def observe(
     known = {one for one in (*previous.counters, *current.counters) if one.service == service}
     tallies: list[Tally] = []
     missing: list[Series] = []
+    begun = tuple(one for one in sorted(known) if _began(one, previous, current, fresh))
     for series in sorted(known):
         found = list(_tallies(series, previous, current, indicators, fresh))
         if found:
             tallies += found
         else:
             missing.append(series)
-    return Observation(tick, current.at, tuple(tallies), tuple(missing))
+    return Observation(tick, current.at, _alike(tallies), tuple(missing), begun)
 
 
 def notes(reading: Reading, service: str, indicators: Sequence[Indicator]) -> tuple[str, ...]:
@@ -86,6 +93,38 @@ def _tallies(
         if counts is not None:
             total, bad = counts
             yield Tally(series, indicator.name, max(total, bad), bad)
+        elif kind_of(indicator) == "latency":
+            buckets = _buckets(before, after)
+            if buckets:
+                yield Tally(series, indicator.name, sum(buckets), 0, buckets)
+
+
+def _alike(tallies: list[Tally]) -> tuple[Tally, ...]:
+    """Without the histograms that have another number of buckets than most: nothing is rebinned."""
+    sizes = Counter(len(one.buckets) for one in tallies if one.buckets)
+    if len(sizes) < 2:
+        return tuple(tallies)
+    common = max(sizes, key=lambda size: (sizes[size], size))
+    return tuple(one for one in tallies if not one.buckets or len(one.buckets) == common)
+
+
+def _began(series: Series, previous: Reading, current: Reading, fresh: Collection[Series]) -> bool:
+    before, after = previous.counters.get(series), current.counters.get(series)
+    if before is None:
+        return series in fresh
+    return after is not None and _reset(before, after)
+
+
+def _buckets(before: Counters, after: Counters) -> tuple[int, ...]:
+    """The tick's requests in each bucket, lowest first; empty where the bounds have changed.
+
+    The buckets of one series are not read at one instant either: a count below 0 is taken as 0.
+    """
+    bounds = sorted(after.buckets)
+    if not bounds or before.buckets.keys() != after.buckets.keys():
+        return ()
+    totals = [after.buckets[bound] - before.buckets[bound] for bound in bounds]
+    return tuple(max(b - a, 0) for a, b in itertools.pairwise((0, *totals)))
 
 
 def _reset(before: Counters, after: Counters) -> bool:
@@ -99,6 +138,8 @@ def _reset(before: Counters, after: Counters) -> bool:
 
 def _difference(before: Counters, after: Counters, indicator: Indicator) -> tuple[int, int] | None:
     """(total, bad) of one indicator; None where the series cannot say."""
+    if kind_of(indicator) == "latency":
+        return None
     if indicator.threshold_ms is None:
         return after.requests - before.requests, after.errors - before.errors
     bound = slow_bound(after.buckets, indicator.threshold_ms)

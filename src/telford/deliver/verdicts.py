@@ -1,5 +1,7 @@
 """What a tick says to people, and its line in the ledger. Called by `release` alone."""
 
+from collections.abc import Iterable
+
 from telford.deliver import bounds
 from telford.deliver.judging import Judgement
 from telford.deliver.state import (
@@ -11,7 +13,7 @@ from telford.deliver.state import (
     Verdict,
 )
 from telford.deliver.weighing import EValue, Evidence
-from telford.estate.observation import Observation
+from telford.estate.observation import Observation, Series
 
 
 def verdict(state: State, judgement: Judgement, values: tuple[EValue, ...]) -> Verdict:
@@ -63,13 +65,15 @@ def entry(
         counted=not why,
         why=why,
         series=_series(state, observation),
-        missing=_missing(state, observation),
+        missing=_named(state, observation.missing if observation else ()),
+        begun=_named(state, observation.begun if observation else ()),
         rollback_epoch=state.rollback_epoch,
         split_epoch=state.split_epoch,
         evidence=values,
         decision=judgement.decision,
         reason=judgement.reason,
         certificate=judgement.certificate,
+        placebo_epoch=state.placebo_epoch,
     )
 
 
@@ -82,18 +86,20 @@ def _rate(evidence: Evidence, arm: str, level: float) -> RateView:
 def _series(state: State, observation: Observation | None) -> tuple[SeriesCount, ...]:
     if observation is None:
         return ()
+    arms = state.arms
     return tuple(
-        SeriesCount(tally.series.version, tally.series.replica, tally.sli, tally.total, tally.bad)
+        SeriesCount(
+            tally.series.version,
+            tally.series.replica,
+            tally.sli,
+            tally.total,
+            tally.bad,
+            tally.buckets,
+        )
         for tally in observation.tallies
-        if tally.series.version in {state.stable, state.canary}
+        if tally.series.version in arms
     )
 
 
-def _missing(state: State, observation: Observation | None) -> tuple[str, ...]:
-    if observation is None:
-        return ()
-    return tuple(
-        f"{series.version}/{series.replica}"
-        for series in observation.missing
-        if series.version in {state.stable, state.canary}
-    )
+def _named(state: State, series: Iterable[Series]) -> tuple[str, ...]:
+    return tuple(f"{one.version}/{one.replica}" for one in series if one.version in state.arms)

@@ -1,27 +1,35 @@
 """One indicator's evidence, and what one tick of counts does to it.
 
-Each indicator carries up to four e-processes: `bad` (roll back), `good` (promote this step), `cap`
-(so much worse that an objective alone must not promote) and `fuse` (worse in absolute terms).
-`bad`, `cap` and `fuse` go on over all steps of a release; `good` starts anew with each. Called by
-`release` for each tick, and mirrored in arrays by `batch`.
+Each indicator carries e-processes: `bad` (roll back: worse than the other version), `over` (roll
+back: above the objective, where that is what the release is compared with), `good` and `ratio`
+(promote this step), `cap` (so much worse that an objective alone must not promote), `fuse` (worse
+in absolute terms) and `placebo` (the stable replicas differ from each other). `good` and `ratio`
+start anew with each step; all others go on over the steps of a release. Those that a policy does
+not declare are empty. Called by `release` for each tick, and mirrored in arrays by `batch`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from telford.deliver import bernoulli, binomial, block, mixture, share
+from telford.deliver import bernoulli, binomial, block, histogram, mixture, placebo, share
 from telford.deliver.mixture import Logs
 from telford.deliver.policy import (
     Indicator,
     Policy,
+    alone,
     alpha_of,
-    beta_of,
+    certificate_betas,
     certified_rate,
     fuse_alpha_of,
     fuse_rate,
+    kind_of,
+    objective_rate,
+    placebo_alpha_of,
     replica_share,
 )
-from telford.estate.observation import Observation
+from telford.deliver.shape import Stage
+from telford.estate.observation import Observation, Tally
+from telford.estate.workload import BASELINE_SUFFIX, MIRRORED_SUFFIX
 
 Count = tuple[int, int]
 """(requests, bad)."""
@@ -37,11 +45,24 @@ class Replica:
 
 
 @dataclass(frozen=True, slots=True)
+class Young:
+    """A replica of either version that began at `since` (epoch seconds) and warms up."""
+
+    version: str
+    replica: str
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
     """One tick of one indicator.
 
-    `gaps` is True where a replica's counts are missing; `equal` is True where every replica that
-    the policy declares has counts, which is what E4 needs.
+    `stable` are those of whatever the canary is compared with: the stable version, its fresh
+    baseline, or nothing under the objective (`against`). `gaps` is True where a replica's counts
+    are missing or left out; `equal` is True where every replica that is declared has counts, which
+    is what E4 needs, and `part` the canary's part of the replicas then (None: as the policy
+    declares). The histograms are of a latency indicator, lowest bucket first. `halves` are the
+    stable replicas as the placebo test divides them.
     """
 
     indicator: str
@@ -50,11 +71,20 @@ class Counts:
     replicas: tuple[Replica, ...]
     gaps: bool
     equal: bool
+    against: str = "stable"
+    part: float | None = None
+    stable_buckets: tuple[int, ...] = ()
+    canary_buckets: tuple[int, ...] = ()
+    replica_buckets: tuple[tuple[int, ...], ...] = ()
+    halves: placebo.Halves | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that a release knows about one indicator; the logs are natural logarithms."""
+    """All that a release knows about one indicator; the logs are natural logarithms.
+
+    `shape` is the stable version's discounted histogram, of a latency indicator.
+    """
 
     indicator: str
     baseline: block.Baseline
@@ -65,13 +95,18 @@ class Evidence:
     stable: Count = (0, 0)
     canary: Count = (0, 0)
     replicas: tuple[Replica, ...] = ()
+    over: Logs = ()
+    ratio: Logs = ()
+    placebo: Logs = ()
+    shape: histogram.Shape = ()
 
 
 @dataclass(frozen=True, slots=True)
 class EValue:
     """One piece of evidence beside its bound, as natural logarithms.
 
-    `name` is "rollback", "promotion", "cap", "fuse" or "split".
+    `name` is "rollback", "objective" (a rollback's, against the objective), "promotion", "ratio"
+    (a promotion's, where both certificates are declared), "cap", "fuse", "placebo" or "split".
     """
 
     name: str
@@ -87,107 +122,270 @@ class EValue:
 
 def begin(policy: Policy, indicator: Indicator) -> Evidence:
     """No evidence yet; the guess of the stable rate comes from the history."""
-    rollback = len(share.FRACTIONS) if policy.engine == "E4" else len(mixture.RATIOS)
+    if kind_of(indicator) == "latency":
+        nothing = block.Baseline(1.0, 0.0)
+        return Evidence(indicator.name, nothing, mixture.start(histogram.ALTERNATIVES), (), (), ())
     worse = mixture.start(len(mixture.RATIOS))
+    compared = not alone(policy)
+    certificates = certificate_betas(policy, 0)
+    good = mixture.start(len(block.GOOD_RATIOS))
     return Evidence(
         indicator=indicator.name,
         baseline=block.baseline(
             indicator.history_requests, indicator.history_bad, indicator.budget
         ),
-        bad=mixture.start(rollback),
-        good=mixture.start(len(block.GOOD_RATIOS)),
-        cap=worse if policy.certificate == "objective" else (),
+        bad=_start_bad(policy) if compared else (),
+        good=good,
+        cap=worse if "objective" in certificates and compared else (),
         fuse=worse if fuse_rate(policy, indicator) is not None else (),
+        over=() if compared else worse,
+        ratio=good if len(certificates) > 1 and compared else (),
+        placebo=placebo.start(policy.engine) if policy.placebo_alpha > 0 and compared else (),
     )
 
 
-def count(policy: Policy, observation: Observation, stable: str, canary: str) -> tuple[Counts, ...]:
-    """The tick's counts for each indicator that both versions have data for."""
-    gaps = any(series.version in {stable, canary} for series in observation.missing)
+def grow(
+    young: Iterable[Young], observation: Observation, warmup_seconds: float
+) -> tuple[Young, ...]:
+    """Who still warms up after a tick: those that began lately, and those that began in it."""
+    if warmup_seconds <= 0:
+        return ()
+    kept = {(one.version, one.replica): one for one in young}
+    for series in observation.begun:
+        key = series.version, series.replica
+        kept[key] = Young(*key, observation.at)
+    return tuple(
+        kept[key] for key in sorted(kept) if kept[key].since + warmup_seconds > observation.at
+    )
+
+
+def warming(
+    young: Iterable[Young], observation: Observation, began: float | None, warmup_seconds: float
+) -> frozenset[tuple[str, str]]:
+    """(version, replica) of those that a tick which began at `began` leaves out, on both sides."""
+    if warmup_seconds <= 0:
+        return frozenset()
+    late = {
+        (one.version, one.replica)
+        for one in young
+        if began is None or one.since + warmup_seconds > began
+    }
+    return frozenset(late | {(one.version, one.replica) for one in observation.begun})
+
+
+def count(
+    policy: Policy,
+    observation: Observation,
+    stable: str,
+    canary: str,
+    stage: Stage | None = None,
+    young: Collection[tuple[str, str]] = frozenset(),
+) -> tuple[Counts, ...]:
+    """The tick's counts for each indicator that has data of all that `stage` compares.
+
+    Without a stage the comparison is with the stable version. `young` are left out. What is copied
+    to the canary is counted as a version of its own.
+    """
+    against = "stable" if stage is None else stage.against
+    if not against:
+        return ()
+    other = {"stable": stable, "baseline": stable + BASELINE_SUFFIX}.get(against)
+    if stage is not None and stage.shape.mirror_bp:
+        canary += MIRRORED_SUFFIX
+    arms = {canary, other}
+    known = [
+        one for one in observation.tallies if (one.series.version, one.series.replica) not in young
+    ]
+    gaps = any(series.version in arms for series in observation.missing)
+    gaps |= any(version in arms for version, _ in young)
+    expected = _expected(policy, stage)
     found = []
     for indicator in policy.indicators:
-        tallies = [tally for tally in observation.tallies if tally.sli == indicator.name]
-        old = [tally for tally in tallies if tally.series.version == stable]
-        new = [tally for tally in tallies if tally.series.version == canary]
-        if not old or not new:
-            continue
-        expected = (policy.stable_replicas, policy.canary_replicas)
-        found.append(
-            Counts(
-                indicator=indicator.name,
-                stable=(sum(one.total for one in old), sum(one.bad for one in old)),
-                canary=(sum(one.total for one in new), sum(one.bad for one in new)),
-                replicas=tuple(Replica(one.series.replica, one.total, one.bad) for one in new),
-                gaps=gaps,
-                equal=not gaps and (len(old), len(new)) == expected,
-            )
-        )
+        tallies = [one for one in known if one.sli == indicator.name]
+        new = [one for one in tallies if one.series.version == canary]
+        old = [one for one in tallies if one.series.version == other]
+        if new and (old or other is None):
+            made = _counted(indicator, new, old, against)
+            equal = not gaps and (len(new), len(old)) == expected
+            divided = _halves(policy, tallies, stable, canary) if other else None
+            part = expected[0] / sum(expected)
+            found.append(replace(made, gaps=gaps, equal=equal, part=part, halves=divided))
     return tuple(found)
+
+
+def complete(policy: Policy, counts: Collection[Counts]) -> bool:
+    """Whether a tick has counts of every indicator that promotes; histograms may lag behind."""
+    found = {one.indicator for one in counts}
+    return all(one.name in found for one in policy.indicators if kind_of(one) != "latency")
 
 
 def weigh(policy: Policy, indicator: Indicator, before: Evidence, counts: Counts) -> Evidence:
     """The evidence after one more tick. Only past ticks choose the bets; then they are learnt."""
+    if kind_of(indicator) == "latency":
+        return _weigh_latency(before, counts)
     rate = before.baseline.rate()
-    requests, bad = counts.canary
-    p_fuse = fuse_rate(policy, indicator)
-    fuse = before.fuse
-    if p_fuse is not None:
-        fuse = bernoulli.update(fuse, requests, bad, p_fuse, bernoulli.worse(p_fuse))
-    return replace(
+    after = replace(
         before,
-        baseline=block.learn(before.baseline, *counts.stable),
-        bad=_weigh_bad(policy, before.bad, counts, rate),
         good=_weigh_good(policy, indicator, before.good, counts, rate),
-        cap=_weigh_cap(policy, before.cap, counts, rate),
-        fuse=fuse,
-        stable=_plus(before.stable, counts.stable),
+        fuse=_weigh_worse(before.fuse, counts, fuse_rate(policy, indicator)),
         canary=_plus(before.canary, counts.canary),
         replicas=_merge(before.replicas, counts.replicas),
+    )
+    if counts.against == "objective":
+        return replace(
+            after, over=_weigh_worse(before.over, counts, objective_rate(policy, indicator))
+        )
+    return replace(
+        after,
+        baseline=block.learn(before.baseline, *counts.stable),
+        bad=_weigh_bad(policy, before.bad, counts, rate),
+        cap=_weigh_cap(policy, before.cap, counts, rate),
+        ratio=_weigh_ratio(policy, before.ratio, counts, rate) if before.ratio else (),
+        placebo=_weigh_placebo(policy, before.placebo, counts),
+        stable=_plus(before.stable, counts.stable),
     )
 
 
 def restart_bad(policy: Policy, indicator: Indicator, before: Evidence) -> Evidence:
     """Look again: forget the rollback evidence, after a replica was replaced."""
-    return replace(before, bad=begin(policy, indicator).bad, replicas=())
+    fresh = begin(policy, indicator)
+    return replace(before, bad=fresh.bad, over=fresh.over, replicas=())
 
 
 def restart_good(before: Evidence) -> Evidence:
     """A new step has its own promotion evidence."""
-    return replace(before, good=mixture.start(len(before.good)))
+    good, ratio = mixture.start(len(before.good)), mixture.start(len(before.ratio))
+    return replace(before, good=good, ratio=ratio)
+
+
+def restart_placebo(before: Evidence) -> Evidence:
+    """Somebody accepted that the replicas differ: ask again from now on."""
+    return replace(before, placebo=mixture.start(len(before.placebo)))
 
 
 def values(policy: Policy, step: int, evidence: Iterable[Evidence]) -> tuple[EValue, ...]:
     """Every piece of evidence beside the bound that this step sets for it."""
     found: list[EValue] = []
     for indicator, one in zip(policy.indicators, evidence, strict=True):
-        for name, logs, level in (
-            ("rollback", one.bad, alpha_of(policy, indicator)),
-            ("promotion", one.good, beta_of(policy, step)),
-            ("cap", one.cap, policy.cap_alpha),
-            ("fuse", one.fuse, fuse_alpha_of(policy, indicator)),
-        ):
+        for name, logs, level in _levels(policy, step, indicator, one):
             if logs:
                 bound = mixture.log_bound(level)
                 found.append(EValue(name, one.indicator, mixture.log_e(logs), bound))
     return tuple(found)
 
 
+def certificate_name(policy: Policy, value: EValue) -> str:
+    """Which certificate a "promotion" or "ratio" e-value belongs to: "objective" or "ratio"."""
+    if policy.certificate != "both":
+        return policy.certificate
+    return "objective" if value.name == "promotion" else "ratio"
+
+
+def _levels(
+    policy: Policy, step: int, indicator: Indicator, one: Evidence
+) -> Iterator[tuple[str, Logs, float]]:
+    betas = certificate_betas(policy, step)
+    yield "rollback", one.bad, alpha_of(policy, indicator)
+    yield "objective", one.over, alpha_of(policy, indicator)
+    yield "promotion", one.good, betas.get("objective", betas.get("ratio", 0.0))
+    yield "ratio", one.ratio, betas.get("ratio", 0.0)
+    yield "cap", one.cap, policy.cap_alpha
+    yield "fuse", one.fuse, fuse_alpha_of(policy, indicator)
+    yield "placebo", one.placebo, placebo_alpha_of(policy, indicator)
+
+
+def _start_bad(policy: Policy) -> Logs:
+    return mixture.start(len(share.FRACTIONS if policy.engine == "E4" else mixture.RATIOS))
+
+
+def _expected(policy: Policy, stage: Stage | None) -> tuple[int, int]:
+    """How many replicas of (canary, what it is compared with) are declared."""
+    if stage is None:
+        return policy.canary_replicas, policy.stable_replicas
+    shape = stage.shape
+    return shape.canary, shape.baseline if stage.against == "baseline" else shape.stable
+
+
+def _counted(indicator: Indicator, new: list[Tally], old: list[Tally], against: str) -> Counts:
+    latency = kind_of(indicator) == "latency"
+    return Counts(
+        indicator=indicator.name,
+        stable=(sum(one.total for one in old), sum(one.bad for one in old)),
+        canary=(sum(one.total for one in new), sum(one.bad for one in new)),
+        replicas=tuple(Replica(one.series.replica, one.total, one.bad) for one in new),
+        gaps=False,
+        equal=False,
+        against=against,
+        stable_buckets=_summed(old) if latency else (),
+        canary_buckets=_summed(new) if latency else (),
+        replica_buckets=tuple(one.buckets for one in new) if latency else (),
+    )
+
+
+def _summed(tallies: list[Tally]) -> tuple[int, ...]:
+    return tuple(sum(column) for column in zip(*(one.buckets for one in tallies), strict=True))
+
+
+def _halves(
+    policy: Policy, tallies: list[Tally], stable: str, canary: str
+) -> placebo.Halves | None:
+    if policy.placebo_alpha <= 0:
+        return None
+    replicas: Mapping[str, Count] = {
+        one.series.replica: (one.total, one.bad) for one in tallies if one.series.version == stable
+    }
+    return placebo.halves(f"{stable}>{canary}", replicas)
+
+
+def _weigh_latency(before: Evidence, counts: Counts) -> Evidence:
+    """E3. "Bad" is, for people and for the probe, a request in the stable version's slowest part."""
+    canary, stable, shape = counts.canary_buckets, counts.stable_buckets, before.shape
+    if counts.against == "objective" or (shape and len(shape) != len(stable)):
+        return before  # Nothing to compare with; or other buckets than the ones it began with.
+    replicas = tuple(
+        replace(one, bad=histogram.slow(shape, buckets))
+        for one, buckets in zip(counts.replicas, counts.replica_buckets, strict=True)
+    )
+    return replace(
+        before,
+        bad=histogram.update(before.bad, shape, canary, stable),
+        shape=histogram.learn(shape, stable),
+        stable=_plus(before.stable, (sum(stable), histogram.slow(shape, stable))),
+        canary=_plus(before.canary, (sum(canary), histogram.slow(shape, canary))),
+        replicas=_merge(before.replicas, replicas),
+    )
+
+
+def _weigh_worse(logs: Logs, counts: Counts, rate: float | None) -> Logs:
+    """E0 the other way round, and the fuse: the canary alone is above `rate`."""
+    if not logs or rate is None:
+        return logs
+    return bernoulli.update(logs, *counts.canary, rate, bernoulli.worse(rate))
+
+
 def _weigh_bad(policy: Policy, logs: Logs, counts: Counts, rate: float) -> Logs:
     (n1, k1), (n0, k0) = counts.canary, counts.stable
+    if not logs:
+        return logs
     if policy.engine == "E1":
         pairs = block.worse(rate, policy.rollback_ratio)
         return block.update(logs, counts.canary, counts.stable, pairs, policy.rollback_ratio)
     if policy.engine == "E2":
         return binomial.update(logs, n1, k1, n0, k0)
-    return share.update(logs, k1, k0, replica_share(policy)) if counts.equal else logs
+    part = replica_share(policy) if counts.part is None else counts.part
+    return share.update(logs, k1, k0, part) if counts.equal else logs
 
 
 def _weigh_good(
     policy: Policy, indicator: Indicator, logs: Logs, counts: Counts, rate: float
 ) -> Logs:
-    if policy.certificate == "objective":
-        p_max = certified_rate(policy, indicator)
-        return bernoulli.update(logs, *counts.canary, p_max, bernoulli.better(p_max))
+    if policy.certificate == "ratio":
+        return _weigh_ratio(policy, logs, counts, rate)
+    p_max = certified_rate(policy, indicator)
+    return bernoulli.update(logs, *counts.canary, p_max, bernoulli.better(p_max))
+
+
+def _weigh_ratio(policy: Policy, logs: Logs, counts: Counts, rate: float) -> Logs:
     ratio = policy.tolerable_ratio
     return block.update(logs, counts.canary, counts.stable, block.better(rate, ratio), ratio)
 
@@ -197,6 +395,12 @@ def _weigh_cap(policy: Policy, logs: Logs, counts: Counts, rate: float) -> Logs:
         return logs
     pairs = block.worse(rate, policy.ratio_cap)
     return block.update(logs, counts.canary, counts.stable, pairs, policy.ratio_cap)
+
+
+def _weigh_placebo(policy: Policy, logs: Logs, counts: Counts) -> Logs:
+    if not logs or counts.halves is None or (policy.engine == "E4" and counts.gaps):
+        return logs
+    return placebo.update(logs, policy.engine, counts.halves)
 
 
 def _plus(a: Count, b: Count) -> Count:

@@ -57,9 +57,13 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One tick of one service: the tallies, and the series for which this tick is missing."""
+    """One tick of one service: the tallies, and the series for which this tick is missing.
+
+    `begun` are the series that began in this tick, or whose counters were reset in it.
+    """
 
     tick: int
     at: float
     tallies: tuple[Tally, ...] = ()
     missing: tuple[Series, ...] = ()
+    begun: tuple[Series, ...] = ()
