@@ -45,7 +45,10 @@ class Carrier:
         self._boundaries = boundaries
 
     def ask(self, kind: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Ask the place; what it brought back, plain JSON values. Raises what the place raises."""
+        """Ask the place; what it brought back, plain JSON values. Raises what the place raises, and
+        what the fence does where this controller was overtaken.
+        """
+        self._fence()
         self._boundaries.reach(edges.ORDER_BEGIN, "before")
         name, call = {
             "apply": (edges.CLUSTER_APPLY, self._apply),

@@ -100,6 +100,11 @@ class Database:
                     check_epoch(connection, lease)
                 yield Writing(connection, self._moment(connection), lease)
 
+    def now(self) -> float:
+        """What the database's clock says (the process's, where it has none)."""
+        with self.reading() as connection:
+            return self._moment(connection)
+
     def _moment(self, connection: sa.Connection) -> float:
         """Now, by the database's clock where it has one (0.1 ms; a tick asks once)."""
         told = None if self._own_clock else engines.database_time(connection)

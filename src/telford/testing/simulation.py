@@ -157,7 +157,7 @@ class Simulation:
 
     def _boot(self) -> None:
         self._starts += 1
-        self.store = Store(self.url, self.clock)
+        self.store = Store(self.url, self.clock, own_clock=True)
         outside = Outside(self.place, self.place, self.place)
         self.engine = FakeOrders(Carrier(outside, self.clock, self.boundaries), self._disk)
         pairs = [(address(service), service) for service in self.services]

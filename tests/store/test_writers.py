@@ -1,0 +1,113 @@
+"""Who writes into the store, one by one: a new writer must say here how it is fenced.
+
+A controller's writes are fenced by the epoch of its lease: `Database.writing(lease)` compares it
+before anything else, and what only a controller may write asks for `writing.fenced`. What people
+ask for (a release, a command, an approval) is written without a lease, on purpose.
+"""
+
+import ast
+import pathlib
+from collections.abc import Iterator
+
+import telford
+
+SOURCE = pathlib.Path(telford.__file__).parent
+STORE = SOURCE / "store"
+
+# Needs the lease: fails without one, and the epoch was compared before.
+FENCED = {
+    "bindings.Bindings.bind",
+    "commands.Commands.take",
+    "leases.Leases.beat",
+    "ledger.Ledger.append",
+    "measurements.Measurements.add",
+    "measurements.Measurements.roll_up",
+    "objectives.Objectives.record",
+    "readings.Readings.replace",
+    "releases.Releases.save",
+}
+# Written by people's processes too, each with why that is right without a lease.
+OPEN = {
+    "audit.Audit.append": "a line more in a chain: takes nothing from anybody",
+    "bindings.Bindings.issue": "gives out a generation, and they only grow",
+    "bindings.Bindings.seen": "raises the generation given out, and it only grows",
+    "commands.Commands.ask": "a wish; only the controller takes it",
+    "releases.Releases.create": "the slot's uniqueness keeps a second one out",
+}
+# Transactions that are opened without a lease, each with why.
+WITHOUT_LEASE = {
+    "app/control.py": "a person's command",
+    "app/release.py": "a person's release",
+    "store/controllers.py": "stand-by controllers say that they wait; nothing is decided by it",
+    "store/leases.py": "taking a lease is what makes an epoch",
+    "testing/simulation.py": "people of a simulated world",
+}
+
+
+def _modules(folder: pathlib.Path) -> Iterator[tuple[pathlib.Path, ast.Module]]:
+    for file in sorted(folder.rglob("*.py")):
+        if "migrations" not in file.parts:
+            yield file, ast.parse(file.read_text(encoding="utf-8"))
+
+
+def _methods() -> Iterator[tuple[str, ast.FunctionDef]]:
+    for file, tree in _modules(STORE):
+        for found in ast.walk(tree):
+            if isinstance(found, ast.ClassDef):
+                for one in found.body:
+                    if isinstance(one, ast.FunctionDef):
+                        yield f"{file.stem}.{found.name}.{one.name}", one
+
+
+def _takes_a_writing(method: ast.FunctionDef) -> bool:
+    annotations = [one.annotation for one in method.args.args]
+    return any(isinstance(one, ast.Name) and one.id == "Writing" for one in annotations)
+
+
+def test_every_public_writer_is_listed_with_how_it_is_fenced() -> None:
+    writers = {
+        name
+        for name, method in _methods()
+        if _takes_a_writing(method) and not method.name.startswith("_")
+    }
+    assert writers == FENCED | OPEN.keys()
+
+
+def test_what_is_listed_as_fenced_asks_for_the_lease() -> None:
+    asking = {
+        name
+        for name, method in _methods()
+        if any(
+            isinstance(node, ast.Attribute) and node.attr in {"fenced", "lease"}
+            for node in ast.walk(method)
+        )
+    }
+    assert asking >= FENCED
+
+
+def test_every_transaction_without_a_lease_is_listed() -> None:
+    found = set()
+    for file, tree in _modules(SOURCE):
+        for node in ast.walk(tree):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+                continue
+            if node.func.attr == "writing" and not node.args and not node.keywords:
+                found.add(str(file.relative_to(SOURCE)))
+    assert found == WITHOUT_LEASE.keys()
+
+
+def test_nothing_outside_the_store_speaks_sql_to_it() -> None:
+    """Inserts, updates and deletes are in `telford.store` alone."""
+    found = set()
+    for file, tree in _modules(SOURCE):
+        if STORE in file.parents:
+            continue
+        for node in ast.walk(tree):
+            if (
+                isinstance(node, ast.Attribute)
+                and node.attr in {"insert", "update", "delete"}
+                and isinstance(node.value, ast.Name)
+                and node.value.id in {"sa", "sqlalchemy"}
+            ):
+                found.add(str(file.relative_to(SOURCE)))
+    assert found == set()
