@@ -94,6 +94,8 @@ binding_history = sa.Table(
     sa.Column("release", sa.Text, nullable=True),
     sa.Column("who", sa.Text, nullable=False),
     sa.Column("at", sa.Double, nullable=False),
+    # What ran, with its configuration; null for what was bound before this was kept.
+    sa.Column("workload", sa.JSON, nullable=True),
 )
 
 ledger = sa.Table(
@@ -127,6 +129,25 @@ commands = sa.Table(
     sa.Column("outcome", sa.Text, nullable=False),
     sa.Index(None, "release", "asked_at"),
     sa.Index(None, "taken_at"),
+)
+
+# What people did at the gates of a release; append-only, a person's last word counts.
+approvals = sa.Table(
+    "approvals",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column(
+        "release", sa.Text, sa.ForeignKey("releases.id", ondelete="RESTRICT"), nullable=False
+    ),
+    sa.Column("gate", sa.Text, nullable=False),
+    sa.Column("step", sa.Integer, nullable=False),
+    sa.Column("verb", sa.Text, nullable=False),
+    sa.Column("who", sa.Text, nullable=False),
+    sa.Column("person", sa.Text, nullable=False),
+    sa.Column("level", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Index(None, "release", "at"),
 )
 
 # `width` is 0 for the increase of one tick that ended at `at`, else the seconds of a slot that
@@ -177,4 +198,77 @@ audit = sa.Table(
     sa.Column("previous", sa.Text, nullable=False),
     sa.Column("hash", sa.Text, nullable=False),
     sa.Index(None, "subject", "sequence"),
+)
+
+# Immutable releases by their digest: what travels from place to place.
+versions = sa.Table(
+    "versions",
+    metadata,
+    sa.Column("service", sa.Text, primary_key=True),
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("image", sa.Text, nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("contents", sa.JSON, nullable=False),
+)
+
+quarantines = sa.Table(
+    "quarantines",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("place", sa.Text, nullable=False),
+    sa.Column("service", sa.Text, nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("image", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("who", sa.Text, nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("returns", sa.BigInteger, nullable=False),
+    sa.Column("alarm", sa.Double, nullable=True),
+    sa.Column("lifted_at", sa.Double, nullable=True),
+    sa.Column("lifted_by", sa.Text, nullable=False),
+    sa.Column("lift_reason", sa.Text, nullable=False),
+    sa.Index(None, "place", "service", "at"),
+)
+
+# Changes of Git folders, owed and made. `commit` is Git's; what was superseded stays for the record.
+git_changes = sa.Table(
+    "git_changes",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("place", sa.Text, nullable=False),
+    sa.Column("service", sa.Text, nullable=False),
+    sa.Column("purpose", sa.Text, nullable=False),
+    sa.Column("generation", sa.BigInteger, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("change", sa.JSON, nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("commit", sa.Text, nullable=False),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("attempts", sa.BigInteger, nullable=False),
+    sa.Column("next_at", sa.Double, nullable=False),
+    sa.Column("done_at", sa.Double, nullable=True),
+    sa.Column("problem", sa.Text, nullable=False),
+    sa.Column("epoch", sa.BigInteger, nullable=False),
+    sa.Index(None, "place", "state"),
+    sa.Index(None, "place", "service", "at"),
+)
+
+# Written once: how a rollout stands follows from its releases.
+rollouts = sa.Table(
+    "rollouts",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("service", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("to_version", sa.Text, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("waves", sa.JSON, nullable=False),
+    sa.Column("releases", sa.JSON, nullable=False),
+    sa.Column("who", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("created_at", sa.Double, nullable=False),
+    sa.Index(None, "service", "created_at"),
 )

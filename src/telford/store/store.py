@@ -9,17 +9,22 @@ from contextlib import AbstractContextManager
 from telford.basics import clock as clocks
 from telford.store import engine as engines
 from telford.store import migrate
+from telford.store.approvals import Approvals
 from telford.store.audit import Audit
 from telford.store.bindings import Bindings
 from telford.store.commands import Commands
 from telford.store.controllers import Controllers
 from telford.store.database import Database, Lease, Writing
+from telford.store.git_changes import GitChanges
 from telford.store.leases import Leases
 from telford.store.ledger import Ledger
 from telford.store.measurements import Measurements
 from telford.store.objectives import Objectives
+from telford.store.quarantines import Quarantines
 from telford.store.readings import Readings
 from telford.store.releases import Releases
+from telford.store.rollouts import Rollouts
+from telford.store.versions import Versions
 
 
 class Store:
@@ -36,16 +41,21 @@ class Store:
         except BaseException:
             self._database.engine.dispose()
             raise
+        self.approvals = Approvals(self._database)
         self.audit = Audit(self._database)
         self.bindings = Bindings(self._database)
         self.commands = Commands(self._database)
         self.controllers = Controllers(self._database)
+        self.git_changes = GitChanges(self._database)
         self.leases = Leases(self._database)
         self.ledger = Ledger(self._database)
         self.measurements = Measurements(self._database)
         self.objectives = Objectives(self._database)
+        self.quarantines = Quarantines(self._database)
         self.readings = Readings(self._database)
         self.releases = Releases(self._database)
+        self.rollouts = Rollouts(self._database)
+        self.versions = Versions(self._database)
 
     @property
     def clock(self) -> clocks.Clock:
@@ -54,9 +64,7 @@ class Store:
 
     def now(self) -> float:
         """What the database's clock says (the process's, where it has none)."""
-        with self._database.reading() as connection:
-            told = engines.database_time(connection)
-        return self._database.clock.now() if told is None else told
+        return self._database.now()
 
     def writing(self, lease: Lease | None = None) -> AbstractContextManager[Writing]:
         """One write transaction; see `Database.writing`."""
