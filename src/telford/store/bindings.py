@@ -39,7 +39,9 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """One line of a service's history in a place."""
+    """One line of a service's history in a place; `workload` is what ran, with its configuration,
+    None where that was not kept yet.
+    """
 
     place: str
     service: str
@@ -49,6 +51,7 @@ class Past:
     release: str | None
     who: str
     at: float
+    workload: Mapping[str, Any] | None = None
 
 
 class Bindings:
@@ -119,7 +122,15 @@ class Bindings:
             )
         past = {
             name: values[name]
-            for name in ("place", "service", "generation", "version", "digest", "release")
+            for name in (
+                "place",
+                "service",
+                "generation",
+                "version",
+                "digest",
+                "release",
+                "workload",
+            )
         }
         writing.connection.execute(sa.insert(_HISTORY).values(**past, who=who, at=writing.at))
 
