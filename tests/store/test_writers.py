@@ -18,11 +18,14 @@ STORE = SOURCE / "store"
 FENCED = {
     "bindings.Bindings.bind",
     "commands.Commands.take",
+    "git_changes.GitChanges.owe",
+    "git_changes.GitChanges.save",
     "leases.Leases.beat",
     "ledger.Ledger.append",
     "measurements.Measurements.add",
     "measurements.Measurements.roll_up",
     "objectives.Objectives.record",
+    "quarantines.Quarantines.returned",
     "readings.Readings.replace",
     "releases.Releases.save",
 }
@@ -32,6 +35,9 @@ OPEN = {
     "bindings.Bindings.issue": "gives out a generation, and they only grow",
     "bindings.Bindings.seen": "raises the generation given out, and it only grows",
     "commands.Commands.ask": "a wish; only the controller takes it",
+    "quarantines.Quarantines.add": "keeps a version out; written once by its id",
+    "quarantines.Quarantines.lift": "a person's act, with a reason; only what holds is lifted",
+    "versions.Versions.record": "written once by its digest, never changed",
     "releases.Releases.create": "the slot's uniqueness keeps a second one out",
 }
 # Transactions that are opened without a lease, each with why.

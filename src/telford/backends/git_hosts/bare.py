@@ -137,7 +137,7 @@ class BareGit:
             self._git(["update-index", "-z", "--index-info"], index, lines)
             tree = self._git(["write-tree"], index).strip()
         date = f"{int(wanted.at)} +0000"
-        who = {}
+        who: dict[str, str] = {}
         for role in ("AUTHOR", "COMMITTER"):
             who |= {f"GIT_{role}_NAME": AUTHOR, f"GIT_{role}_EMAIL": EMAIL}
             who[f"GIT_{role}_DATE"] = date

@@ -61,10 +61,9 @@ def connect(
         transport=transport,
         sleep=sleep,
     )
-    made: GitHost = {"github": github.GitHub, "gitlab": gitlab.GitLab, "gitea": gitea.Gitea}[host](
-        wire, repository
-    )
-    return made
+    if host == "github":
+        return github.GitHub(wire, repository)
+    return gitlab.GitLab(wire, repository) if host == "gitlab" else gitea.Gitea(wire, repository)
 
 
 def _api(host: str, where: str) -> str:
