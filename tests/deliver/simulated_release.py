@@ -1,24 +1,25 @@
 """A place and its traffic in a few lines: drives a release through the real functions, seeded."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 
 import numpy as np
 
-from telford.deliver import release
+from telford.deliver import owing, release
 from telford.deliver.policy import Indicator, Policy
 from telford.deliver.state import (
+    Arm,
     Entry,
     Facts,
+    Remove,
     ReplaceReplica,
-    SetWeight,
-    StartCanary,
+    Route,
+    Scale,
     State,
-    StopCanary,
-    StopStable,
 )
 from telford.estate.observation import Observation, Series, Tally
+from telford.estate.workload import Split
 
 ERRORS = Indicator("errors", Decimal("0.99"))
 SLOWNESS = Indicator("slowness", Decimal("0.95"), threshold_ms=300.0)
@@ -30,35 +31,51 @@ def begin(policy: Policy) -> State:
     )
 
 
-@dataclass
 class Place:
     """Obeys every effect at once; replicas are named 0, 1, ... and count their incarnations."""
 
-    policy: Policy
-    weight: int = 0
-    generation: int = 7
-    incarnations: dict[str, int] = field(default_factory=dict)
-    stable_running: int = 1
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.split = Split("orders", 7, {"v1": 10_000})
+        self.wanted: dict[str, int] = {"stable": policy.stable_replicas}
+        self.partitions: dict[str, str | None] = {}
+        self.incarnations: dict[str, int] = {}
+
+    @property
+    def weight(self) -> int:
+        return self.split.weights.get("v2", 0)
 
     def obey(self, effect: object) -> None:
-        if isinstance(effect, SetWeight):
-            assert effect.generation >= self.generation
-            self.weight, self.generation = effect.canary_bp, effect.generation
-        elif isinstance(effect, StartCanary):
-            for number in range(self.policy.canary_replicas):
-                self.incarnations.setdefault(str(number), 0)
+        if isinstance(effect, Route):
+            assert effect.generation == effect.split.generation >= self.split.generation
+            self.split = effect.split
+        elif isinstance(effect, Scale):
+            self.wanted[effect.arm] = effect.replicas
+            self.partitions[effect.arm] = effect.partitions
+            if effect.arm == "canary":
+                names = [str(number) for number in range(effect.replicas)]
+                self.incarnations = {name: self.incarnations.get(name, 0) for name in names}
         elif isinstance(effect, ReplaceReplica):
             self.incarnations[effect.series.replica] += 1
-        elif isinstance(effect, StopCanary):
-            assert self.weight == 0
-            self.incarnations.clear()
-        elif isinstance(effect, StopStable):
-            assert self.weight == 10_000
-            self.stable_running = 0
+        elif isinstance(effect, Remove):
+            version = {"stable": "v1", "canary": "v2", "baseline": "v1-baseline"}[effect.arm]
+            routed = self.policy.sharing == "traffic"
+            assert not (routed and self.split.weights.get(version, 0)), "a version with requests"
+            self.wanted.pop(effect.arm, None)
+            if effect.arm == "canary":
+                self.incarnations = {}
 
     def facts(self, at: float) -> Facts:
-        ready = tuple((name, str(count)) for name, count in sorted(self.incarnations.items()))
-        return Facts(at, self.weight, self.generation, ready, len(ready), self.stable_running)
+        return Facts(
+            at, self.split, *(self._arm(name) for name in ("canary", "stable", "baseline"))
+        )
+
+    def _arm(self, name: str) -> Arm:
+        count = self.wanted.get(name)
+        ready = tuple((str(number), "0") for number in range(count or 0))
+        if name == "canary":
+            ready = tuple((one, str(n)) for one, n in sorted(self.incarnations.items()))
+        return Arm(ready, len(ready), count, count is not None, self.partitions.get(name))
 
 
 Rates = Callable[[str, str, int, Place], float]
@@ -92,7 +109,7 @@ def simulate(
         states.append(state)
         if step.entry is not None:
             entries.append(step.entry)
-        for effect in step.effects:
+        for effect in owing.owed(state, place.facts(float(tick))):
             place.obey(effect)
         if state.final:
             break

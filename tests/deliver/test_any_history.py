@@ -5,21 +5,17 @@ from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from simulated_release import ERRORS, SLOWNESS, begin
+from simulated_release import ERRORS, SLOWNESS, Place, begin
 
 from telford.basics.errors import RefusedError
-from telford.deliver import evidence, release
+from telford.deliver import evidence, hands, owing, release
 from telford.deliver.policy import Policy
 from telford.deliver.state import (
     FINAL,
     WATCHED,
-    Facts,
     Phase,
-    ReplaceReplica,
-    SetWeight,
+    Remove,
     State,
-    StopCanary,
-    StopStable,
 )
 from telford.estate.observation import Observation, Series, Tally
 
@@ -51,7 +47,7 @@ ACTIONS = st.lists(
         st.tuples(st.just("obey")),
         st.tuples(st.just("blind")),
         st.tuples(st.just("wrong place"), st.integers(0, 10_000), st.booleans()),
-        st.tuples(st.just("command"), st.sampled_from(release.VERBS)),
+        st.tuples(st.just("command"), st.sampled_from(hands.VERBS)),
     ),
     max_size=60,
 )
@@ -62,9 +58,7 @@ class Story:
 
     def __init__(self, policy: Policy) -> None:
         self.state, self.now, self.entries = begin(policy), 0.0, []
-        self.weight, self.generation = 0, 7
-        self.canary: dict[str, int] = {}
-        self.stable = 2
+        self.place = Place(policy)
 
     def act(self, action: tuple) -> None:
         self.now += 1.0
@@ -91,32 +85,19 @@ class Story:
             self.entries.append(step.entry)
 
     def obey(self) -> None:
-        for effect in release.owed(self.state):
-            if isinstance(effect, SetWeight):
-                self.weight, self.generation = effect.canary_bp, effect.generation
-            elif isinstance(effect, StopCanary):
-                self.canary = {}
-            elif isinstance(effect, StopStable):
-                self.stable = 0
-            elif isinstance(effect, ReplaceReplica):
-                self.canary[effect.series.replica] += 1
-            else:
-                self.canary = {"0": 0, "1": 0} | self.canary
-        self.confirm(self.weight, failed=False)
+        for effect in owing.owed(self.state, self.place.facts(self.now)):
+            self.place.obey(effect)
+        self.state = release.confirm(self.state, self.place.facts(self.now))
 
     def wrong_place(self, weight: int, failed: bool) -> None:
-        self.confirm(weight, failed)
-
-    def confirm(self, weight: int, failed: bool) -> None:
-        ready = tuple((name, str(count)) for name, count in sorted(self.canary.items()))
-        facts = Facts(
-            self.now, weight, self.generation, ready, len(ready), self.stable, canary_failed=failed
-        )
-        self.state = release.confirm(self.state, facts)
+        facts = self.place.facts(self.now)
+        split = replace(self.place.split, weights={"v1": 10_000 - weight, "v2": weight})
+        canary = replace(facts.canary, ready=(), running=0, failed=failed)
+        self.state = release.confirm(self.state, replace(facts, split=split, canary=canary))
 
     def command(self, verb: str) -> None:
         try:
-            step = release.command(self.state, verb, who="ada", reason="", now=self.now)
+            step = hands.command(self.state, verb, who="ada", reason="", now=self.now)
         except RefusedError:
             return
         self.state = step.state
@@ -131,14 +112,12 @@ class Story:
         assert after.desired_bp in {0, *after.policy.weights, 10_000}
         assert (after.desired_bp == 10_000) <= (after.phase in {Phase.PROMOTING, Phase.PROMOTED})
         assert (after.phase in WATCHED) <= (after.desired_bp == after.policy.weights[after.step])
-        for effect in release.owed(after):
-            if isinstance(effect, StopStable):
-                assert after.confirmed
-                assert after.desired_bp == 10_000
-            if isinstance(effect, StopCanary):
-                assert after.confirmed
-                assert after.desired_bp == 0
-        assert (after.phase in FINAL) <= (release.owed(after) == ())
+        effects = owing.owed(after, self.place.facts(self.now))
+        for effect in effects:
+            if isinstance(effect, Remove):
+                assert effect.arm == ("stable" if after.phase is Phase.PROMOTING else "canary")
+                assert self.place.weight == (10_000 if effect.arm == "stable" else 0)
+        assert (after.phase in FINAL) <= (effects == ())
         assert State.from_json(json.loads(json.dumps(after.to_json()))) == after
 
 

@@ -8,20 +8,20 @@ import pytest
 from simulated_release import ERRORS, SLOWNESS, begin
 
 from telford.basics.errors import RefusedError, UsageError
-from telford.deliver import release
+from telford.deliver import hands, owing, release
 from telford.deliver.policy import Policy
 from telford.deliver.state import (
+    Arm,
     Cause,
     Decision,
     Facts,
     Phase,
     Probe,
+    Remove,
     ReplaceReplica,
-    SetWeight,
-    StartCanary,
+    Route,
+    Scale,
     State,
-    StopCanary,
-    StopStable,
 )
 from telford.deliver.weighing import Replica
 from telford.estate.observation import Observation, Series, Tally
@@ -33,13 +33,24 @@ POLICY = Policy(
 TWO = replace(POLICY, canary_replicas=2, stable_replicas=2)
 
 
+def seen(at, weight, generation, canary=(("0", "a"),), stable=1, **canary_fields) -> Facts:
+    """A look at the place: its split, the ready canaries, how many of the old version run."""
+    weights = {"v1": 10_000 - weight, "v2": weight}
+    split = Split("orders", generation, {name: one for name, one in weights.items() if one})
+    count = len(canary)
+    arm = Arm(canary, count, count or None, present=bool(count))
+    old = tuple((str(n), "a") for n in range(stable))
+    whole = Arm(old, stable, stable or None, present=bool(stable))
+    return Facts(at, split, replace(arm, **canary_fields), whole)
+
+
 def stepping(policy=POLICY, **changes) -> State:
     """In the first step since 100 s, at its weight, data until 199 s; the next tick is 50 at 200 s."""
     state = begin(policy)
     state = release.next_step(state, None, 90.0).state
     ready = tuple((str(n), "a") for n in range(policy.canary_replicas))
-    state = release.confirm(state, Facts(95.0, 0, 7, ready, len(ready), 1))
-    state = release.confirm(state, Facts(100.0, policy.weights[0], 8, ready, len(ready), 1))
+    state = release.confirm(state, seen(95.0, 0, 7, ready, policy.stable_replicas))
+    state = release.confirm(state, seen(100.0, policy.weights[0], 8, ready, policy.stable_replicas))
     clocks = replace(state.clocks, fresh_at=199.0)
     return replace(state, tick=49, at=199.0, clocks=clocks, **changes)
 
@@ -137,7 +148,7 @@ ROWS = [
     ("no reading opens no gate", GOOD, None, 200, "continue", "stepping", 1000, "no counts"),
     ("one version missing is no verdict", GOOD, only("v2"), 200, "continue", "stepping", 1000,
      "no counts"),
-    ("long silence holds", SILENT, None, 200, "hold", "held", 1000, "no counts from both versions"),
+    ("long silence holds", SILENT, None, 200, "hold", "held", 1000, "no counts"),
     ("silence that ends goes on", STALE, counts(), 200, "continue", "stepping", 1000, "looking"),
     ("silence that lasts stays held", replace(STALE, clocks=SILENT.clocks), None, 201, "hold",
      "held", 1000, "holding"),
@@ -200,7 +211,6 @@ def test_row(row):
         or step.state.phase == "rolling-back" != state.phase
     )
     assert step.state.generation == state.generation + grows
-    assert step.effects == release.owed(step.state)
     assert State.from_json(json.loads(json.dumps(step.state.to_json()))) == step.state
 
 
@@ -264,62 +274,81 @@ class TestEvidenceKept:
     def test_after_the_end_nothing_is_owed_and_nothing_enters_the_ledger(self):
         done = replace(stepping(), phase=Phase.PROMOTED)
         step = release.next_step(done, counts(), 200.0)
-        assert (step.state, step.effects, step.entry) == (done, (), None)
+        assert (step.state, step.entry) == (done, None)
+        assert owing.owed(done, seen(200.0, 1000, 8)) == ()
 
 
 class TestConfirm:
     def test_the_way_up(self):
         state = release.next_step(begin(POLICY), None, 1.0).state
-        assert release.owed(state) == (StartCanary(7),)
-        none = release.confirm(state, Facts(2.0, 0, 7, (), 1, 1))
+        down = seen(2.0, 0, 7, ())
+        assert owing.owed(state, down) == (Scale(7, "canary", 1),)
+        starting = seen(2.5, 0, 7, (), running=1, wanted=1, present=True)
+        none = release.confirm(release.confirm(state, down), starting)
         assert none.phase is Phase.STARTING
-        ready = release.confirm(none, Facts(3.0, 0, 7, (("0", "a"),), 1, 1))
+        assert owing.owed(none, starting) == ()
+        assert owing.waits(none, starting) == "0 of 1 replicas of v2 are ready"
+        up = seen(3.0, 0, 7)
+        ready = release.confirm(none, up)
         assert (ready.phase, ready.generation, ready.desired_bp) == (Phase.STEPPING, 8, 1000)
-        assert release.owed(ready) == (SetWeight(8, 1000),)
-        served = release.confirm(ready, Facts(4.0, 1000, 8, (("0", "a"),), 1, 1))
-        assert (served.clocks.confirmed_at, release.owed(served)) == (4.0, ())
-        assert release.confirm(served, Facts(5.0, 1000, 8, (("0", "a"),), 1, 1)) == served
+        assert owing.owed(ready, up) == (Route(8, Split("orders", 8, {"v1": 9000, "v2": 1000})),)
+        routed = seen(4.0, 1000, 8)
+        served = release.confirm(ready, routed)
+        assert (served.clocks.confirmed_at, owing.owed(served, routed)) == (4.0, ())
+        assert release.confirm(served, replace(routed, at=5.0)) == served
 
     @pytest.mark.parametrize(("weight", "generation"), [(999, 8), (1000, 9), (None, None)])
     def test_another_weight_or_generation_is_not_ours(self, weight, generation):
-        state = release.confirm(stepping(), Facts(200.0, weight, generation, (), 1, 1))
+        facts = seen(200.0, weight or 0, generation or 0)
+        facts = facts if weight else replace(facts, split=None)
+        state = release.confirm(stepping(), facts)
         assert not state.confirmed
-        assert release.owed(state) == (SetWeight(8, 1000),)
+        assert owing.owed(state, facts) == (Route(8, Split("orders", 8, {"v1": 9000, "v2": 1000})),)
 
     def test_promoting_ends_when_the_old_version_is_gone(self):
         state = release.next_step(LAST, counts(n1=50, n0=50), 200.0).state
-        assert release.owed(state) == (SetWeight(9, 10_000),)
-        served = release.confirm(state, Facts(201.0, 10_000, 9, (("0", "a"),), 1, 1))
-        assert release.owed(served) == (StopStable(9),)
-        done = release.confirm(served, Facts(202.0, 10_000, 9, (("0", "a"),), 1, 0))
-        assert (done.phase, release.owed(done)) == (Phase.PROMOTED, ())
+        everything = Split("orders", 9, {"v2": 10_000})
+        assert owing.owed(state, seen(200.0, 5000, 8)) == (Route(9, everything),)
+        facts = seen(201.0, 10_000, 9)
+        served = release.confirm(state, facts)
+        assert owing.owed(served, facts) == (Remove(9, "stable"),)
+        gone = seen(202.0, 10_000, 9, stable=0)
+        done = release.confirm(served, gone)
+        assert (done.phase, owing.owed(done, gone)) == (Phase.PROMOTED, ())
 
     def test_rolling_back_ends_when_the_new_version_is_gone(self):
         state = release.next_step(BAD, counts(), 200.0).state
-        assert release.owed(state) == (SetWeight(9, 0),)
-        served = release.confirm(state, Facts(201.0, 0, 9, (("0", "a"),), 1, 1))
-        assert release.owed(served) == (StopCanary(9),)
-        done = release.confirm(served, Facts(202.0, 0, 9, (), 0, 1))
+        everything = Split("orders", 9, {"v1": 10_000})
+        assert owing.owed(state, seen(200.0, 1000, 8)) == (Route(9, everything),)
+        facts = seen(201.0, 0, 9)
+        served = release.confirm(state, facts)
+        assert owing.owed(served, facts) == (Remove(9, "canary"),)
+        done = release.confirm(served, seen(202.0, 0, 9, ()))
         assert (done.phase, done.final) == (Phase.ROLLED_BACK, True)
         assert "worse" in done.reason
 
     def test_a_new_version_that_gives_up_fails_or_is_rolled_back(self):
         starting = replace(begin(POLICY), phase=Phase.STARTING)
-        gone = Facts(9.0, 0, 7, (), 0, 1, canary_failed=True)
+        gone = seen(9.0, 0, 7, (), failed=True)
         assert release.confirm(starting, gone).outcome is Phase.FAILED
         assert release.confirm(stepping(), gone).outcome is Phase.ROLLED_BACK
+
+    def test_a_replica_that_fails_is_no_other_shape(self):
+        state = stepping(TWO)
+        one = seen(201.0, 1000, 8, (("0", "a"),), stable=2, wanted=2)
+        assert release.confirm(state, one).confirmed
 
     def test_a_replaced_replica_begins_the_rollback_evidence_again(self):
         asked = release.next_step(LONELY, counts(replicas=2), 200.0)
         effect = ReplaceReplica(8, Series("orders", "v2", "0"), "a")
-        assert asked.effects == (effect,)
-        same = Facts(201.0, 1000, 8, (("0", "a"), ("1", "a")), 2, 2)
-        down = replace(same, canary=(("1", "a"),))
-        moved = replace(same, at=203.0, canary=(("0", "b"), ("1", "a")))
+        same = seen(201.0, 1000, 8, (("0", "a"), ("1", "a")), stable=2)
+        assert owing.owed(asked.state, same) == (effect,)
+        down = seen(202.0, 1000, 8, (("1", "a"),), stable=2, wanted=2)
+        moved = seen(203.0, 1000, 8, (("0", "b"), ("1", "a")), stable=2)
         waiting = release.confirm(release.confirm(asked.state, same), down)
-        assert release.owed(waiting) == (effect,)
+        assert owing.owed(waiting, down) == (effect,)
         again = release.confirm(waiting, moved)
-        assert release.owed(again) == ()
+        assert owing.owed(again, moved) == ()
         assert again.evidence[0].bad == (0.0,) * 9
         assert again.evidence[0].replicas == ()
         assert (again.rollback_epoch, again.clocks.confirmed_at) == (1, 203.0)
@@ -339,12 +368,11 @@ class TestConfirm:
             workloads=(),
             splits=(Split("orders", 8, {"v1": 9000, "v2": 1000}),),
         )
-        found = release.facts(place, stepping(), 5.0)
-        assert found == Facts(5.0, 1000, 8, (("0", "11"),), 2, 1)
+        found = owing.facts(place, stepping(), 5.0)
+        one = (("0", "11"),)
+        assert found == Facts(5.0, place.splits[0], Arm(one, 2), Arm(one, 1))
         dead = replace(place, replicas=(replica("v2", "0", "failed"),), splits=())
-        assert release.facts(dead, stepping(), 5.0) == Facts(
-            5.0, None, None, (), 0, 0, canary_failed=True
-        )
+        assert owing.facts(dead, stepping(), 5.0) == Facts(5.0, None, Arm(failed=True), Arm())
 
 
 class TestCommands:
@@ -364,12 +392,11 @@ class TestCommands:
         ],
     )
     def test_possible(self, verb, state, phase):
-        step = release.command(state, verb, who="ada", reason="because", now=200.0)
+        step = hands.command(state, verb, who="ada", reason="because", now=200.0)
         assert step.state.phase is phase
         assert step.state.who == "ada"
         assert step.state.reason == f"{verb} by ada: because"
         assert step.entry is None
-        assert step.effects == release.owed(step.state)
 
     @pytest.mark.parametrize(
         ("verb", "state"),
@@ -388,20 +415,20 @@ class TestCommands:
     )
     def test_refused(self, verb, state):
         with pytest.raises(RefusedError, match=f"cannot {verb} r1"):
-            release.command(state, verb, who="ada", reason="", now=200.0)
+            hands.command(state, verb, who="ada", reason="", now=200.0)
 
     def test_unknown(self):
         with pytest.raises(UsageError, match="there is no launch"):
-            release.command(stepping(), "launch", who="ada", reason="", now=200.0)
+            hands.command(stepping(), "launch", who="ada", reason="", now=200.0)
 
     def test_an_abort_ends_as_aborted(self):
-        state = release.command(stepping(), "abort", who="ada", reason="", now=200.0).state
-        done = release.confirm(state, Facts(202.0, 0, 9, (), 0, 1))
+        state = hands.command(stepping(), "abort", who="ada", reason="", now=200.0).state
+        done = release.confirm(state, seen(202.0, 0, 9, ()))
         assert done.phase is Phase.ABORTED
 
     def test_resume_counts_the_deadline_and_the_silence_from_now(self):
         state = replace(LATE, phase=Phase.HELD, cause=Cause.DEADLINE, clocks=SILENT.clocks)
-        resumed = release.command(state, "resume", who="ada", reason="", now=200.0).state
+        resumed = hands.command(state, "resume", who="ada", reason="", now=200.0).state
         step = release.next_step(resumed, None, 201.0)
         assert step.verdict.decision is Decision.CONTINUE
 
@@ -409,7 +436,7 @@ class TestCommands:
         held = release.next_step(SPLIT, counts(), 200.0).state
         still = release.next_step(held, counts(tick=51, at=201.0), 201.0).state
         assert still.cause is Cause.SPLIT
-        resumed = release.command(still, "resume", who="ada", reason="", now=202.0).state
+        resumed = hands.command(still, "resume", who="ada", reason="", now=202.0).state
         assert (resumed.split, resumed.split_epoch) == ((0.0,) * 4, 1)
 
 

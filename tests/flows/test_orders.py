@@ -45,7 +45,8 @@ def a_place(canary: int = 0, ready: int | None = None, stable: int = 2) -> Place
 
 
 def kinds(state: State, place: PlaceState) -> list[str]:
-    return [f"{one.kind} {one.what}" for one in orders.owed(state, WORKLOADS, place).orders]
+    found = orders.owed(state, WORKLOADS, place, 5.0).orders
+    return [f"{one.kind} {one.what}" for one in found]
 
 
 @pytest.mark.parametrize(
@@ -80,17 +81,20 @@ def test_what_is_owed_once_the_weight_is_confirmed(
     phase: Phase, weight: int, expected: list[str]
 ) -> None:
     confirmed = Clocks(phase_at=0.0, confirmed_at=1.0)
-    assert kinds(a_state(phase, weight, clocks=confirmed), a_place(1)) == expected
+    versions = {"v1": 10_000 - weight, "v2": weight}
+    served = Split("s", 7, {name: one for name, one in versions.items() if one})
+    place = dataclasses.replace(a_place(2 if weight == 10_000 else 1), splits=(served,))
+    assert kinds(a_state(phase, weight, clocks=confirmed), place) == expected
 
 
 def test_a_release_that_waits_says_for_what() -> None:
-    found = orders.owed(a_state(Phase.PROMOTING, 10_000), WORKLOADS, a_place(2, 1))
+    found = orders.owed(a_state(Phase.PROMOTING, 10_000), WORKLOADS, a_place(2, 1), 5.0)
     assert found.waits == "1 of 2 replicas of v2 are ready"
 
 
 def test_a_split_names_only_versions_with_weight_and_carries_the_generation() -> None:
     state = a_state(Phase.ROLLING_BACK, 0)
-    (order,) = orders.owed(state, WORKLOADS, a_place(1)).orders
+    (order,) = orders.owed(state, WORKLOADS, a_place(1), 5.0).orders
     assert order.arguments == {"service": "s", "generation": 7, "weights": {"v1": 10_000}}
 
 

@@ -1,6 +1,6 @@
 """What a person may ask of a release, and what each act would do if it were asked now.
 
-`telford.deliver.release.command` is pure, so the answer to "what would happen" is to do it and look
+`telford.deliver.hands.command` is pure, so the answer to "what would happen" is to do it and look
 at the state that comes out: the same code that the controller will run. Called by the release page,
 its forms and the API.
 """
@@ -8,7 +8,7 @@ its forms and the API.
 from dataclasses import dataclass
 
 from telford.basics.errors import RefusedError
-from telford.deliver import release as releases
+from telford.deliver import hands
 from telford.deliver.policy import FULL_WEIGHT
 from telford.deliver.state import Phase, State, Step
 
@@ -44,7 +44,7 @@ def act(state: State, verb: str, now: float) -> Act:
     """One act as it stands now."""
     refusal = ""
     try:
-        releases.command(state, verb, who="", reason="", now=now)
+        hands.command(state, verb, who="", reason="", now=now)
     except RefusedError as error:
         refusal = error.message.removeprefix(f"cannot {verb} {state.release}: ")
         if state.phase is Phase.STEPPING and verb == "resume":
@@ -56,7 +56,7 @@ def plan(state: State, verb: str, now: float) -> tuple[str, ...]:
     """What the act will do, step by step, before it does it. Raises `RefusedError` where it is
     impossible.
     """
-    step = releases.command(state, verb, who="", reason="", now=now)
+    step = hands.command(state, verb, who="", reason="", now=now)
     return (*_traffic(state, step), *_afterwards(state, verb))
 
 

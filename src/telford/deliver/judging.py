@@ -8,7 +8,8 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from telford.deliver import mixture, strategies, suspect, weighing
+from telford.deliver import gates, mixture, strategies, suspect, weighing
+from telford.deliver.gates import GateView
 from telford.deliver.shape import Stage
 from telford.deliver.state import Cause, Decision, Phase, Probe, State
 from telford.deliver.weighing import EValue, Evidence
@@ -61,6 +62,12 @@ def judge(state: State, now: float, why: str) -> Judgement:
         or _waits(state)
         or _gate(state, values, now, why)
     )
+
+
+def gate_sentence(view: GateView, *unmet: str) -> str:
+    """Why a release waits at a gate, and what opens it; `unmet` is what it lacks besides."""
+    opens = f"; {view.opens}" if view.opens else ""
+    return "; ".join((f"the gate {view.name} is closed: {view.why}{opens}", *unmet))
 
 
 def odds(log_e: float) -> str:
@@ -172,6 +179,10 @@ def _gate(state: State, values: tuple[EValue, ...], now: float, why: str) -> Jud
     unmet += _unmet(state, values, now)
     last = state.step == len(state.policy.weights) - 1
     onward = Decision.PROMOTE if last else Decision.ADVANCE
+    shut = gates.closed(state.gates, "promote" if last else "step")
+    if shut and (not unmet or state.policy.on_deadline == "promote"):
+        # No deadline runs against a gate, and none passes it.
+        return Judgement(Decision.CONTINUE, gate_sentence(shut[0], *unmet))
     if not unmet:
         if not judged:
             return Judgement(onward, f"{_stage(state).name}: ready and soaked; nothing is compared")

@@ -17,8 +17,9 @@ from telford.deliver.data_changes import DataView
 from telford.deliver.gates import GateView
 from telford.deliver.mixture import Logs
 from telford.deliver.policy import Policy
-from telford.deliver.weighing import Count, EValue, Evidence
+from telford.deliver.weighing import Count, EValue, Evidence, Young
 from telford.estate.observation import Series
+from telford.estate.workload import BASELINE_SUFFIX, MIRRORED_SUFFIX, Split
 
 
 class Phase(StrEnum):
@@ -60,6 +61,8 @@ class Cause(StrEnum):
     DEADLINE = "deadline"
     SPLIT = "split"
     STALE = "stale"
+    DATA = "data"
+    UNLIKE = "replicas"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """Epoch seconds. `confirmed_at` is None while the data plane serves another weight.
+    """Epoch seconds. `confirmed_at` is None while the place is in another shape than is wanted.
 
     `phase_at` when the phase began; `deadline_from` where the step's deadline counts from;
     `fresh_at` when both versions last had data at the desired weight.
@@ -113,7 +116,8 @@ class State:
     change of it; `step` counts from 0. `rollback_epoch` and `split_epoch` grow when that evidence
     begins again. `outcome` is the final phase that rolling back leads to. `replicas` are the ready
     canary replicas as last seen: (name, incarnation). `gates` and `data` are how those stood when
-    they were last looked at.
+    they were last looked at. `young` are the replicas of either version that warm up, and
+    `placebo_epoch` grows when that evidence begins again.
     """
 
     policy: Policy
@@ -142,6 +146,8 @@ class State:
     who: str = ""
     gates: tuple[GateView, ...] = ()
     data: tuple[DataView, ...] = ()
+    young: tuple[Young, ...] = ()
+    placebo_epoch: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict; `from_json` gives back an equal state."""
@@ -159,43 +165,73 @@ class State:
         return self.phase in FINAL
 
     @property
+    def arms(self) -> frozenset[str]:
+        """Every version name under which requests of this release are counted."""
+        mirrored = self.canary + MIRRORED_SUFFIX
+        return frozenset({self.stable, self.stable + BASELINE_SUFFIX, self.canary, mirrored})
+
+    @property
     def confirmed(self) -> bool:
-        """The data plane itself serves the desired weight."""
+        """The place is in the shape that is wanted, its data plane says so itself."""
         return self.clocks.confirmed_at is not None
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """What a place is seen to be, for one release.
+class Arm:
+    """One arm of a release as a place is seen to run it.
 
-    `canary_bp` is the weight the data plane confirms (None where it serves no split of the
-    service) and `generation` that split's (None where the place cannot tell). `canary` are the
-    canary's ready replicas as (name, incarnation); an incarnation changes when a replica is started
-    anew. The running counts include replicas that are starting or stopping.
+    `ready` are its ready replicas as (name, incarnation); an incarnation changes when a replica is
+    started anew. `running` counts those that are starting or stopping too. `wanted` is how many the
+    place was asked for, None where it runs no such version (or one of another definition);
+    `present` whether it knows the version at all. `partitions` is what its replicas are told to
+    have (None: all of them). `failed` is True where all that it had have given up.
+    """
+
+    ready: tuple[tuple[str, str], ...] = ()
+    running: int = 0
+    wanted: int | None = None
+    present: bool = False
+    partitions: str | None = None
+    failed: bool = False
+
+    @property
+    def gone(self) -> bool:
+        """Nothing of it is left."""
+        return not self.present and not self.running
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a place is seen to be, for one release: the split that its data plane confirms, whole
+    (None where it serves none of the service), and each arm.
     """
 
     at: float
-    canary_bp: int | None
-    generation: int | None
-    canary: tuple[tuple[str, str], ...]
-    canary_running: int
-    stable_running: int
-    canary_failed: bool = False
+    split: Split | None
+    canary: Arm
+    stable: Arm
+    baseline: Arm = Arm()
 
 
 @dataclass(frozen=True, slots=True)
-class StartCanary:
-    """Start the new version's replicas, without traffic."""
+class Scale:
+    """Run so many replicas of an arm ("canary", "stable" or "baseline"), 0 included.
+
+    `partitions` is what they are told to have, None for all.
+    """
 
     generation: int
+    arm: str
+    replicas: int
+    partitions: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class SetWeight:
-    """Give the canary `canary_bp` basis points of the service's requests, the rest to the stable."""
+class Route:
+    """Divide the service's requests like this."""
 
     generation: int
-    canary_bp: int
+    split: Split
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,20 +244,14 @@ class ReplaceReplica:
 
 
 @dataclass(frozen=True, slots=True)
-class StopCanary:
-    """Drain and stop the new version."""
+class Remove:
+    """Drain and stop an arm for good."""
 
     generation: int
+    arm: str
 
 
-@dataclass(frozen=True, slots=True)
-class StopStable:
-    """Drain and stop the old version: the canary is the stable one now."""
-
-    generation: int
-
-
-Effect = StartCanary | SetWeight | ReplaceReplica | StopCanary | StopStable
+Effect = Scale | Route | ReplaceReplica | Remove
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +282,9 @@ class RatioView:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was decided and why, for people. `certificate` is the claim a promotion rests on."""
+    """What was decided and why, for people. `certificate` is the claim a promotion rests on:
+    "objective", "ratio", or "both" where indicators differ in it.
+    """
 
     decision: Decision
     reason: str
@@ -274,13 +306,16 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class SeriesCount:
-    """The raw counts of one replica in one tick: `bad` of `requests`."""
+    """The raw counts of one replica in one tick: `bad` of `requests`; of a latency indicator, how
+    many fell into each bucket of the histogram, lowest first.
+    """
 
     version: str
     replica: str
     indicator: str
     requests: int
     bad: int
+    buckets: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,8 +325,10 @@ class Entry:
     `counted` says whether the counts were weighed and `why` why not. `weight_bp` is the desired
     weight; `clocks` says whether it was served. `observed_at` is when the counters were read (None
     where nothing was) and `series` holds the raw counts since the reading before. `missing` names
-    the replicas without a count, as ``version/replica``. `evidence` holds each e-value after this
-    tick. Phase, step, cause, probe and the rest are those before the decision was applied.
+    the replicas without a count, `begun` those that began or were reset in this tick, both as
+    ``version/replica``. `evidence` holds each e-value after this
+    tick. Phase, step, cause, probe and the rest are those before the decision was applied. `gates` are
+    those that were closed, and `data` how the data steps stood.
     """
 
     release: str
@@ -319,6 +356,10 @@ class Entry:
     decision: Decision
     reason: str
     certificate: str
+    begun: tuple[str, ...] = ()
+    placebo_epoch: int = 0
+    gates: tuple[GateView, ...] = ()
+    data: tuple[DataView, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict; `from_json` gives back an equal entry."""
@@ -333,12 +374,12 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The outcome of one tick or command: the new state, what is owed to the place, the verdict.
+    """The outcome of one tick or command: the new state and the verdict.
 
+    What is owed to the place follows from the state and from what is seen there: `owing.owed`.
     `entry` is None for commands and after the end: only ticks go into the ledger.
     """
 
     state: State
-    effects: tuple[Effect, ...]
     verdict: Verdict
     entry: Entry | None

@@ -74,6 +74,8 @@ def entry(
         reason=judgement.reason,
         certificate=judgement.certificate,
         placebo_epoch=state.placebo_epoch,
+        gates=tuple(one for one in state.gates if not one.open),
+        data=state.data,
     )
 
 

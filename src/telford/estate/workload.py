@@ -26,7 +26,8 @@ class Workload:
     `command` is an argument list; ``{port}`` in it and in `env` values is replaced by the port
     chosen for the replica, ``{upstream:NAME}`` by the address (``http://127.0.0.1:PORT``) under
     which this service reaches service NAME through the data plane, ``{state}`` by a folder of the
-    service's own that outlives restarts. A `listens` of False is a worker: no port, no route.
+    service's own that outlives restarts. A `listens` of False is a worker: no port, no route;
+    ``{metrics_port}`` is replaced by the port on which it says what it did.
     """
 
     service: str
@@ -45,8 +46,16 @@ class Workload:
     objects: tuple[Mapping[str, Any], ...] = ()
 
 
+PARTITIONS_VARIABLE = "TELFORD_PARTITIONS"
+"""Tells a worker which partitions it has: "0-3"; empty for none, and unset for all of them."""
+
 BASELINE_SUFFIX = "-baseline"
 """A fresh copy of the stable version beside the canary runs as version ``1.7.4-baseline``."""
+
+MIRRORED_SUFFIX = "-mirrored"
+"""Copied requests to version ``1.8.0`` are counted as version ``1.8.0-mirrored``: nobody waited for
+their answers, so they never mix with those the version answered.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +99,11 @@ class Ingress:
 
 @dataclass(frozen=True, slots=True)
 class ReplicaState:
-    """One replica as it is: `phase` is starting, ready, backing-off, stopping, failed or stopped."""
+    """One replica as it is: `phase` is starting, ready, backing-off, stopping, failed or stopped.
+
+    `incarnation` tells a replica from the one that had its name before: the uid of a pod; "" where
+    that is the pid.
+    """
 
     service: str
     version: str
@@ -100,6 +113,7 @@ class ReplicaState:
     pid: int
     restarts: int
     message: str = ""
+    incarnation: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from telford.basics.errors import TelfordError
+from telford.deliver import hands, owing
 from telford.deliver import release as releases
 from telford.deliver import state as states
+from telford.deliver.data_changes import DataView
+from telford.deliver.gates import GateView
 from telford.estate.observation import Observation, Reading
 from telford.estate.workload import PlaceState
 from telford.flows import counting, orders
@@ -31,6 +34,9 @@ BOUND, REMOVED = "bound", "removed"
 class Glance:
     """What a tick saw: the place (None: unreachable), one service's counters (None: unreadable),
     how the orders stand, and when (epoch seconds).
+
+    `gates` and `data` are how those stand now (None: not looked at, as before); `budget_left` the
+    bad requests that each indicator's objective still allows (an absent one: no limit).
     """
 
     at: float
@@ -38,6 +44,9 @@ class Glance:
     reading: Reading | None
     statuses: Mapping[str, orders.Status] = field(default_factory=dict)
     retry_seconds: float = 2.0
+    gates: tuple[GateView, ...] | None = None
+    data: tuple[DataView, ...] | None = None
+    budget_left: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +68,7 @@ def advance(
     row: Release, state: states.State, glance: Glance, commands: Sequence[Command]
 ) -> Advance:
     """The next row. Raises nothing for what people or places do wrong."""
-    after = _confirm(row, state, glance)
+    after = _confirm(row, _told(state, glance), glance)
     after, outcomes = _obey(after, commands, glance.at)
     step, reading = _tick(row, after, glance)
     after = step.state if step else after
@@ -85,6 +94,15 @@ def asked_ids(row: Release) -> tuple[str, ...]:
     return tuple(orders.order_id(key, one["attempt"]) for key, one in asked.items())
 
 
+def _told(state: states.State, glance: Glance) -> states.State:
+    """How gates and data steps stand, before anything is judged by them."""
+    gates = state.gates if glance.gates is None else glance.gates
+    data = state.data if glance.data is None else glance.data
+    if (gates, data) == (state.gates, state.data):
+        return state
+    return dataclasses.replace(state, gates=gates, data=data)
+
+
 def _confirm(row: Release, state: states.State, glance: Glance) -> states.State:
     """What the place shows. A release is not over before the removal at its end was carried out,
     even where there is nothing to remove: the removal raises the generation in the place, so that
@@ -92,7 +110,8 @@ def _confirm(row: Release, state: states.State, glance: Glance) -> states.State:
     """
     if glance.place is None:
         return state
-    seen = releases.confirm(state, releases.facts(glance.place, state, glance.at))
+    arms = orders.definitions(state, row.workloads)
+    seen = releases.confirm(state, owing.facts(glance.place, state, glance.at, arms))
     if not seen.final or state.final or row.progress.get(REMOVED) == seen.generation:
         return seen
     clocks = dataclasses.replace(seen.clocks, phase_at=state.clocks.phase_at)
@@ -105,7 +124,7 @@ def _obey(
     outcomes = []
     for one in commands:
         try:
-            step = releases.command(state, one.verb, who=one.who, reason=one.reason, now=at)
+            step = hands.command(state, one.verb, who=one.who, reason=one.reason, now=at)
         except TelfordError as error:
             outcomes.append((one.id, f"refused: {error.message}"))
         else:
@@ -123,22 +142,24 @@ def _tick(
     if number <= state.tick or state.final:
         return None, None
     if reading is None:
-        return releases.next_step(state, None, glance.at), None
+        return releases.next_step(state, None, glance.at, budget_left=glance.budget_left), None
     before = counting.from_json(row.name, row.reading)
     merged = counting.merged(before, reading, glance.place)
     observation = _observe(state, before, reading, number)
-    return releases.next_step(state, observation, glance.at), merged
+    step = releases.next_step(state, observation, glance.at, budget_left=glance.budget_left)
+    return step, merged
 
 
 def _observe(
     state: states.State, before: Reading | None, reading: Reading, number: int
 ) -> Observation:
     seen = counting.difference(before, reading, number, state.service, state.policy.indicators)
-    arms = {state.stable, state.canary}
+    arms = state.arms
     return dataclasses.replace(
         seen,
         tallies=tuple(one for one in seen.tallies if one.series.version in arms),
         missing=tuple(one for one in seen.missing if one.version in arms),
+        begun=tuple(one for one in seen.begun if one.version in arms),
     )
 
 
@@ -148,7 +169,7 @@ def _orders(
     """What is asked for from now on, as JSON for the row, and what to submit."""
     if glance.place is None:
         return dict(row.progress), ()
-    owed = orders.owed(state, row.workloads, glance.place)
+    owed = orders.owed(state, row.workloads, glance.place, glance.at)
     before = {
         key: orders.Asked(one["attempt"], one["at"], one["problem"])
         for key, one in row.progress.get("asked", {}).items()
@@ -161,7 +182,8 @@ def _orders(
         "waits": owed.waits,
     }
     progress |= {key: row.progress[key] for key in (BOUND, REMOVED) if key in row.progress}
-    if any(_removed(order, before, glance.statuses) for order in owed.orders):
+    removals = [one for one in owed.orders if one.kind == "remove"]
+    if removals and all(_removed(one, before, glance.statuses) for one in removals):
         progress[REMOVED] = state.generation
     return progress, submit
 
@@ -171,8 +193,8 @@ def _removed(
     asked: Mapping[str, orders.Asked],
     statuses: Mapping[str, orders.Status],
 ) -> bool:
-    """Whether the removal at a release's end was carried out."""
-    if order.kind != "remove" or order.key not in asked:
+    """Whether a removal at a release's end was carried out."""
+    if order.key not in asked:
         return False
     status = statuses.get(orders.order_id(order.key, asked[order.key].attempt))
     return status is not None and status.phase == "done"

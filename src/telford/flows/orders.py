@@ -7,14 +7,20 @@ asking once. Pure; called by `advancing`.
 """
 
 import dataclasses
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from telford.deliver import release as releases
+from telford.deliver import owing
 from telford.deliver import state as states
-from telford.deliver.policy import FULL_WEIGHT
-from telford.estate.workload import PlaceState, Probe, Split, Workload
+from telford.estate.workload import (
+    PARTITIONS_VARIABLE,
+    Match,
+    PlaceState,
+    Probe,
+    Split,
+    Workload,
+)
 
 Json = Mapping[str, Any]
 # An order that has ended without a visible effect is asked for again, later each time.
@@ -109,23 +115,46 @@ def workload(plain: Json) -> Workload:
 
 def split(plain: Json) -> Split:
     """A split from the arguments of a route order."""
-    return Split(plain["service"], plain["generation"], dict(plain["weights"]))
+    return Split(
+        plain["service"],
+        plain["generation"],
+        dict(plain["weights"]),
+        tuple(Match(**one) for one in plain.get("matches", ())),
+        dict(plain.get("mirror", {})),
+        plain.get("sticky", ""),
+    )
 
 
-def owed(state: states.State, workloads: Json, place: PlaceState) -> Owed:
+def _split_json(split: Split) -> dict[str, Any]:
+    """What a route order says beside the service and the generation; the plain parts only where
+    they are used.
+    """
+    plain: dict[str, Any] = {"weights": dict(split.weights)}
+    if split.matches:
+        plain["matches"] = [dataclasses.asdict(one) for one in split.matches]
+    if split.mirror:
+        plain["mirror"] = dict(split.mirror)
+    if split.sticky:
+        plain["sticky"] = split.sticky
+    return plain
+
+
+def owed(state: states.State, workloads: Json, place: PlaceState, at: float) -> Owed:
     """What the place must be asked for so that it becomes what the release's state says.
 
-    `workloads` holds "stable" and "canary" as `workload_json` made them.
+    `workloads` holds "stable" and "canary" as `workload_json` made them; `at` is in epoch seconds.
     """
-    found: list[Order] = []
-    waits: list[str] = []
-    for effect in releases.owed(state):
-        for answer in _answers(state, effect, workloads, place):
-            if isinstance(answer, Order):
-                found.append(answer)
-            else:
-                waits.append(answer)
-    return Owed(tuple(found), "; ".join(waits))
+    arms = definitions(state, workloads)
+    seen = owing.facts(place, state, at, arms)
+    found = tuple(_order_of(state, effect, arms) for effect in owing.owed(state, seen))
+    return Owed(found, owing.waits(state, seen))
+
+
+def definitions(state: states.State, workloads: Json) -> dict[str, Workload]:
+    """What each arm of a release runs; the baseline is the stable version under another name."""
+    arms = {arm: workload(workloads[arm]) for arm in ("stable", "canary")}
+    version = owing.version_of(state, "baseline")
+    return arms | {"baseline": dataclasses.replace(arms["stable"], version=version)}
 
 
 def ask(
@@ -170,63 +199,32 @@ def _again(before: Asked, status: Status | None, now: float, retry_seconds: floa
     return Asked(before.attempt + 1, now, status.problem)
 
 
-def _answers(
-    state: states.State, effect: states.Effect, workloads: Json, place: PlaceState
-) -> Iterator[Order | str]:
-    if isinstance(effect, states.StartCanary):
-        yield from _present(state, workloads, "canary", state.policy.canary_replicas, place)
-    elif isinstance(effect, states.SetWeight):
-        yield from _weight(state, effect.canary_bp, workloads, place)
-    elif isinstance(effect, states.ReplaceReplica):
+def _order_of(state: states.State, effect: states.Effect, arms: Mapping[str, Workload]) -> Order:
+    """An effect as the order for it."""
+    if isinstance(effect, states.Scale):
+        wanted = _scaled(arms[effect.arm], effect)
+        told = "" if effect.partitions is None else f"-{effect.partitions or 'none'}"
+        what = f"{wanted.version}-{effect.replicas}{told}"
+        return _order(state, "apply", what, {"workload": workload_json(wanted)})
+    if isinstance(effect, states.Route):
+        return _order(state, "route", str(state.desired_bp), _split_json(effect.split))
+    if isinstance(effect, states.ReplaceReplica):
         replica = {"replica": effect.series.replica, "incarnation": effect.incarnation}
         what = f"{effect.series.replica}-{effect.incarnation}"
-        yield _order(state, "replace", what, {"version": state.canary, **replica})
-    elif isinstance(effect, states.StopCanary):
-        yield _order(state, "remove", state.canary, {"version": state.canary})
-    else:
-        yield _order(state, "remove", state.stable, {"version": state.stable})
+        return _order(state, "replace", what, {"version": effect.series.version, **replica})
+    version = owing.version_of(state, effect.arm)
+    return _order(state, "remove", version, {"version": version})
 
 
-def _weight(
-    state: states.State, canary_bp: int, workloads: Json, place: PlaceState
-) -> Iterator[Order | str]:
-    """Both versions that get traffic must be there; then the split itself."""
-    stable_replicas = workloads["stable"]["replicas"]
-    missing: list[Order | str] = []
-    if canary_bp > 0:
-        all_of_it = canary_bp == FULL_WEIGHT
-        needed = stable_replicas if all_of_it else state.policy.canary_replicas
-        missing += _present(state, workloads, "canary", needed, place)
-        missing += _unready(state.service, state.canary, needed, place)
-    if canary_bp < FULL_WEIGHT:
-        missing += _present(state, workloads, "stable", stable_replicas, place)
-    if missing:
-        yield from missing
-        return
-    weights = {state.stable: FULL_WEIGHT - canary_bp, state.canary: canary_bp}
-    served = {version: weight for version, weight in weights.items() if weight}
-    yield _order(state, "route", str(canary_bp), {"weights": served})
-
-
-def _present(
-    state: states.State, workloads: Json, arm: str, replicas: int, place: PlaceState
-) -> list[Order | str]:
-    wanted = workload(workloads[arm])
-    wanted = dataclasses.replace(wanted, replicas=replicas, generation=state.generation)
-    for found in place.workloads:
-        same = dataclasses.replace(found, replicas=replicas, generation=state.generation)
-        if same == wanted and found.replicas >= replicas:
-            return []
-    arguments = {"workload": workload_json(wanted)}
-    return [_order(state, "apply", f"{wanted.version}-{replicas}", arguments)]
-
-
-def _unready(service: str, version: str, needed: int, place: PlaceState) -> list[Order | str]:
-    ready = sum(
-        one.service == service and one.version == version and one.phase == "ready"
-        for one in place.replicas
+def _scaled(workload: Workload, effect: states.Scale) -> Workload:
+    """That many replicas of it, told which partitions they have (None: not told, they have all)."""
+    env = dict(workload.env)
+    env.pop(PARTITIONS_VARIABLE, None)
+    if effect.partitions is not None:
+        env[PARTITIONS_VARIABLE] = effect.partitions
+    return dataclasses.replace(
+        workload, replicas=effect.replicas, generation=effect.generation, env=env
     )
-    return [] if ready >= needed else [f"{ready} of {needed} replicas of {version} are ready"]
 
 
 def _order(state: states.State, kind: str, what: str, arguments: Json) -> Order:
