@@ -3,8 +3,8 @@
 ``python stub_service.py --port 8000 [--name v1] [--errors 0.1] [--delay-ms 5] [--ready-after 0.5]
 [--seed 1]``. ``GET /healthz`` says ready; any other request waits the delay and answers its name,
 or 500 for the given share. For single requests: ``?status=503`` and ``?ms=200`` override, ``?cut``
-breaks the answer off, ``/pid`` gives the process, ``/via?url=`` relays. SIGTERM finishes what is
-in flight.
+breaks the answer off, ``/pid`` gives the process, ``/via?url=`` relays. `--echo` prints host and mirror
+header of each request. SIGTERM finishes what is in flight.
 """
 
 import argparse
@@ -41,6 +41,8 @@ class Stub:
             if line.startswith(b"content-length:"):
                 length = int(line.partition(b":")[2])
         await reader.readexactly(length)
+        if self.options.echo and b"/healthz" not in head:
+            print(header(head, "host") + "|" + header(head, "x-telford-mirror"), flush=True)  # noqa: T201
         self.active += 1
         try:
             status, body, cut = await self._answer(urlsplit(target))
@@ -65,6 +67,14 @@ class Stub:
         failed = self.chance.random() < self.options.errors
         status = int(query["status"][0]) if "status" in query else 500 if failed else 200
         return status, self.options.name.encode(), "cut" in query
+
+
+def header(head, name):
+    for line in head.decode().split("\r\n"):
+        key, _, value = line.partition(":")
+        if key.lower() == name:
+            return value.strip()
+    return ""
 
 
 async def fetch(url):
@@ -96,5 +106,6 @@ if __name__ == "__main__":
     parser.add_argument("--errors", type=float, default=0.0)
     parser.add_argument("--delay-ms", type=float, default=0.0)
     parser.add_argument("--ready-after", type=float, default=0.0)
+    parser.add_argument("--echo", action="store_true")
     parser.add_argument("--seed", type=int, default=None)
     asyncio.run(main(parser.parse_args()))

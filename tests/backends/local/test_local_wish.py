@@ -9,6 +9,7 @@ from local_samples import stub
 
 from telford.backends.local import (
     codec,
+    dataplane,
     desired,
     envoy_config,
     envoy_reading,
@@ -23,7 +24,7 @@ from telford.basics.errors import (
     UsageError,
 )
 from telford.estate.observation import Series
-from telford.estate.workload import Ingress, Probe, Split, Workload
+from telford.estate.workload import Ingress, Match, Probe, Split, Workload
 
 NAMES = st.sampled_from(["v1", "v2"])
 GENERATIONS = st.integers(0, 6)
@@ -208,15 +209,39 @@ def test_routes_are_tried_longest_prefix_first():
     assert prefixes == ["/b/c", "/b", "/"]
 
 
-@given(st.integers(0, 2**62), SHARES)
-def test_a_split_is_read_back_from_a_dump_exactly(generation, share):
-    split = Split("orders", generation, {"v1": share, "v.2": 10_000 - share})
-    config = envoy_config.service_routes("orders", split, settings.Settings())
-    dump = json.dumps({"configs": [{"version_info": "7", "route_config": config}]})
-    (read,) = envoy_reading.splits(dump)
-    assert read.generation == generation
-    assert dict(read.weights) == {name: weight for name, weight in split.weights.items() if weight}
-    assert envoy_reading.route_versions(dump) == {"service/orders": "7"}
+MATCHES = st.builds(
+    lambda version, value, name, header: Match(
+        version, value, header=name if header else "", cookie="" if header else name
+    ),
+    NAMES,
+    st.text("abcXYZ019=", min_size=1, max_size=5),
+    st.sampled_from(["x-preview", "segment"]),
+    st.booleans(),
+)
+SPLITS = st.builds(
+    lambda generation, share, matches, mirror, sticky: Split(
+        "orders", generation, {"v1": share, "v.2": 10_000 - share}, tuple(matches), mirror, sticky
+    ),
+    st.integers(0, 2**62),
+    SHARES,
+    st.lists(MATCHES, max_size=4, unique=True),
+    st.dictionaries(NAMES, SHARES, max_size=2),
+    st.sampled_from(["", "visitor"]),
+)
+
+
+@given(SPLITS, st.sampled_from([("/",), ("/", "/api")]))
+def test_a_split_is_read_back_from_a_dump_exactly(split, prefixes):
+    chosen = settings.Settings()
+    own = envoy_config.service_routes("orders", split, chosen)
+    outside = envoy_config.ingress_routes(
+        [Ingress(prefix, "orders") for prefix in prefixes], {"orders": split}, chosen
+    )
+    for name, config in {"service/orders": own, "ingress": outside}.items():
+        dump = json.dumps({"configs": [{"version_info": "7", "route_config": config}]})
+        assert envoy_reading.splits(dump) == (dataplane.served(split),)
+        assert envoy_reading.route_versions(dump) == {name: "7"}
+    assert codec.split(json.loads(json.dumps(codec.plain(split)))) == split
 
 
 def test_a_removal_of_what_is_not_there_makes_an_earlier_start_stale():

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from telford.estate.observation import Counters, Series
 from telford.estate.workload import (
     Ingress,
     Match,
@@ -78,3 +79,19 @@ def state(values: Plain) -> PlaceState:
         splits=tuple(split(item) for item in values["splits"]),
         ingress_url=values["ingress_url"],
     )
+
+
+def plain_counters(series: Series, counters: Counters) -> Plain:
+    """One replica's counters as JSON values."""
+    return {
+        "series": [series.service, series.version, series.replica],
+        "requests": counters.requests,
+        "errors": counters.errors,
+        "buckets": [[str(bound), count] for bound, count in counters.buckets.items()],
+    }
+
+
+def counters(values: Plain) -> tuple[Series, Counters]:
+    """The reverse of `plain_counters`."""
+    buckets = {float(bound): int(count) for bound, count in values["buckets"]}
+    return Series(*values["series"]), Counters(values["requests"], values["errors"], buckets)

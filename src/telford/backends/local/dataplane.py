@@ -7,6 +7,7 @@ clusters dropped last) and each step is read back from Envoy's admin before the 
 
 import asyncio
 import contextlib
+import dataclasses
 import json
 import os
 import re
@@ -77,7 +78,8 @@ class DataPlane:
         self._write_routes(served)
         self._write_listeners(served)
         layout.write_whole(
-            self._paths.run / "bootstrap.json", json.dumps(envoy_config.bootstrap("telford"))
+            self._paths.run / "bootstrap.json",
+            json.dumps(envoy_config.bootstrap("telford", self._settings)),
         )
         await self._spawn()
         self._served = served
@@ -131,12 +133,13 @@ class DataPlane:
 
     async def confirm_split(self, split: Split) -> None:
         """Raise `TemporaryError` unless Envoy's own dump shows exactly this split."""
-        asked = {version: weight for version, weight in split.weights.items() if weight}
+        asked = served(split)
         dump = await self._dump(f"^{envoy_config.route_name(split.service)}$")
-        shown = {item.service: dict(item.weights) for item in envoy_reading.splits(dump)}
-        if shown.get(split.service, {}) != asked:
+        shown = {item.service: item for item in envoy_reading.splits(dump)}
+        if shown.get(split.service) != asked:
             raise TemporaryError(
-                f"Envoy serves {shown.get(split.service)} for {split.service}, not {asked}",
+                f"Envoy serves {_said(shown.get(split.service))} for {split.service}, "
+                f"not {_said(asked)}",
                 fix="ask again; see logs/envoy.log of the place",
             )
 
@@ -335,8 +338,28 @@ class DataPlane:
         return await self._admin.get(target)
 
 
+def served(split: Split) -> Split | None:
+    """A split as Envoy shows it: without what has no weight or no share; None for no traffic."""
+    weights = {version: weight for version, weight in split.weights.items() if weight}
+    mirror = {version: share for version, share in split.mirror.items() if share}
+    return dataclasses.replace(split, weights=weights, mirror=mirror) if weights else None
+
+
+def _said(split: Split | None) -> str:
+    if split is None:
+        return "nothing"
+    parts = [f"{version} {weight}" for version, weight in sorted(split.weights.items())]
+    parts += [f"{one.header or one.cookie}={one.value} to {one.version}" for one in split.matches]
+    parts += [f"{share} copied to {version}" for version, share in sorted(split.mirror.items())]
+    parts += [f"sticky by {split.sticky}"] if split.sticky else []
+    return f"{', '.join(parts)} (generation {split.generation})"
+
+
 def _source(split: Split | None) -> Hashable:
-    return (split.generation, tuple(sorted(split.weights.items()))) if split else None
+    if split is None:
+        return None
+    weights, mirror = tuple(sorted(split.weights.items())), tuple(sorted(split.mirror.items()))
+    return (split.generation, weights, split.matches, mirror, split.sticky)
 
 
 def _named(service: str) -> str:

@@ -23,6 +23,16 @@ WHOLE = 10_000  # basis points of a split
 # Names become file names, cluster names and labels.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+:-]{0,127}")
 
+# What a header or a cookie may be called, and be worth (RFC 9110 5.6.2, RFC 6265 4.1.1).
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}")
+_VALUES = {
+    "header": re.compile(r"[!-~](?:[ -~]{0,254}[!-~])?"),
+    "cookie": re.compile(r"[!#-+\--:<-\[\]-~]{1,256}"),
+}
+
+# A preview, a few segments; each is one more comparison for every request.
+MAX_MATCHES = 20
+
 # A laptop; beyond these somebody made a mistake.
 MAX_REPLICAS = 50
 MAX_WORKLOADS = 500
@@ -45,10 +55,26 @@ class Desired:
     split_generations: Mapping[str, int] = field(default_factory=dict)
     ports: Mapping[str, int] = field(default_factory=dict)
 
-    def weight(self, service: str, version: str) -> int:
-        """Basis points of the service's traffic that this version shall get."""
-        split = self.splits.get(service)
-        return split.weights.get(version, 0) if split else 0
+
+def targets(split: Split) -> list[str]:
+    """The versions that get requests: by weight, by a match, or copies of them."""
+    found = [version for version, weight in split.weights.items() if weight]
+    found += [one.version for one in split.matches]
+    found += [version for version, share in split.mirror.items() if share]
+    return sorted(set(found))
+
+
+def _burden(split: Split | None, version: str) -> str:
+    """What a split gives to a version, for a sentence; "" for nothing."""
+    if split is None:
+        return ""
+    if split.weights.get(version):
+        return f"{split.weights[version] / 100:g}% of the traffic"
+    if any(one.version == version for one in split.matches):
+        return "requests by a header or a cookie"
+    if split.mirror.get(version):
+        return f"copies of {split.mirror[version] / 100:g}% of the requests"
+    return ""
 
 
 def with_workload(desired: Desired, workload: Workload) -> Desired:
@@ -82,17 +108,18 @@ def without_workload(desired: Desired, service: str, version: str, generation: i
         seen = _seen(desired.workload_generations, service, generation)
         return dataclasses.replace(desired, workload_generations=seen)
     _fence(desired.workload_generations, service, generation, "removal")
-    weight = desired.weight(service, version)
-    if weight:
+    burden = _burden(desired.splits.get(service), version)
+    if burden:
         raise RefusedError(
-            f"version {version} of {service} carries {weight / 100:g}% of the traffic",
+            f"version {version} of {service} carries {burden}",
             fix=f"route {service} to another version first",
         )
     splits = dict(desired.splits)
     if service in splits:
         split = splits[service]
-        kept = {name: share for name, share in split.weights.items() if name != version}
-        splits[service] = dataclasses.replace(split, weights=kept)
+        weights = {name: share for name, share in split.weights.items() if name != version}
+        mirror = {name: share for name, share in split.mirror.items() if name != version}
+        splits[service] = dataclasses.replace(split, weights=weights, mirror=mirror)
     return dataclasses.replace(
         desired,
         workloads={k: w for k, w in desired.workloads.items() if k != key},
@@ -118,8 +145,8 @@ def with_split(desired: Desired, split: Split) -> Desired:
     if desired.splits.get(split.service) == split:
         return desired
     _fence(desired.split_generations, split.service, split.generation, "split")
-    for version, weight in split.weights.items():
-        if weight and (split.service, version) not in desired.workloads:
+    for version in targets(split):
+        if (split.service, version) not in desired.workloads:
             raise RefusedError(
                 f"{split.service} has no version {version} in this place",
                 fix=f"apply version {version} before routing to it",
@@ -162,6 +189,13 @@ def _check_workload(workload: Workload) -> None:
         check_name("service", upstream)
     if not workload.command:
         raise UsageError(f"{workload.service} {workload.version} has no command")
+    if workload.listens and any(
+        "{metrics_port}" in text for text in (*workload.command, *workload.env.values())
+    ):
+        raise UsageError(
+            f"{workload.service} {workload.version} names {{metrics_port}}, which is for workers",
+            fix="use {port}, or declare the service as a worker",
+        )
     if not 0 <= workload.replicas <= MAX_REPLICAS:
         raise UsageError(
             f"{workload.service} {workload.version}: {workload.replicas} replicas",
@@ -171,13 +205,65 @@ def _check_workload(workload: Workload) -> None:
 
 def _check_split(split: Split) -> None:
     check_name("service", split.service)
+    for version in {*split.weights, *split.mirror, *(one.version for one in split.matches)}:
+        check_name("version", version)
+    _check_weights(split)
+    _check_matches(split)
+    for version, share in split.mirror.items():
+        if not 0 <= share <= WHOLE:
+            raise UsageError(
+                f"{split.service} {version} cannot get copies of {share} of {WHOLE} requests",
+                fix=f"give basis points: 0 to {WHOLE}",
+            )
+    if split.sticky:
+        _check_token("cookie", split.sticky)
+
+
+def _check_weights(split: Split) -> None:
     weights = split.weights.values()
     if not weights:  # nobody gets traffic: how a service is taken away
+        if split.matches or split.mirror or split.sticky:
+            raise UsageError(
+                f"{split.service}: matches, copies and a cookie need a version with weight",
+                fix="give the stable version its weight, or leave them out with it",
+            )
         return
     if sum(weights) != WHOLE or any(weight < 0 for weight in weights):
         raise UsageError(
             f"the weights of {split.service} must sum to {WHOLE}, not {sum(weights)}",
             fix="give basis points per version: 9000 and 1000 for 90% and 10%",
+        )
+
+
+def _check_matches(split: Split) -> None:
+    if len(split.matches) > MAX_MATCHES:
+        raise UsageError(f"{split.service}: a split has at most {MAX_MATCHES} matches")
+    seen: set[tuple[str, str, str]] = set()
+    for one in split.matches:
+        if bool(one.header) == bool(one.cookie):
+            raise UsageError(
+                f"{split.service}: a match names a header or a cookie, one of them",
+                fix="name x-preview as the header, for example, and leave the cookie empty",
+            )
+        kind, name = ("header", one.header) if one.header else ("cookie", one.cookie)
+        _check_token(kind, name)
+        if not _VALUES[kind].fullmatch(one.value):
+            raise UsageError(
+                f"{one.value!r} cannot be the value of the {kind} {name}",
+                fix="use 1 to 256 printable ASCII characters"
+                + (", without space, comma, semicolon or quote" if kind == "cookie" else ""),
+            )
+        what = (kind, name.lower() if kind == "header" else name, one.value)
+        if what in seen:
+            raise UsageError(f"{split.service}: {kind} {name} = {one.value} is matched twice")
+        seen.add(what)
+
+
+def _check_token(kind: str, name: str) -> None:
+    if not _TOKEN.fullmatch(name):
+        raise UsageError(
+            f"{name!r} cannot be the name of a {kind}",
+            fix="use letters, digits and - _ . as in x-preview",
         )
 
 

@@ -1,10 +1,14 @@
 """Envoy's configuration as plain values: the one place that knows Envoy's field names.
 
 Pure. One cluster a version, endpoints by EDS; one route configuration a service, for its own
-loopback listener (how other services reach it), and one for the ingress; both divide by the same
-weighted clusters. Requests are counted by the access log's stats sink: every request adds one to
-exactly one counter, labelled with service, version, replica, status, response flags and latency
-bucket, so any reading is consistent and no bucket is rounded (docs/decisions/0007-requests-are-counted-once.md).
+loopback listener (how other services reach it), and one for the ingress; both have the same routes:
+matches first, then the weighted clusters. Requests are counted by the access log's stats sink: every
+request adds one to exactly one counter, labelled with service, version, replica, status, response
+flags and latency bucket, so any reading is consistent and no bucket is rounded
+(docs/decisions/0007-requests-are-counted-once.md).
+
+A copied (mirrored) request goes through Envoy's own internal listener, so that it is counted in the
+very same way, under a name of its own, and never as an answered request.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,14 +16,27 @@ from dataclasses import dataclass
 from typing import Any
 
 from telford.backends.local.settings import Settings
-from telford.estate.workload import Ingress, Split
+from telford.estate.workload import BASELINE_SUFFIX, Ingress, Match, Split
 
 Plain = dict[str, Any]
 
 _TYPES = "type.googleapis.com/envoy."
 NAMESPACE = "telford"  # of metadata and of stats
+_NO_KEY = f"{NAMESPACE}.no_such_key"  # Envoy's runtime is not used; some fields must name a key
 INGRESS = "ingress"
 COUNTER = "requests"
+MIRRORED = "mirrored"  # counts copies
+
+# The internal listener of copies, its cluster, and the header that says where a copy goes: the name
+# of the version's cluster. A service sees it too, and may leave out what must not happen twice.
+MIRROR = "mirror"
+MIRROR_HEADER = "x-telford-mirror"
+
+# A visitor without the cookie is given this as its value; Envoy makes one where there is none.
+_VISITOR = "x-request-id"
+
+# A copy ends by its own limit before the sender's, so that a timeout is counted as one.
+_MIRROR_PATIENCE = 0.95
 
 # A request that could not even connect is safe to send to another replica; two tries are enough
 # where a dead replica leaves the endpoints within milliseconds.
@@ -62,11 +79,23 @@ CLUSTER_FILE = "xds/cds.json"
 LISTENER_FILE = "xds/lds.json"
 
 
-def bootstrap(place: str) -> Plain:
+def bootstrap(place: str, settings: Settings) -> Plain:
     """The start configuration; paths are relative to the run folder, Envoy's working folder."""
     return {
         "node": {"id": place, "cluster": NAMESPACE},
         "admin": {"address": {"pipe": {"path": "admin.sock", "mode": 0o600}}},
+        "bootstrap_extensions": [
+            {
+                "name": "envoy.bootstrap.internal_listener",
+                "typed_config": _typed(
+                    "extensions.bootstrap.internal_listener.v3.InternalListener"
+                ),
+            }
+        ],
+        "static_resources": {
+            "listeners": [_mirror_listener(settings)],
+            "clusters": [_mirror_cluster()],
+        },
         "dynamic_resources": {
             "lds_config": _source(LISTENER_FILE),
             "cds_config": _source(CLUSTER_FILE),
@@ -132,7 +161,7 @@ def _endpoint(endpoint: Endpoint) -> Plain:
 
 def service_routes(service: str, split: Split | None, settings: Settings) -> Plain:
     """All requests that arrive at a service's own listener."""
-    return _routes(route_name(service), [_route("/", service, split, settings)])
+    return _routes(route_name(service), _service("/", service, split, settings))
 
 
 def ingress_routes(
@@ -143,8 +172,9 @@ def ingress_routes(
     return _routes(
         INGRESS,
         [
-            _route(item.prefix, item.service, splits.get(item.service), settings)
+            route
             for item in longest_first
+            for route in _service(item.prefix, item.service, splits.get(item.service), settings)
         ],
     )
 
@@ -154,34 +184,149 @@ def _routes(name: str, routes: list[Plain]) -> Plain:
         "config.route.v3.RouteConfiguration",
         name=name,
         validate_clusters=True,
-        virtual_hosts=[{"name": name, "domains": ["*"], "routes": routes}],
+        virtual_hosts=[_host(name, routes)],
     )
 
 
-def _route(prefix: str, service: str, split: Split | None, settings: Settings) -> Plain:
-    shares = (
-        {version: weight for version, weight in split.weights.items() if weight} if split else {}
-    )
-    route: Plain = {"match": {"prefix": prefix}}
-    if split is None or not shares:
+def _service(prefix: str, service: str, split: Split | None, settings: Settings) -> list[Plain]:
+    """The routes of one service: matches, then visitors who have the cookie, then everybody."""
+    if split is None or not any(split.weights.values()):
         text = f"telford: {service} has no version with traffic yet\n"
-        return {**route, "direct_response": {"status": 503, "body": {"inline_string": text}}}
+        body = {"status": 503, "body": {"inline_string": text}}
+        return [{"match": {"prefix": prefix}, "direct_response": body}]
     # Numbers in metadata are doubles in Envoy; text keeps a generation exact.
     mark = {"service": service, "generation": str(split.generation)}
+    common: Plain = {"metadata": {"filter_metadata": {NAMESPACE: mark}}}
+    found = [_matched(one, prefix, split.service, settings) for one in split.matches]
+    if split.sticky:
+        found.append(_known_visitor(prefix, split, settings))
+        found.append(_new_visitor(prefix, split, settings))
+    else:
+        found.append({"match": {"prefix": prefix}, "route": _weighted(split, settings)})
+    return [{**common, **route} for route in found]
+
+
+def _matched(one: Match, prefix: str, service: str, settings: Settings) -> Plain:
+    named = {"name": one.header or one.cookie, "string_match": {"exact": one.value}}
     return {
-        **route,
-        "metadata": {"filter_metadata": {NAMESPACE: mark}},
-        "route": {
-            "weighted_clusters": {
-                "clusters": [
-                    {"name": cluster_name(service, version), "weight": weight}
-                    for version, weight in sorted(shares.items())
-                ]
-            },
-            "timeout": f"{settings.request_timeout_seconds:g}s",
-            "retry_policy": _retry_policy(),
+        "match": {"prefix": prefix, "headers" if one.header else "cookies": [named]},
+        "route": {"cluster": cluster_name(service, one.version), **_patience(settings)},
+    }
+
+
+def _known_visitor(prefix: str, split: Split, settings: Settings) -> Plain:
+    """The cookie's hash decides, so the same visitor stays while the weights let them."""
+    anything = {"name": split.sticky, "string_match": {"safe_regex": {"regex": ".+"}}}
+    by_cookie = [{"cookie": {"name": split.sticky}}]
+    return {
+        "match": {"prefix": prefix, "cookies": [anything]},
+        "route": {**_weighted(split, settings, by_hash=True), "hash_policy": by_cookie},
+    }
+
+
+def _new_visitor(prefix: str, split: Split, settings: Settings) -> Plain:
+    """The request's id decides, and becomes the cookie: header and cookie have the same hash."""
+    value = f"{split.sticky}=%REQ({_VISITOR})%; Path=/; HttpOnly; SameSite=Lax"
+    cookie = {
+        "header": {"key": "set-cookie", "value": value},
+        "append_action": "APPEND_IF_EXISTS_OR_ADD",
+    }
+    by_id = [{"header": {"header_name": _VISITOR}}]
+    return {
+        "match": {"prefix": prefix},
+        "route": {**_weighted(split, settings, by_hash=True), "hash_policy": by_id},
+        "response_headers_to_add": [cookie],
+    }
+
+
+def _weighted(split: Split, settings: Settings, *, by_hash: bool = False) -> Plain:
+    clusters: Plain = {
+        "clusters": [
+            {"name": cluster_name(split.service, version), "weight": split.weights[version]}
+            for version in _in_order(split.weights)
+        ]
+    }
+    if by_hash:
+        clusters["use_hash_policy"] = True
+    route = {"weighted_clusters": clusters, **_patience(settings)}
+    mirrors = [
+        _mirror(split.service, version, share)
+        for version, share in sorted(split.mirror.items())
+        if share
+    ]
+    return {**route, "request_mirror_policies": mirrors} if mirrors else route
+
+
+def _in_order(weights: Mapping[str, int]) -> list[str]:
+    """Versions with weight, as they share the range of hashes.
+
+    The version that has a baseline beside it comes between the new one and the baseline: both grow
+    into it, and neither takes visitors from the other. The order of two others does not matter.
+    """
+
+    def rank(version: str) -> int:
+        if version.endswith(BASELINE_SUFFIX):
+            return 2
+        return 1 if f"{version}{BASELINE_SUFFIX}" in weights else 0
+
+    return sorted((name for name, share in weights.items() if share), key=lambda v: (rank(v), v))
+
+
+def _mirror(service: str, version: str, share: int) -> Plain:
+    """Copies of a share of the requests; the answers go nowhere, the host header stays."""
+    target = {
+        "header": {"key": MIRROR_HEADER, "value": cluster_name(service, version)},
+        "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
+    }
+    return {
+        "cluster": MIRROR,
+        "runtime_fraction": {
+            "default_value": {"numerator": share, "denominator": "TEN_THOUSAND"},
+            "runtime_key": _NO_KEY,
+        },
+        "disable_shadow_host_suffix_append": True,
+        "request_headers_mutations": [{"append": target}],
+    }
+
+
+def _patience(settings: Settings) -> Plain:
+    return {
+        "timeout": f"{settings.request_timeout_seconds:g}s",
+        "retry_policy": _retry_policy(),
+    }
+
+
+def _mirror_cluster() -> Plain:
+    """The way of copies into Envoy's own listener."""
+    inside = {"address": {"envoy_internal_address": {"server_listener_name": MIRROR}}}
+    return {
+        "name": MIRROR,
+        "type": "STATIC",
+        "connect_timeout": _CONNECT_TIMEOUT,
+        "circuit_breakers": {"thresholds": [_limits("DEFAULT"), _limits("HIGH")]},
+        "load_assignment": {
+            "cluster_name": MIRROR,
+            "endpoints": [{"lb_endpoints": [{"endpoint": inside}]}],
         },
     }
+
+
+def _mirror_listener(settings: Settings) -> Plain:
+    """Where copies are sent on and counted; the header names the cluster."""
+    patience = _patience(settings)
+    patience["timeout"] = f"{settings.request_timeout_seconds * _MIRROR_PATIENCE:g}s"
+    route = {"match": {"prefix": "/"}, "route": {"cluster_header": MIRROR_HEADER, **patience}}
+    routes = {"name": MIRROR, "virtual_hosts": [_host(MIRROR, [route])]}
+    logs = _access_logs(MIRRORED, settings.bounds_ms)
+    return {
+        "name": MIRROR,
+        "internal_listener": {},
+        "filter_chains": [{"filters": [_manager(MIRROR, logs, route_config=routes)]}],
+    }
+
+
+def _host(name: str, routes: list[Plain]) -> Plain:
+    return {"name": name, "domains": ["*"], "routes": routes}
 
 
 def _retry_policy() -> Plain:
@@ -201,23 +346,7 @@ def listener(name: str, port: int, settings: Settings) -> Plain:
     """A loopback listener and the routes of the same name. Its text never changes after it was made: changing it would make Envoy
     build its counters anew.
     """
-    manager = _typed(
-        "extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
-        stat_prefix=name,
-        rds={"route_config_name": name, "config_source": _source(route_file(name))},
-        access_log=_access_logs(settings.bounds_ms),
-        generate_request_id=False,
-        http_filters=[
-            {
-                "name": "envoy.filters.http.router",
-                "typed_config": _typed("extensions.filters.http.router.v3.Router"),
-            }
-        ],
-    )
-    manager_filter = {
-        "name": "envoy.filters.network.http_connection_manager",
-        "typed_config": manager,
-    }
+    rds = {"route_config_name": name, "config_source": _source(route_file(name))}
     return _typed(
         "config.listener.v3.Listener",
         name=name,
@@ -225,18 +354,32 @@ def listener(name: str, port: int, settings: Settings) -> Plain:
         # With SO_REUSEPORT two places could share one port and neither would be told.
         enable_reuse_port=False,
         traffic_direction="INBOUND" if name == INGRESS else "OUTBOUND",
-        filter_chains=[{"filters": [manager_filter]}],
+        filter_chains=[
+            {"filters": [_manager(name, _access_logs(COUNTER, settings.bounds_ms), rds=rds)]}
+        ],
     )
 
 
-def _access_logs(bounds: Sequence[int]) -> list[Plain]:
+def _manager(name: str, logs: list[Plain], **routes: Plain) -> Plain:
+    router = _typed("extensions.filters.http.router.v3.Router")
+    manager = _typed(
+        "extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        stat_prefix=name,
+        access_log=logs,
+        http_filters=[{"name": "envoy.filters.http.router", "typed_config": router}],
+        **routes,
+    )
+    return {"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}
+
+
+def _access_logs(counter: str, bounds: Sequence[int]) -> list[Plain]:
     """One counting log per latency bucket; their filters exclude one another."""
     logs = []
     for low, high in zip((0, *bounds), (*bounds, None), strict=True):
         sink = _typed(
             "extensions.access_loggers.stats.v3.Config",
             stats_scope={"prefix": NAMESPACE},
-            counters=[{"stat": {"name": COUNTER, "tags": _tags(high)}, "value_fixed": 1}],
+            counters=[{"stat": {"name": counter, "tags": _tags(high)}, "value_fixed": 1}],
         )
         entry = {"name": "envoy.access_loggers.stats", "typed_config": sink}
         condition = _between(low, high)
@@ -269,7 +412,7 @@ def _between(low: int, high: int | None) -> Plain | None:
 
 
 def _duration(operator: str, milliseconds: int) -> Plain:
-    value = {"default_value": milliseconds, "runtime_key": f"{NAMESPACE}.no_such_key"}
+    value = {"default_value": milliseconds, "runtime_key": _NO_KEY}
     return {"duration_filter": {"comparison": {"op": operator, "value": value}}}
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from telford.backends.local import envoy_config
 from telford.estate.observation import Counters, Series
-from telford.estate.workload import Split
+from telford.estate.workload import MIRRORED_SUFFIX, Match, Split
 
 # Path and query of the counters.
 COUNTERS_PATH = f"/stats/prometheus?usedonly&filter=%5E{envoy_config.NAMESPACE}%5C."
@@ -26,27 +26,29 @@ NO_REPLICA = "none"
 _FAULTS = frozenset({"UC", "UR", "LR", "UPE", "UT", "UF", "UMSDR", "SI"})
 
 _SAMPLE = re.compile(
-    rf"envoy_{envoy_config.NAMESPACE}_{envoy_config.COUNTER}"
+    rf"envoy_{envoy_config.NAMESPACE}_({envoy_config.COUNTER}|{envoy_config.MIRRORED})"
     r'\{service="([^"]*)",version="([^"]*)",replica="([^"]*)",'
     r'code="([^"]*)",flags="([^"]*)",le="([^"]*)"\} (\d+)'
 )
 
-_ABSENT = "-"
+_ABSENT = frozenset({"-", ""})  # what Envoy writes for metadata that nobody gave
 
 
 def counters(text: str, bounds: Sequence[int]) -> dict[Series, Counters]:
     """Counters per series from Envoy's Prometheus text.
 
     A request is an error by status 500 and above or by a broken answer. A client that went away
-    counts as a request of the length it waited, not as an error.
+    counts as a request of the length it waited, not as an error. Copied requests are those of
+    version ``V-mirrored``.
     """
     totals: defaultdict[Series, int] = defaultdict(int)
     errors: defaultdict[Series, int] = defaultdict(int)
     slots: defaultdict[Series, defaultdict[float, int]] = defaultdict(lambda: defaultdict(int))
-    for service, version, replica, code, flags, bound, value in _SAMPLE.findall(text):
-        if service == _ABSENT:
+    for name, service, version, replica, code, flags, bound, value in _SAMPLE.findall(text):
+        if service in _ABSENT:
             continue
-        series = Series(service, version, NO_REPLICA if replica == _ABSENT else replica)
+        counted_as = version + (MIRRORED_SUFFIX if name == envoy_config.MIRRORED else "")
+        series = Series(service, counted_as, NO_REPLICA if replica in _ABSENT else replica)
         count = int(value)
         totals[series] += count
         errors[series] += count if _is_error(code, flags) else 0
@@ -77,7 +79,7 @@ def route_versions(dump: str) -> dict[str, str]:
 
 
 def splits(dump: str) -> tuple[Split, ...]:
-    """The splits that Envoy serves; versions without weight are not in it.
+    """The splits that Envoy serves, whole; what has no weight and no share is not in them.
 
     Where the ingress and a service's own listener differ for a moment, the listener is told.
     """
@@ -87,20 +89,60 @@ def splits(dump: str) -> tuple[Split, ...]:
     )
     for item in own_last:
         for host in item["route_config"].get("virtual_hosts", []):
-            for route in host.get("routes", []):
-                split = _split(route)
-                if split:
-                    found[split.service] = split
+            found |= _splits_of(host.get("routes", []))
     return tuple(found[name] for name in sorted(found))
 
 
-def _split(route: Mapping[str, Any]) -> Split | None:
-    mark = route.get("metadata", {}).get("filter_metadata", {}).get(envoy_config.NAMESPACE)
-    if not mark:
-        return None
-    clusters = route["route"]["weighted_clusters"]["clusters"]
-    weights = {item["name"].partition("/")[2]: int(item["weight"]) for item in clusters}
-    return Split(mark["service"], int(mark["generation"]), weights)
+def _splits_of(routes: Sequence[Mapping[str, Any]]) -> dict[str, Split]:
+    """One split a service. Behind several prefixes the same routes are there several times."""
+    marked: dict[tuple[str, int], list[Mapping[str, Any]]] = {}
+    for route in routes:
+        mark = route.get("metadata", {}).get("filter_metadata", {}).get(envoy_config.NAMESPACE)
+        if mark:
+            marked.setdefault((mark["service"], int(mark["generation"])), []).append(route)
+    return {key[0]: _split(*key, mine) for key, mine in marked.items()}
+
+
+def _split(service: str, generation: int, routes: Sequence[Mapping[str, Any]]) -> Split:
+    matches = [_match(route) for route in routes if "cluster" in route["route"]]
+    weighted = [route["route"] for route in routes if "weighted_clusters" in route["route"]]
+    first = weighted[0]
+    return Split(
+        service,
+        generation,
+        weights={
+            _version(item["name"]): int(item["weight"])
+            for item in first["weighted_clusters"]["clusters"]
+        },
+        matches=tuple(dict.fromkeys(matches)),
+        mirror=dict(_mirror(item) for item in first.get("request_mirror_policies", [])),
+        sticky=next((name for route in weighted for name in _cookies(route)), ""),
+    )
+
+
+def _match(route: Mapping[str, Any]) -> Match:
+    """The route of requests with one header or one cookie."""
+    version = _version(route["route"]["cluster"])
+    for field, kind in (("headers", "header"), ("cookies", "cookie")):
+        for item in route["match"].get(field, []):
+            return Match(version, item["string_match"]["exact"], **{kind: item["name"]})
+    raise ValueError(f"a route to {version} without a header or a cookie is not ours")
+
+
+def _mirror(policy: Mapping[str, Any]) -> tuple[str, int]:
+    (mutation,) = policy["request_headers_mutations"]
+    target = _version(mutation["append"]["header"]["value"])
+    return target, int(policy["runtime_fraction"]["default_value"]["numerator"])
+
+
+def _cookies(route: Mapping[str, Any]) -> list[str]:
+    """The cookie by which visitors stay with a version: at most one."""
+    policies = route.get("hash_policy", [])
+    return [item["cookie"]["name"] for item in policies if "cookie" in item]
+
+
+def _version(cluster: str) -> str:
+    return cluster.partition("/")[2]
 
 
 def _configs(dump: str) -> list[dict[str, Any]]:
@@ -113,7 +155,10 @@ def active_requests(clusters: str) -> dict[int, tuple[bool, int]]:
     found = {}
     for cluster in json.loads(clusters).get("cluster_statuses", []):
         for host in cluster.get("host_statuses", []):
-            port = int(host["address"]["socket_address"]["port_value"])
+            address = host["address"].get("socket_address")
+            if not address:  # the way of copies, inside Envoy
+                continue
+            port = int(address["port_value"])
             draining = host.get("health_status", {}).get("eds_health_status") == "DRAINING"
             found[port] = (draining, _in_flight(host.get("stats", [])))
     return found

@@ -1,12 +1,14 @@
 """All replicas of a place, brought level with what is desired.
 
-`converge` starts what is missing and retires what is too much; a version whose command changed is
-replaced replica by replica, the old one leaving when the new one is ready. Endpoints follow every
-change of phase at once. Used by `operations`.
+`converge` starts what is missing and retires what is too much: what is not ready first, then the
+newest. A version whose command or environment changed is replaced one replica after the other: where
+it answers requests the old one leaves when the new one is ready; of a worker never two run under one
+name, so the old one ends first. Endpoints follow every change of phase at once. Used by `operations`.
 """
 
 import asyncio
 import dataclasses
+import itertools
 from collections.abc import Callable, Coroutine, Iterator
 
 from telford.backends.local import diary
@@ -75,6 +77,11 @@ class Fleet:
         group = self._groups.get((service, version))
         return sum(item.serves and not item.draining for item in group.all()) if group else 0
 
+    def working(self) -> tuple[replicas.Replica, ...]:
+        """The workers that can be asked what they did."""
+        groups = self._groups.values()
+        return tuple(item for group in groups for item in group.all() if item.tells)
+
     def states(self) -> tuple[ReplicaState, ...]:
         """All replicas as the outside sees them, in a stable order."""
         found = [item.state() for group in self._groups.values() for item in group.all()]
@@ -99,8 +106,7 @@ class Fleet:
         old = group.present.get(name) if group else None
         if group is None or old is None or str(old.state().pid) != incarnation:
             return
-        group.present[name] = replicas.Replica(self._host, group.workload, name)
-        self._replace(group, old)
+        self._succeed(group, old)
 
     async def stop(self) -> None:
         """Retire everything and wait for its end."""
@@ -116,24 +122,40 @@ class Fleet:
         group.outgoing.clear()
 
     def _adopt(self, group: Group, workload: Workload) -> None:
-        same = _program(group.workload) == _program(workload)
         group.workload = workload
-        names = [str(number) for number in range(workload.replicas)]
-        for name in names:
-            old = group.present.get(name)
-            if old and same and old.phase != replicas.FAILED:
-                old.workload = workload
-                continue
+        for item in _surplus(group):
+            del group.present[item.name]
+            self._retire(group, item)
+            if item.name in group.outgoing:
+                self._retire(group, group.outgoing.pop(item.name))
+        free = (name for name in map(str, itertools.count()) if name not in group.present)
+        while len(group.present) < workload.replicas:
+            name = next(free)
             group.present[name] = replicas.Replica(self._host, workload, name)
-            if old:
-                self._replace(group, old)
-        for name in set(group.present) - set(names):
-            self._retire(group, group.present.pop(name))
-            if name in group.outgoing:
-                self._retire(group, group.outgoing.pop(name))
+        for item in list(group.present.values()):
+            if not _outdated(item, workload):
+                item.workload = workload
+            if item.phase == replicas.FAILED:  # applying again is trying again
+                self._succeed(group, item)
+        self._renew(group)
 
-    def _replace(self, group: Group, old: replicas.Replica) -> None:
-        """Keep one that serves until its successor is ready; drop any other."""
+    def _renew(self, group: Group) -> None:
+        """Replace what runs another command: at once what is not ready, else one at a time."""
+        old = [item for item in group.present.values() if _outdated(item, group.workload)]
+        for item in old:
+            if item.phase != replicas.READY:
+                self._succeed(group, item)
+        running = [item for item in old if item.phase == replicas.READY]
+        coming = [item for item in group.present.values() if item.phase != replicas.READY]
+        if running and not coming:
+            self._succeed(group, min(running, key=lambda item: item.began))
+
+    def _succeed(self, group: Group, old: replicas.Replica) -> None:
+        """Start one in its place; it serves until then, if it serves at all."""
+        listens = group.workload.listens
+        group.present[old.name] = replicas.Replica(
+            self._host, group.workload, old.name, after=None if listens else old.gone
+        )
         if old.serves and old.name not in group.outgoing:
             group.outgoing[old.name] = old
         else:
@@ -161,6 +183,8 @@ class Fleet:
             group.leaving.remove(item)
         if group.workload.listens:
             self._place(key, group)
+        if item.phase == replicas.READY and key in self._wanted:
+            self._renew(group)
         self._sweep(group)
 
     def _place(self, key: Key, group: Group) -> None:
@@ -193,6 +217,19 @@ class Fleet:
                     calm = calm + 1 if draining and not active else 0
         except (TimeoutError, OutsideError):
             return
+
+
+def _surplus(group: Group) -> list[replicas.Replica]:
+    """Those to go: first what gets no requests, then the newest."""
+
+    def worth(item: replicas.Replica) -> tuple[bool, float]:
+        return item.phase != replicas.READY and item.name not in group.outgoing, item.began
+
+    return sorted(group.present.values(), key=worth)[group.workload.replicas :]
+
+
+def _outdated(item: replicas.Replica, workload: Workload) -> bool:
+    return _program(item.workload) != _program(workload)
 
 
 def _program(workload: Workload) -> Workload:

@@ -22,9 +22,11 @@ from telford.backends.local import (
     layout,
     ports,
     replica,
+    work,
 )
 from telford.backends.local.settings import Settings
 from telford.basics.errors import OutsideError, PermanentError, RefusedError, UsageError
+from telford.estate.observation import Series
 from telford.estate.workload import PlaceState, Workload
 
 INGRESS = ""  # its key in the remembered ports
@@ -49,6 +51,7 @@ class Operations:
         self._fleet = fleet.Fleet(
             self._host, self._dataplane, settings.drain_seconds, self._emptied, _report
         )
+        self._ledger = work.Ledger()
         self._desired = desired.Desired()
         self._lock = asyncio.Lock()
         self._chores: set[asyncio.Task[None]] = set()
@@ -60,6 +63,7 @@ class Operations:
             "route": self._route,
             "expose": self._expose,
             "state": self._state,
+            "work": self._work,
         }
 
     async def start(self) -> None:
@@ -149,9 +153,8 @@ class Operations:
         async with self._lock:
             wanted = desired.with_split(self._desired, split)
             if wanted is not self._desired:
-                for version, weight in split.weights.items():
-                    if weight:
-                        self._check_target(split.service, version)
+                for version in desired.targets(split):
+                    self._check_target(split.service, version)
             await self._become(wanted)
             await self._dataplane.confirm_split(split)
         return None
@@ -171,6 +174,14 @@ class Operations:
                 ingress_url=self._url(INGRESS),
             )
         )
+
+    async def _work(self, _: dict[str, Any]) -> object:
+        """What the workers did that answer now: service, version, replica and their counters."""
+        asked = self._fleet.working()
+        answered = await asyncio.gather(*(item.look() for item in asked))
+        told = [_series(item) for item, yes in zip(asked, answered, strict=True) if yes]
+        found = [(series, self._ledger.total(series)) for series in told]
+        return [codec.plain_counters(series, counters) for series, counters in found if counters]
 
     # ---- making it so
 
@@ -210,6 +221,7 @@ class Operations:
 
     def _emptied(self, key: desired.Key) -> None:
         """The last replica of a removed version is gone: drop its cluster."""
+        self._ledger.forget(*key)
         chore = asyncio.create_task(self._clear(key))
         self._chores.add(chore)
         chore.add_done_callback(self._chores.discard)
@@ -261,13 +273,21 @@ class Operations:
             ports=self._ports,
             address=self._address,
             changed=changed,
+            worked=self._worked,
         )
+
+    def _worked(self, item: replica.Replica, page: work.Page) -> None:
+        self._ledger.add(_series(item), item.state().pid, page)
 
     def _address(self, service: str) -> str:
         url = self._url(service)
         if not url:
             raise UsageError(f"{{upstream:{service}}} names no service of this place")
         return url
+
+
+def _series(item: replica.Replica) -> Series:
+    return Series(item.workload.service, item.workload.version, item.name)
 
 
 def _addressed(workload: Workload) -> set[str]:

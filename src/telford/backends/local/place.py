@@ -156,11 +156,14 @@ class LocalPlace:
         """See `ports.Metrics.read`.
 
         A series appears with its first request: one that is absent stands at zero. All series
-        vanish when Envoy had to be started again (a reset).
+        vanish when Envoy had to be started again (a reset). Copied requests are those of version
+        ``V-mirrored``; workers count themselves, and one that does not answer is left out.
         """
         at = self._clock.now()
         text = _admin_get(self._paths.run / "admin.sock", envoy_reading.COUNTERS_PATH)
-        return Reading(at, envoy_reading.counters(text, self.settings.bounds_ms))
+        answered = envoy_reading.counters(text, self.settings.bounds_ms)
+        worked = dict(map(codec.counters, self._call("work", METRICS_SECONDS)))
+        return Reading(at, answered | worked)
 
     # ---- beyond the ports
 
@@ -261,14 +264,16 @@ class LocalPlace:
         ]
         return "\n".join(named)
 
-    def _call(self, operation: str, **arguments: object) -> Any:
+    def _call(
+        self, operation: str, limit_seconds: float = CALL_SECONDS, **arguments: object
+    ) -> Any:
         path = self._paths.run / "supervisor.sock"
         line = protocol.request(operation, arguments)
         if len(line) > protocol.MAX_LINE_BYTES:
             raise RefusedError(f"a request of {len(line)} bytes is too long")
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-                connection.settimeout(CALL_SECONDS)
+                connection.settimeout(limit_seconds)
                 with layout.short_path(path) as name:
                     connection.connect(name)
                 connection.sendall(line)

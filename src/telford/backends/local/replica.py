@@ -10,13 +10,14 @@ import os
 import pathlib
 import re
 import signal
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from telford.backends.local import children, layout, ports
+from telford.backends.local import asking, children, layout, ports, work
 from telford.backends.local.settings import Settings
 from telford.basics.errors import OutsideError, UsageError
-from telford.estate.workload import Probe, ReplicaState, Workload
+from telford.estate.workload import BASELINE_SUFFIX, ReplicaState, Workload
 
 STARTING, READY, BACKING_OFF = "starting", "ready", "backing-off"
 STOPPING, FAILED, STOPPED = "stopping", "failed", "stopped"
@@ -28,7 +29,11 @@ MAX_FIRST_STARTS = 3
 # A worker has no port to ask; one that still runs after this long has started.
 WORKER_SETTLE_SECONDS = 0.3
 
-_PLACEHOLDER = re.compile(r"\{(port|state|upstream:([^{}]*))\}")
+# Between two looks at a worker's page, and how long an answer may take.
+WORK_LOOK_SECONDS = 1.0
+WORK_LIMIT_SECONDS = 1.0
+
+_PLACEHOLDER = re.compile(r"\{(port|metrics_port|state|upstream:([^{}]*))\}")
 
 Address = Callable[[str], str]  # service name -> http://127.0.0.1:PORT
 
@@ -43,12 +48,19 @@ class Host:
     ports: ports.Ports
     address: Address
     changed: Callable[["Replica"], None]
+    worked: Callable[["Replica", work.Page], None]
 
 
 class Replica:
-    """See the module. `run` is its life; `retire` ends it."""
+    """See the module. It lives from its making until `retire`; `after` is what it waits for first.
 
-    def __init__(self, host: Host, workload: Workload, name: str) -> None:
+    `began` is a moment of the loop's clock; `gone` is set when it has stopped for good. `port` is
+    where it answers requests, or where a worker says what it did.
+    """
+
+    def __init__(
+        self, host: Host, workload: Workload, name: str, after: asyncio.Event | None = None
+    ) -> None:
         self.workload = workload
         self.name = name
         self.phase = STARTING
@@ -56,6 +68,10 @@ class Replica:
         self.restarts = 0
         self.message = ""
         self.draining = False
+        self.began = asyncio.get_running_loop().time()
+        self.gone = asyncio.Event()
+        self._after = after
+        self._beat = 0.0
         self._host = host
         self._child: children.Child | None = None
         self._ever_ready = False
@@ -68,6 +84,23 @@ class Replica:
     def serves(self) -> bool:
         """Whether traffic may go to it."""
         return self.workload.listens and self.phase == READY
+
+    @property
+    def tells(self) -> bool:
+        """Whether it is a worker that says what it did."""
+        return has_page(self.workload) and self.phase == READY and not self.draining
+
+    async def look(self) -> bool:
+        """Ask a worker what it did, and pass it on; whether it answered."""
+        try:
+            page = work.read(await asking.page(self.port, work.PATH, WORK_LIMIT_SECONDS))
+        except asking.NoAnswerError:
+            return False
+        # A worker without a heartbeat lives as long as it answers.
+        age = 0.0 if page.heartbeat is None else max(time.time() - page.heartbeat, 0.0)
+        self._beat = max(self._beat, asyncio.get_running_loop().time() - age)
+        self._host.worked(self, page)
+        return True
 
     def state(self) -> ReplicaState:
         """What the outside sees."""
@@ -86,6 +119,8 @@ class Replica:
     async def retire(self, drain: Callable[["Replica"], Awaitable[None]]) -> None:
         """Let it finish what it has, then stop it; takes at most drain and stop limits."""
         was_serving = self.serves
+        if self.tells:
+            await self.look()  # what it did since the last look counts too
         self._task.cancel()
         self.draining = True
         if was_serving:
@@ -95,6 +130,7 @@ class Replica:
         if self._child:
             await self._child.stop(self.workload.stop_seconds)
         self._host.ports.give_back(self.port)
+        self.gone.set()
         self._enter(STOPPED, "")
 
     def _enter(self, phase: str, message: str) -> None:
@@ -103,6 +139,8 @@ class Replica:
 
     async def _run(self) -> None:
         """Start; while it ends by itself, wait and start again."""
+        if self._after:
+            await self._after.wait()
         delay = self._host.settings.backoff_first_seconds
         loop = asyncio.get_running_loop()
         while True:
@@ -133,7 +171,10 @@ class Replica:
         if child.returncode is None:
             self._ever_ready, self._ends_in_a_row = True, 0
             self._enter(READY, "")
-            await child.exited.wait()
+            problem = await self._stay(child)
+            if problem:
+                await self._end(child)
+                return self._sentence(problem), False
         self._host.ports.give_back(self.port)
         self._ends_in_a_row += 1
         hopeless = not self._ever_ready and self._ends_in_a_row >= MAX_FIRST_STARTS
@@ -162,11 +203,11 @@ class Replica:
             raise UsageError(f"its working folder {folder} must be given from the root")
         if not folder.is_dir():
             raise UsageError(f"its working folder {folder} is not there")
-        self.port = self._host.ports.take() if workload.listens else 0
+        self.port = self._host.ports.take() if workload.listens or has_page(workload) else 0
         fill = _filler(self.port, str(data), self._host.address)
         named = {
             "TELFORD_SERVICE": workload.service,
-            "TELFORD_VERSION": workload.version,
+            "TELFORD_VERSION": workload.version.removesuffix(BASELINE_SUFFIX),
             "TELFORD_REPLICA": self.name,
         }
         env = {**os.environ, **named, **{k: fill(v) for k, v in workload.env.items()}}
@@ -177,24 +218,57 @@ class Replica:
 
     async def _await_ready(self, child: children.Child) -> str:
         """Wait for readiness or the end; a sentence where the deadline passed, else ""."""
-        if not self.workload.listens:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(WORKER_SETTLE_SECONDS):
-                    await child.exited.wait()
-            return ""
+        if self.workload.listens:
+            return await self._await_answer(child, self.workload.probe.path)
+        if has_page(self.workload):
+            return await self._await_answer(child, work.PATH)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(WORKER_SETTLE_SECONDS):
+                await child.exited.wait()
+        return ""
+
+    async def _await_answer(self, child: children.Child, path: str) -> str:
         probe, loop = self.workload.probe, asyncio.get_running_loop()
         deadline = loop.time() + probe.deadline_seconds
         answer = "was never asked"
         while child.returncode is None:
-            answer = await _ask(self.port, probe)
-            if not answer:
+            try:
+                await asking.page(self.port, path, probe.timeout_seconds)
+            except asking.NoAnswerError as error:
+                answer = str(error)
+            else:
                 return ""
             if loop.time() > deadline:
-                return f"was not ready within {probe.deadline_seconds:g} s: {probe.path} {answer}"
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(probe.interval_seconds):
-                    await child.exited.wait()
+                return f"was not ready within {probe.deadline_seconds:g} s: {path} {answer}"
+            await _ended_within(child, probe.interval_seconds)
         return ""
+
+    async def _stay(self, child: children.Child) -> str:
+        """Wait for the end; a sentence where a worker's heart has stopped before it, else ""."""
+        if not has_page(self.workload):
+            await child.exited.wait()
+            return ""
+        limit, loop = self._host.settings.heartbeat_seconds, asyncio.get_running_loop()
+        self._beat = loop.time()
+        while not await _ended_within(child, WORK_LOOK_SECONDS):
+            await self.look()
+            silent = loop.time() - self._beat
+            if silent > limit:
+                return f"gave no sign of life for {silent:.0f} s (limit {limit:g} s)"
+        return ""
+
+
+def has_page(workload: Workload) -> bool:
+    """Whether a version is a worker that says what it did, on a port that the place gives it."""
+    texts = (*workload.command, *workload.env.values())
+    return not workload.listens and any("{metrics_port}" in text for text in texts)
+
+
+async def _ended_within(child: children.Child, seconds: float) -> bool:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await child.exited.wait()
+    return child.returncode is not None
 
 
 def _reason(error: Exception) -> str:
@@ -209,7 +283,7 @@ def _filler(port: int, data: str, address: Address) -> Callable[[str], str]:
     """Replaces placeholders; other braces stay as they are."""
 
     def value(match: re.Match[str]) -> str:
-        if match[1] == "port":
+        if match[1] in ("port", "metrics_port"):
             return str(port)
         return data if match[1] == "state" else address(match[2])
 
@@ -221,24 +295,3 @@ def named_upstreams(workload: Workload) -> set[str]:
     texts = [*workload.command, *workload.env.values()]
     found = {match[2] for text in texts for match in _PLACEHOLDER.finditer(text) if match[2]}
     return found | set(workload.upstreams)
-
-
-async def _ask(port: int, probe: Probe) -> str:
-    """One readiness request: "" for yes, else what came instead."""
-    try:
-        async with asyncio.timeout(probe.timeout_seconds):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            try:
-                head = f"GET {probe.path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n"
-                writer.write(head.encode())
-                line = await reader.readline()
-            finally:
-                writer.close()
-    except TimeoutError:
-        return f"gave no answer within {probe.timeout_seconds:g} s"
-    except (OSError, ValueError) as error:
-        return f"could not be asked ({error})"
-    status = line.split()[1:2]
-    if status and status[0][:1] in (b"2", b"3"):
-        return ""
-    return f"answered {line.decode(errors='replace').strip() or 'nothing'}"

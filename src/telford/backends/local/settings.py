@@ -21,7 +21,8 @@ MAX_BOUNDS = 40
 class Settings:
     """One local place's settings; `bounds_ms` are whole milliseconds, rising.
 
-    `ingress_port` 0 picks a free port. `envoy` is the path of the binary, "" the packaged one.
+    `ingress_port` 0 picks a free port. `envoy` is the path of the binary, "" the packaged one. A
+    worker that gives no sign of life for `heartbeat_seconds` is started anew.
     """
 
     ingress_port: int = 0
@@ -36,6 +37,7 @@ class Settings:
     backoff_forget_seconds: float = 10.0
     drain_seconds: float = 10.0
     confirm_seconds: float = 5.0
+    heartbeat_seconds: float = 30.0
 
     def __post_init__(self) -> None:
         _check(self)
