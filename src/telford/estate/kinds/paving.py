@@ -34,6 +34,12 @@ class Repository(base.Model):
     path: str = ""
     # The folder of the estate in the same repository.
     estate: str = ""
+    # What keeps it, and so how a change gets in; `git` is the git binary alone.
+    host: Literal["git", "github", "gitlab", "gitea"] = "git"
+    # Where the host's API answers, where that is not its usual address.
+    api: Annotated[str, Field(pattern=base.URL_PATTERN)] | None = None
+    # Where the controller finds the host's token: never the token itself.
+    token: Annotated[str, Field(pattern=r"^(env|file):.+$")] | None = None
 
 
 class Telemetry(base.Model):

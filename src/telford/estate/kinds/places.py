@@ -8,6 +8,28 @@ from pydantic import Field
 from telford.estate.kinds import base
 
 
+class Promotion(base.Model):
+    """How a release comes into an environment from the one before it."""
+
+    # The environment before; the next lower in the order where nothing is said.
+    from_: base.Name | None = Field(default=None, alias="from")
+    # How long it is the stable one there first.
+    after: base.Duration = "0s"
+    # Whether it then goes on by itself; its gates and evidence decide here as they do anywhere.
+    automatic: bool = False
+
+
+class Folder(base.Model):
+    """Where whoever applies this environment looks in the Architecture's repository."""
+
+    # The branch; the repository's own where nothing is said.
+    branch: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    # Whether a change is a commit there, or asked for by a pull or merge request.
+    changes: Literal["commit", "request"] = "commit"
+    # Whether such a request is merged as soon as its host allows it.
+    merge: bool = False
+
+
 class Environment(base.Kind):
     """A stage on the way to users, in an order: dev before staging before prod.
 
@@ -25,10 +47,16 @@ class Environment(base.Kind):
     # The accounts that it is paid from, one a provider or more.
     accounts: tuple[str, ...] = ()
     namespace: base.Name | None = None
+    # How releases come here from the environment before.
+    promotion: Promotion = Promotion()
+    # Where Argo CD or Flux, if they are in charge, look for it.
+    git: Folder = Folder()
 
     def references(self) -> Iterator[base.Reference]:
         """See `Kind.references`."""
         yield from super().references()
+        if self.promotion.from_ is not None:
+            yield base.Reference(("promotion", "from"), "Environment", self.promotion.from_)
         for index, region in enumerate(self.regions):
             yield base.Reference(("regions", index), "Region", region)
         for index, account in enumerate(self.accounts):

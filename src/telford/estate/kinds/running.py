@@ -279,6 +279,17 @@ class Build(base.Model):
     args: dict[str, str] = Field(default_factory=dict)
 
 
+class Quarantined(base.Model):
+    """An image that was rolled back and is kept out until a person lifts the quarantine."""
+
+    # The very reference, best by digest.
+    image: Annotated[str, Field(min_length=1)]
+    # Why it was rolled back.
+    reason: str = ""
+    # The release that it was rolled back in.
+    release: str = ""
+
+
 class Container(base.Model):
     """What every container of a replica has: the main one (`Run`), sidecars and initialisers."""
 

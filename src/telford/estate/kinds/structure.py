@@ -244,6 +244,7 @@ class Service(base.Kind):
         "projections": ("name",),
         "dataChanges": ("datastore",),
         "dataChanges[].steps": ("name",),
+        "quarantine": ("image",),
         "carried": ("object",),
     }
 
@@ -253,6 +254,8 @@ class Service(base.Kind):
     road: Road = "paved"
     # As-found only: what it takes from the road all the same.
     adopted: tuple[Capability, ...] = ()
+    # Images that are not to come back: said by a rollback, taken out by a person with a reason.
+    quarantine: tuple[running.Quarantined, ...] = ()
     # The Kubernetes namespace that it was found in, where its manifests name one.
     namespace: str | None = None
     # What it was found to run on, where that is no Kubernetes: as long as the road is `as-found`,
