@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 
-from telford.basics import units
 from telford.deliver import gate_settings as settings
 from telford.deliver import judging
 from telford.deliver.gates import APPROVE, MOMENTS, OVERRIDE, REFUSE, WITHDRAW, Gate, GateView
@@ -212,7 +211,12 @@ def _approval(gate: Gate, facts: Facts, view: GateView) -> GateView:
         one = refusals[0]
         opens = f"{one.who} withdraws the refusal"
         return _shut(view, f"refused by {one.who}: {one.reason}", opens)
-    given = [one for one in latest.values() if one.verb == APPROVE and one.who != facts.who]
+    starter = {facts.who, f"person/{facts.who}"}
+    given = [
+        one
+        for one in latest.values()
+        if one.verb == APPROVE and starter.isdisjoint({one.who, one.person})
+    ]
     names = ", ".join(one.who for one in given)
     if len(given) >= found.count:
         return replace(view, why=f"approved by {names}")
@@ -303,9 +307,9 @@ def _soak(gate: Gate, facts: Facts, view: GateView) -> GateView:
         return _shut(view, "the step is not served yet", f"it has been served for {words}")
     if facts.at >= since + seconds:
         return replace(view, why=f"{words} are over")
+    # What is left of it is for whoever shows `until`: a text of its own would change every second.
     what = "since it was asked for" if gate.at == "start" else "at this step"
-    left = judging.duration(since + seconds - facts.at)
-    return _shut(view, f"{left} of {words} {what} are left", f"{left} have passed", since + seconds)
+    return _shut(view, f"{words} {what} are not over", "they are over", since + seconds)
 
 
 # --- what it needs ----------------------------------------------------------------------------

@@ -153,7 +153,8 @@ def pairs(settings: Settings, override: People | None = None) -> Pairs:
 
 def read(kind: type[T], gate: Gate) -> T:
     """The inverse. Raises `UsageError` where they are no settings of that kind."""
-    found: T = _read(kind, gate.settings)
+    known: Any = kind
+    found: T = _read(known, gate.settings)
     return found
 
 

@@ -53,9 +53,3 @@ def closed(views: tuple[GateView, ...], moment: str) -> tuple[GateView, ...]:
     """The closed gates of a moment; finishing is also a step."""
     moments = {"promote", "step"} if moment == "promote" else {moment}
     return tuple(one for one in views if one.at in moments and not one.open)
-
-
-def sentence(view: GateView) -> str:
-    """Why a closed gate is closed and what opens it, for a release's reason."""
-    opens = f"; it opens when {view.opens}" if view.opens else ""
-    return f"gate {view.name} is closed: {view.why}{opens}"

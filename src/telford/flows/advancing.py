@@ -19,7 +19,7 @@ from telford.deliver.data_changes import DataView
 from telford.deliver.gates import GateView
 from telford.estate.observation import Observation, Reading
 from telford.estate.workload import PlaceState
-from telford.flows import counting, orders
+from telford.flows import counting, gating, orders
 from telford.store.bindings import Bound
 from telford.store.commands import Command
 from telford.store.ledger import Entry
@@ -28,6 +28,7 @@ from telford.store.releases import Release
 # What a release's progress remembers beside the orders: the generation that became the binding's,
 # and the one at which the removal at the end was carried out.
 BOUND, REMOVED = "bound", "removed"
+Submit = tuple[tuple[str, orders.Order], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,8 @@ class Glance:
     how the orders stand, and when (epoch seconds).
 
     `gates` and `data` are how those stand now (None: not looked at, as before); `budget_left` the
-    bad requests that each indicator's objective still allows (an absent one: no limit).
+    bad requests that each indicator's objective still allows (an absent one: no limit). `asking` is
+    what the gates ask of others, and what was answered.
     """
 
     at: float
@@ -47,6 +49,7 @@ class Glance:
     gates: tuple[GateView, ...] | None = None
     data: tuple[DataView, ...] | None = None
     budget_left: Mapping[str, float] | None = None
+    asking: gating.Looked | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,7 @@ def advance(
     step, reading = _tick(row, after, glance)
     after = step.state if step else after
     progress, submit = _orders(row, after, glance)
+    progress, submit = _asking(row, progress, submit, glance)
     bound = _binding(row, after, progress, glance.at)
     plain = dict(row.state) if after == state else after.to_json()
     next_row = _row(row, after, plain, progress, reading, glance.at)
@@ -91,7 +95,8 @@ def tick_number(row: Release, at: float) -> int:
 def asked_ids(row: Release) -> tuple[str, ...]:
     """The ids of the orders that the row waits for."""
     asked = row.progress.get("asked", {})
-    return tuple(orders.order_id(key, one["attempt"]) for key, one in asked.items())
+    own = (orders.order_id(key, one["attempt"]) for key, one in asked.items())
+    return (*own, *gating.asked_ids(row))
 
 
 def _told(state: states.State, glance: Glance) -> states.State:
@@ -186,6 +191,17 @@ def _orders(
     if removals and all(_removed(one, before, glance.statuses) for one in removals):
         progress[REMOVED] = state.generation
     return progress, submit
+
+
+def _asking(
+    row: Release, progress: dict[str, Any], submit: Submit, glance: Glance
+) -> tuple[dict[str, Any], Submit]:
+    """The same with what the gates remember and ask; as before where nobody looked at them."""
+    if glance.asking is not None:
+        told = dict(glance.asking.progress)
+        return progress | ({gating.KEY: told} if told else {}), (*submit, *glance.asking.submit)
+    kept = {gating.KEY: row.progress[gating.KEY]} if gating.KEY in row.progress else {}
+    return progress | kept, submit
 
 
 def _removed(

@@ -17,7 +17,7 @@ from telford.basics.errors import OutsideError, RefusedError, TelfordError, Temp
 from telford.deliver import state as states
 from telford.estate.observation import Reading
 from telford.estate.workload import PlaceState
-from telford.flows import advancing, counting, orders, watching
+from telford.flows import advancing, counting, gating, orders, watching
 from telford.flows import boundaries as edges
 from telford.flows.carrying import Outside
 from telford.operate import promise
@@ -111,6 +111,7 @@ class Controller:
         self._boundaries = boundaries
         self._memory = _Memory()
         self._evaluated_at = self._tidied_at = 0.0
+        self._gates = gating.Gatherer(store, lease.name)
 
     def run(self, wait: Callable[[float], bool], report: Callable[[Report], None]) -> None:
         """Tick until `wait(seconds)` says that it is over. Raises `RefusedError` when another
@@ -166,10 +167,14 @@ class Controller:
         commands = self._commands()
         empty = Reading(reading.at, {}) if reading else None
         decided = _Decided(measured=self._measure(places, counted), evaluated=self._evaluate(at))
+        gathered = self._gates.gather(rows, statuses, at)
         for row, state in rows:
             mine = counted.get(row.name, empty)
             here = None if places is None else places.get(row.name, _NOTHING)
-            glance = advancing.Glance(at, here, mine, statuses, self._pace.retry)
+            asking = gating.look(row, state, gathered, statuses, at)
+            glance = advancing.Glance(
+                at, here, mine, statuses, self._pace.retry, gates=asking.views, asking=asking
+            )
             found = advancing.advance(row, state, glance, commands.pop(row.id, ()))
             decided.advances.append(found)
             decided.outcomes.extend(found.outcomes)
