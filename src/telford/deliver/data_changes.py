@@ -58,6 +58,20 @@ class DataView:
 
 
 @dataclass(frozen=True, slots=True)
+class Statement:
+    """What an expanding step would send: SQL, and where it stands (`line` from 1; `whole` where
+    `sql` is the text of the file from there on). `unknown` says why it cannot be known, or "".
+    """
+
+    step: str
+    sql: str
+    file: str = ""
+    line: int = 0
+    whole: bool = False
+    unknown: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Holder:
     """Something that still needs the data as they were: an old version in a place, and why."""
 
