@@ -36,6 +36,8 @@ def _promise(address: str, service: str, spec: Objective) -> Promise:
         calendar=spec.calendar or "",
         minimum_events=spec.alerting.minimum_events,
         absent_seconds=int(units.seconds(spec.alerting.absent)),
+        slow_below=units.ratio(spec.error_budget.slow),
+        freeze_at=units.ratio(spec.error_budget.freeze),
     )
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from telford.app import objectives, workloads
+from telford.app import gate_policy, objectives, workloads
 from telford.basics import units
 from telford.basics.errors import RefusedError
 from telford.deliver import forecast as forecasts
@@ -125,6 +125,7 @@ def prepare(
     delivery = _delivery(binding, bound)
     traffic = measure(store, place, address, indicators(address, mine), now)
     declared = policy(delivery, indicators(address, mine), stable.replicas).seeded(traffic.history)
+    declared = dataclasses.replace(declared, gates=gate_policy.declared(binding, bound, delivery))
     _refuse_unsound(declared, bound)
     return Prepared(
         service=address,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 
+from telford.analysis.people import Group
 from telford.deliver import gate_settings as settings
 from telford.deliver import judging
 from telford.deliver.gates import APPROVE, MOMENTS, OVERRIDE, REFUSE, WITHDRAW, Gate, GateView
@@ -228,7 +229,7 @@ def _approval(gate: Gate, facts: Facts, view: GateView) -> GateView:
     return _shut(view, why, f"{what}: {whom(found.people)}, and not {facts.who}, who started it")
 
 
-def whom(people: settings.People) -> str:
+def whom(people: Group) -> str:
     """Who may, in words."""
     words = " or ".join(people.by) if people.by else "anybody of the estate"
     if people.level:

@@ -6,10 +6,11 @@ webhooks and commands, by `telford.backends.hooks`.
 """
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from typing import Any, TypeVar
 
+from telford.analysis.people import Group
 from telford.deliver import codec
 from telford.deliver.gates import Gate
 from telford.road.holding import Rule
@@ -18,17 +19,6 @@ T = TypeVar("T")
 Pairs = tuple[tuple[str, str], ...]
 # Different gates of all releases on their way; each is read once.
 KEPT = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class People:
-    """Who may: addresses of teams, people and rotas (anybody where empty), the least level ("" for
-    any), and who may not.
-    """
-
-    by: tuple[str, ...] = ()
-    level: str = ""
-    forbid: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +37,7 @@ class Approval:
     """So many different people of `people`."""
 
     count: int = 1
-    people: People = People()
+    people: Group = field(default_factory=Group)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +133,7 @@ KINDS: dict[str, type[Any]] = {
 _OVERRIDE = "override"
 
 
-def pairs(settings: Settings, override: People | None = None) -> Pairs:
+def pairs(settings: Settings, override: Group | None = None) -> Pairs:
     """Settings as texts, in the order of their fields."""
     plain = codec.encode(settings)
     if override is not None:
@@ -158,10 +148,10 @@ def read(kind: type[T], gate: Gate) -> T:
     return found
 
 
-def override(gate: Gate) -> People | None:
+def override(gate: Gate) -> Group | None:
     """Who may open the gate all the same; None for nobody."""
     text = dict(gate.settings).get(_OVERRIDE)
-    return None if text is None else codec.decode(People, json.loads(text))
+    return None if text is None else codec.decode(Group, json.loads(text))
 
 
 @lru_cache(maxsize=KEPT)

@@ -16,10 +16,6 @@ from telford.operate import promise as promises
 from telford.operate.promise import Promise
 from telford.road import burn
 
-# Below this share of the budget releases go slower: what is left would not pay for a second
-# incident like the first. The Site Reliability Workbook, "Example Error Budget Policy", leaves the
-# number to the organisation; a quarter is ours.
-SLOW_BELOW = Decimal("0.25")
 _NOTHING = burn.Count(Decimal(0), Decimal(0))
 
 
@@ -156,16 +152,16 @@ def evaluate(promise: Promise, counts: Mapping[str, burn.Count], now: float) -> 
         burns=tuple(_burn(promise, window, counts) for window in (*rolling, whole)),
         alarms=alarms,
         state=state,
-        pace=pace(state, left),
+        pace=pace(promise, state, left),
         reason=reason,
     )
 
 
-def pace(state: Standing, left: Decimal) -> Pace:
+def pace(promise: Promise, state: Standing, left: Decimal) -> Pace:
     """What an objective in this state allows releases to do."""
-    if state is Standing.EXHAUSTED:
+    if state is Standing.EXHAUSTED or left <= promise.freeze_at:
         return Pace.FREEZE
-    if state is Standing.BURNING or left < SLOW_BELOW:
+    if state is Standing.BURNING or left < promise.slow_below:
         return Pace.SLOW
     return Pace.NORMAL
 

@@ -15,13 +15,19 @@ from telford.road import burn
 
 ERRORS = "errors"
 _QUARTER_MONTHS = 3
+# Below this share of the budget releases go slower: what is left would not pay for a second
+# incident like the first. The Site Reliability Workbook, "Example Error Budget Policy", leaves the
+# number to the organisation; a quarter is ours. A budget that is spent stops them.
+SLOW_BELOW = Decimal("0.25")
+FREEZE_AT = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
 class Promise:
     """One objective. `sli` is "errors", "slowness:MS", or "" where it is not counted here;
     `target` the share of good events (``Decimal("0.995")``); `calendar` "" (rolling), "month" or
-    "quarter"; `period_seconds` of a rolling period.
+    "quarter"; `period_seconds` of a rolling period. With less than `slow_below` of the budget left
+    releases go slower, with `freeze_at` of it or less they stop.
     """
 
     objective: str
@@ -32,6 +38,8 @@ class Promise:
     calendar: str = ""
     minimum_events: int = 100
     absent_seconds: int = 600
+    slow_below: Decimal = SLOW_BELOW
+    freeze_at: Decimal = FREEZE_AT
 
 
 @dataclass(frozen=True, slots=True)
