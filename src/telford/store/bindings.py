@@ -71,6 +71,12 @@ class Bindings:
         with self._database.reading() as connection:
             return tuple(Bound(**row._mapping) for row in connection.execute(query))  # noqa: SLF001
 
+    def everywhere(self, service: str) -> tuple[Bound, ...]:
+        """A service's bindings in all places, by place."""
+        query = sa.select(_TABLE).where(_TABLE.c.service == service).order_by(_TABLE.c.place)
+        with self._database.reading() as connection:
+            return tuple(Bound(**row._mapping) for row in connection.execute(query))  # noqa: SLF001
+
     def history(self, place: str, service: str, limit: int = 100) -> tuple[Past, ...]:
         """Newest first."""
         query = (

@@ -232,6 +232,32 @@ quarantines = sa.Table(
     sa.Index(None, "place", "service", "at"),
 )
 
+# What a service's data go through in a place; the truth about a step is in the data store itself.
+data_plans = sa.Table(
+    "data_plans",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("slot", sa.Text, nullable=True, unique=True),
+    sa.Column("service", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("place", sa.Text, nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("release", sa.Text, nullable=True),
+    sa.Column("steps", sa.JSON, nullable=False),
+    sa.Column("views", sa.JSON, nullable=False),
+    sa.Column("wish", sa.Text, nullable=False),
+    sa.Column("contract", sa.Boolean, nullable=False),
+    sa.Column("generation", sa.BigInteger, nullable=False),
+    sa.Column("progress", sa.JSON, nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
+    sa.Column("who", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("created_at", sa.Double, nullable=False),
+    sa.Column("updated_at", sa.Double, nullable=False),
+    sa.Column("epoch", sa.BigInteger, nullable=False),
+    sa.Index(None, "service", "created_at"),
+)
+
 # Changes of Git folders, owed and made. `commit` is Git's; what was superseded stays for the record.
 git_changes = sa.Table(
     "git_changes",

@@ -14,6 +14,7 @@ from telford.store.audit import Audit
 from telford.store.bindings import Bindings
 from telford.store.commands import Commands
 from telford.store.controllers import Controllers
+from telford.store.data_plans import DataPlans
 from telford.store.database import Database, Lease, Writing
 from telford.store.git_changes import GitChanges
 from telford.store.leases import Leases
@@ -46,6 +47,7 @@ class Store:
         self.bindings = Bindings(self._database)
         self.commands = Commands(self._database)
         self.controllers = Controllers(self._database)
+        self.data_plans = DataPlans(self._database)
         self.git_changes = GitChanges(self._database)
         self.leases = Leases(self._database)
         self.ledger = Ledger(self._database)
