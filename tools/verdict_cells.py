@@ -12,18 +12,22 @@ from decimal import Decimal
 
 import numpy as np
 import peer_rules
+import verdict_latency
 import verdict_traffic
+from verdict_latency import Slowness
 from verdict_traffic import Counts, Floats, Traffic
 
 from telford.deliver import batch, block, forecast, limit, mixture, release, weighing
 from telford.deliver.policy import Indicator, Policy
-from telford.deliver.state import Facts
+from telford.deliver.state import Clocks, Phase
 from telford.estate.observation import Observation, Series, Tally
 
 ALPHA, BETA = 0.01, 0.05
 BLOCK = 3_000_000
 """Numbers in the largest array of a block of releases: bounds the memory of a worker."""
 NEVER = math.inf
+MAX_TICKS = 2400
+"""Ten hours: no cell is longer, and what is undecided then is said."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,7 @@ class Cell:
     must: tuple[str, ...] = ()
     host: str = ""
     p_max: float = 0.0
+    slow: Slowness | None = None
 
 
 @dataclass(frozen=True)
@@ -75,11 +80,14 @@ def seeded(traffic: Traffic) -> block.Baseline:
     return block.Baseline(requests, requests * traffic.p0)
 
 
-def path(engine: str, traffic: Traffic, counts: Counts) -> Floats:
+def path(engine: str, traffic: Traffic, counts: Counts, p_max: float = 0.0) -> Floats:
     """The rollback evidence of an engine after each tick."""
     n1, k1, n0, k0 = counts.n1, counts.k1, counts.n0, counts.k0
-    if engine == "E1":
-        return batch.worse_path(n1, k1, n0, k0, batch.stable_rates(n0, k0, seeded(traffic)), 1.0)
+    if engine == "E0":
+        return batch.fuse_path(n1, k1, p_max)
+    if engine.startswith("E1"):
+        ratio = 1.1 if engine == "E1 margin" else 1.0
+        return batch.worse_path(n1, k1, n0, k0, batch.stable_rates(n0, k0, seeded(traffic)), ratio)
     if engine == "E2":
         return batch.binomial_path(n1, k1, n0, k0)
     return batch.share_path(k1, k0, traffic.weight)
@@ -102,7 +110,7 @@ def _blocks(cell: Cell) -> Iterator[int]:
 
 
 def _per_replica(cell: Cell) -> bool:
-    return bool(cell.host) or cell.traffic.noise == "clustered"
+    return bool(cell.host) or cell.traffic.noise in {"clustered", "own drift", "bad node"}
 
 
 def _gather(cell: Cell, engines: tuple[str, ...], parts: list[dict[str, Floats]]) -> list[Result]:
@@ -119,7 +127,10 @@ def rollback(cell: Cell, random: np.random.Generator) -> list[Result]:
     for size in _blocks(cell):
         counts = verdict_traffic.draw(cell.traffic, size, random)
         parts.append(
-            {one: crossing(path(one, cell.traffic, counts), ALPHA) for one in cell.engines}
+            {
+                one: crossing(path(one, cell.traffic, counts, cell.p_max), ALPHA)
+                for one in cell.engines
+            }
         )
     return _gather(cell, cell.engines, parts)
 
@@ -212,7 +223,56 @@ def promotion(cell: Cell, random: np.random.Generator) -> list[Result]:
             found["E1"] = crossing(
                 batch.better_path(one.n1, one.k1, one.n0, one.k0, guesses, 2.0), BETA
             )
+        if "either" in cell.engines:
+            found["either"] = _either(cell, one)
         parts.append(found)
+    return _gather(cell, cell.engines, parts)
+
+
+def _either(cell: Cell, one: Counts) -> Floats:
+    """Both certificates with half of beta each: when the first is there."""
+    guesses = batch.stable_rates(one.n0, one.k0, seeded(cell.traffic))
+    ratio = batch.better_path(one.n1, one.k1, one.n0, one.k0, guesses, 2.0)
+    objective = batch.objective_path(one.n1, one.k1, cell.p_max)
+    return np.minimum(crossing(ratio, BETA / 2), crossing(objective, BETA / 2))
+
+
+def latency(cell: Cell, random: np.random.Generator) -> list[Result]:
+    """E3 over whole histograms, and E2 on what a threshold of 250 ms counts."""
+    traffic = cell.traffic
+    requests = traffic.rps * traffic.tick
+    arms = requests * traffic.weight, requests * (1 - traffic.weight)
+    slow = cell.slow or Slowness()
+    width = traffic.length * (len(verdict_latency.BOUNDS_MS) + 1) * 4
+    parts = []
+    for start in range(0, cell.releases, max(BLOCK // width, 1)):
+        size = min(max(BLOCK // width, 1), cell.releases - start)
+        canary, stable = verdict_latency.draw(slow, arms, traffic.length, size, random)
+        shapes = batch.histogram_guesses(stable)
+        whole = batch.histogram_path(canary, stable, shapes)
+        n1, k1 = verdict_latency.over_threshold(canary)
+        n0, k0 = verdict_latency.over_threshold(stable)
+        parts.append(
+            {
+                "E3": crossing(whole, ALPHA),
+                "E2 over 250 ms": crossing(batch.binomial_path(n1, k1, n0, k0), ALPHA),
+            }
+        )
+    return _gather(cell, cell.engines, parts)
+
+
+def placebo(cell: Cell, random: np.random.Generator) -> list[Result]:
+    """When the placebo test between two halves of the stable replicas fires, at 1%."""
+    parts = []
+    for size in _blocks(cell):
+        one = verdict_traffic.draw(cell.traffic, size, random)
+        counts, part = (one.n1, one.k1, one.n0, one.k0), np.array(cell.traffic.weight)
+        parts.append(
+            {
+                engine: crossing(batch.placebo_path(engine, counts, part), ALPHA)
+                for engine in cell.engines
+            }
+        )
     return _gather(cell, cell.engines, parts)
 
 
@@ -291,7 +351,7 @@ def limit_minutes(traffic: Traffic) -> float:
 
 def forecast_minutes(cell: Cell) -> tuple[float, float]:
     """What `forecast` says of a promotion cell: (expected, fastest possible) minutes."""
-    certificate = "objective" if "E0" in cell.engines else "ratio"
+    certificate = {"E0": "objective", "E1": "ratio", "either": "both"}[cell.engines[0]]
     target = Decimal(1) - Decimal(repr(cell.p_max or 0.01))
     policy = Policy(
         (Indicator("errors", target),),
@@ -330,34 +390,57 @@ def twin_gap(seed: int, releases: int = 40) -> float:
     return gap
 
 
-def decision_microseconds(ticks: int = 2000) -> float:
-    """Median time of one `next_step` with two indicators, in microseconds."""
+def decision_microseconds(engine: str, ticks: int = 1000) -> float:
+    """Median time of one `next_step` with two indicators, in microseconds; "E3" has a third one."""
+    latency = (Indicator("latency"),) if engine == "E3" else ()
+    share = {"canary_replicas": 2, "stable_replicas": 8, "weights": (2000,)}
+    alone = {"strategy": "recreate", "weights": (10_000,)}
     policy = Policy(
         (
             Indicator("errors", Decimal("0.995")),
             Indicator("slowness", Decimal("0.95"), threshold_ms=300.0),
+            *latency,
         ),
+        engine=engine if engine in {"E1", "E4"} else "E2",
         soak_seconds=(1e5,),
         deadline_seconds=1e6,
+        **({"E4": share, "E0": alone}.get(engine, {})),
     )
     state = release.begin(
         policy, release="r", service="s", stable="a", canary="b", generation=0, at=0.0
     )
-    state = release.next_step(state, None, 0.0).state
-    ready = (("0", "x"),)
-    state = release.confirm(state, Facts(0.0, 0, 0, ready, 1, 1))
-    state = release.confirm(state, Facts(0.0, 1000, 1, ready, 1, 1))
+    state = replace(
+        state,
+        phase=Phase.STEPPING,
+        at=0.0,
+        desired_bp=policy.weights[0],
+        clocks=Clocks(phase_at=0.0, confirmed_at=-60.0, deadline_from=0.0, fresh_at=0.0),
+    )
     random, spent = np.random.default_rng(1), []
     for tick in range(1, ticks):
-        tallies = tuple(
-            Tally(Series("s", version, "0"), sli, total, int(random.binomial(total, 0.001)))
-            for version, total in (("a", 90), ("b", 10))
-            for sli in ("errors", "slowness")
-        )
+        seen = _observation(policy, tick, random)
         began = time.perf_counter()
-        state = release.next_step(state, Observation(tick, float(tick), tallies), tick).state
+        state = release.next_step(state, seen, tick).state
         spent.append(time.perf_counter() - began)
+    assert state.phase is Phase.STEPPING, f"{engine}: {state.reason}"
     return float(np.median(spent)) * 1e6
+
+
+def _observation(policy: Policy, tick: int, random: np.random.Generator) -> Observation:
+    tallies = []
+    for version, total, replicas in (
+        ("a", 90 if policy.stable_replicas == 1 else 10, policy.stable_replicas),
+        ("b", 10, policy.canary_replicas),
+    ):
+        for replica in range(replicas):
+            series = Series("s", version, str(replica))
+            for one in policy.indicators:
+                buckets: tuple[int, ...] = ()
+                if one.name == "latency":
+                    buckets = tuple(int(n) for n in random.multinomial(total, [1 / 15] * 15))
+                bad = 0 if buckets else int(random.binomial(total, 0.001))
+                tallies.append(Tally(series, one.name, total, bad, buckets))
+    return Observation(tick, float(tick), tuple(tallies))
 
 
 _KINDS = {
@@ -366,5 +449,7 @@ _KINDS = {
     "persistent": persistent,
     "promotion": promotion,
     "price": rollback,
+    "latency": latency,
+    "placebo": placebo,
     "peers": peers,
 }

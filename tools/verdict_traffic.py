@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 RAMP = ((0.0, 0.1), (1 / 3, 0.25), (2 / 3, 0.5))
 """The ramp: from which part of the release on, which weight."""
-OUTAGE_MINUTES = (10, 22)
+OUTAGE_MINUTES = {"outage": (10, 22), "short outage": (10, 15)}
+COLD_MINUTES, COLD_TIMES = 2.0, 20.0
+"""A cold start: errors of a new version are this much more frequent at first, falling linearly."""
 OUTAGE_RATE = 0.05
 
 
@@ -23,8 +25,11 @@ class Traffic:
     """One cell's world. `weight` 0 is the ramp; `onset` and `length` are in ticks.
 
     `noise`: independent, clustered (beta-binomial per tick and replica with correlation `rho`),
-    outage (5% in both arms for 12 minutes), drift (AR(1) of both arms), diurnal, gaps (a tenth of
-    the ticks lost), retries (each failure is retried and counted three times).
+    outage and short outage (5% in both arms for 12 or 5 minutes), drift (AR(1) of both arms), own
+    drift (AR(1) of each replica on its own), diurnal, gaps (a tenth of the ticks lost), resets (in
+    a tick of twenty one replica of an arm is missing), cold start, bad node (one host of
+    `replicas` is twenty times worse), retries (each failure is retried and counted three times).
+    `warmup` ticks at the start are left out of both arms.
     """
 
     p0: float
@@ -38,6 +43,7 @@ class Traffic:
     rho: float = 0.0
     canary: int = 1
     replicas: int = 10
+    warmup: int = 0
 
 
 @dataclass(frozen=True)
@@ -65,13 +71,16 @@ def weights(traffic: Traffic) -> Floats:
 
 def draw(traffic: Traffic, releases: int, random: np.random.Generator) -> Counts:
     """The counts of so many releases."""
-    if traffic.noise == "clustered":
-        return _clustered(traffic, releases, random)
+    if traffic.noise in _FLEETS:
+        return _FLEETS[traffic.noise](traffic, releases, random)
     shape = (releases, traffic.length)
     share = weights(traffic)
     requests = traffic.rps * traffic.tick
     stable = traffic.p0 * _climate(traffic, releases, random)
     effect = np.where(np.arange(traffic.length) >= traffic.onset, traffic.effect, 1.0)
+    if traffic.noise == "cold start":
+        minute = np.arange(traffic.length) * traffic.tick / 60
+        effect = effect * np.maximum(COLD_TIMES * (1 - minute / COLD_MINUTES), 1.0)
     n1 = random.poisson(np.broadcast_to(requests * share, shape))
     n0 = random.poisson(np.broadcast_to(requests * (1 - share), shape))
     k1 = random.binomial(n1, np.minimum(stable * effect, 1.0))
@@ -81,26 +90,45 @@ def draw(traffic: Traffic, releases: int, random: np.random.Generator) -> Counts
     if traffic.noise == "gaps":
         kept = random.random(shape) >= 0.1
         n1, k1, n0, k0 = n1 * kept, k1 * kept, n0 * kept, k0 * kept
-    return Counts(*(one.astype(float) for one in (n1, k1, n0, k0)))
+    if traffic.noise == "resets":
+        n1, k1 = _reset(n1, k1, traffic.canary, random)
+        n0, k0 = _reset(n0, k0, traffic.replicas - traffic.canary, random)
+    late = np.arange(traffic.length) >= traffic.warmup
+    return Counts(*((one * late).astype(float) for one in (n1, k1, n0, k0)))
+
+
+def _reset(
+    n: NDArray[np.int64], k: NDArray[np.int64], replicas: int, random: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """In a tick of twenty one replica restarts, and what it counted is missing."""
+    lost = (random.random(n.shape) < 0.05) / replicas
+    bad = k - random.binomial(k, lost)
+    return bad + (n - k) - random.binomial(n - k, lost), bad
 
 
 def _climate(traffic: Traffic, releases: int, random: np.random.Generator) -> Floats:
     """What multiplies both arms' rates at each tick."""
     ticks = np.arange(traffic.length)
     minute = ticks * traffic.tick / 60
-    if traffic.noise == "outage":
-        during = (minute >= OUTAGE_MINUTES[0]) & (minute < OUTAGE_MINUTES[1])
+    if traffic.noise in OUTAGE_MINUTES:
+        first, last = OUTAGE_MINUTES[traffic.noise]
+        during = (minute >= first) & (minute < last)
         return np.where(during, OUTAGE_RATE / traffic.p0, 1.0)
     if traffic.noise == "diurnal":
         return np.exp(np.sin(2 * math.pi * minute / 60 + random.uniform(0, 6.28, (releases, 1))))
     if traffic.noise == "drift":
-        level = random.normal(0, 0.5, releases)
-        path = np.empty((releases, traffic.length))
-        for tick in ticks:
-            path[:, tick] = level
-            level = 0.95 * level + random.normal(0, 0.5 * math.sqrt(1 - 0.95**2), releases)
-        return np.exp(path)
+        return _drift(traffic.length, (releases,), random)
     return np.ones(traffic.length)
+
+
+def _drift(length: int, shape: tuple[int, ...], random: np.random.Generator) -> Floats:
+    """Exp of AR(1) paths of shape (*shape, length): correlation .95 a tick, sigma .5."""
+    level = random.normal(0, 0.5, shape)
+    path = np.empty((*shape, length))
+    for tick in range(length):
+        path[..., tick] = level
+        level = 0.95 * level + random.normal(0, 0.5 * math.sqrt(1 - 0.95**2), shape)
+    return np.exp(path)
 
 
 def _clustered(traffic: Traffic, releases: int, random: np.random.Generator) -> Counts:
@@ -157,3 +185,20 @@ def fleet(traffic: Traffic, worse: Floats, random: np.random.Generator) -> Fleet
     k = random.binomial(n, np.minimum(traffic.p0 * worse, 1.0)[:, None, :])
     m = traffic.canary
     return Fleet(n[:, :, :m], k[:, :, :m], n[:, :, m:], k[:, :, m:])
+
+
+def _own_drift(traffic: Traffic, releases: int, random: np.random.Generator) -> Counts:
+    """Each replica's rate drifts on its own: not exchangeable given the past for long stretches."""
+    drift = np.moveaxis(_drift(traffic.length, (releases, traffic.replicas), random), 1, 2)
+    each = traffic.rps * traffic.tick / traffic.replicas
+    n = random.poisson(each, drift.shape)
+    k = random.binomial(n, np.minimum(traffic.p0 * drift, 1.0))
+    m = traffic.canary
+    return Fleet(n[:, :, :m], k[:, :, :m], n[:, :, m:], k[:, :, m:]).sums()
+
+
+def _bad_node(traffic: Traffic, releases: int, random: np.random.Generator) -> Counts:
+    return fleet(traffic, hosts("sick", releases, traffic.replicas, random), random).sums()
+
+
+_FLEETS = {"clustered": _clustered, "own drift": _own_drift, "bad node": _bad_node}

@@ -118,5 +118,7 @@ def test_the_bound_covers_the_true_rate_at_every_peek():
     missed = (np.exp(logs).mean(axis=0) >= 1 / level).any(axis=1)
     assert missed.mean() <= level + 4 * math.sqrt(level * (1 - level) / 2000)
     for row in np.flatnonzero(missed)[:5]:
-        bounds = [exposure.upper_rate(int(a), int(b), level) for a, b in zip(n[row], k[row])]
+        bounds = [
+            exposure.upper_rate(int(a), int(b), level) for a, b in zip(n[row], k[row], strict=True)
+        ]
         assert min(bounds) <= rate

@@ -91,9 +91,13 @@ def test_the_benchmark_runs_and_writes_every_section(tmp_path):
         "## False rollbacks, clustered errors",
         "## False rollbacks, replicas that differ",
         "## False promotions",
+        "## The placebo test among stable replicas",
+        "## Latency: the whole histogram beside a threshold",
         "## What a rollback costs over the limit",
         "## How long a good version waits",
+        "## After the switch: against the objective",
         "## Beside other tools' rules",
+        "## Where we lose",
         "## Read this before quoting a number",
     ]
 

@@ -165,7 +165,8 @@ def tails(shapes: Floats) -> NDArray[np.int64]:
     below = np.concatenate([np.zeros((*base.shape[:-1], 1)), base.cumsum(axis=-1)[..., :-1]], -1)
     over = below >= histogram.TAIL
     first = np.where(over.any(axis=-1), over.argmax(axis=-1), size - 1)
-    return np.where(shapes.sum(axis=-1) > 0, first, size)
+    found: NDArray[np.int64] = np.where(shapes.sum(axis=-1) > 0, first, size)
+    return found
 
 
 def histogram_path(canary: Floats, stable: Floats, shapes: Floats) -> Floats:

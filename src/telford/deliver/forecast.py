@@ -1,30 +1,31 @@
-"""How long a gate needs, said before the start and while it is open.
+"""How long a gate needs and what it would find, said before the start and while it is open.
 
-The expected growth of the promotion evidence is known for given rates and traffic; a forecast says
-when it will reach the bound of each step. `Forecast.fastest_seconds` is the limit that no honest
-test can beat; the difference is the price of not knowing the rates. Called by the app floor for
-`telford release` and for the live page.
+The expected growth of evidence is known for given rates and traffic (`power`); a forecast says when
+it will reach the bounds of each stage, for every strategy, engine and certificate.
+`Forecast.fastest_seconds` is the limit that no honest test can beat; the difference is the price of
+not knowing the rates. Called by the app floor for `telford release` and for the live page.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from telford.deliver import bernoulli, block, limit, mixture
+from telford.deliver import mixture, power, strategies
 from telford.deliver.judging import duration
-from telford.deliver.mixture import Logs
 from telford.deliver.policy import (
-    FULL_WEIGHT,
     Indicator,
     Policy,
-    beta_of,
+    alpha_of,
+    certificate_betas,
     certified_rate,
-    soak_of,
+    kind_of,
 )
+from telford.deliver.power import Arms, Rates
+from telford.deliver.shape import Stage
 from telford.deliver.state import WATCHED, State
 
-_DOUBLINGS = 60
-_HALVINGS = 50
+PLANNED_TIMES = 5.0
+"""The forecast says how soon a version would be rolled back that is this many times worse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,39 +33,52 @@ class StepForecast:
     """One step: canary requests and seconds until its gate opens; infinite where it never does.
 
     `seconds` includes warm-up and soak; `fastest_seconds` is what an ideal test would need.
+    `judged` is False where nothing is compared, and `known` where the number of requests is not
+    known beforehand (a header, a cookie); both then take their soak.
     """
 
     weight_bp: int
     requests: float
     seconds: float
     fastest_seconds: float
+    judged: bool = True
+    known: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """The whole release; `sentence` is for people."""
+    """The whole release; `sentence` is for people. `found_seconds` is how soon a bad version would
+    be rolled back in the first stage that compares; infinite where it would not be.
+    """
 
     steps: tuple[StepForecast, ...]
     seconds: float
     fastest_seconds: float
     possible: bool
     sentence: str
+    found_seconds: float = math.inf
 
 
-def forecast(policy: Policy, rps: float, stable_rates: Mapping[str, float]) -> Forecast:
+def forecast(
+    policy: Policy, rps: float, stable_rates: Mapping[str, float], tick_seconds: float = 15.0
+) -> Forecast:
     """What to expect if the new version is as good as the stable one.
 
     `rps` is the service's requests a second in all; `stable_rates` each indicator's present rate
     (an absent one counts as 0).
     """
-    steps = tuple(_step(policy, number, rps, stable_rates) for number in range(len(policy.weights)))
+    stages = strategies.stages(policy)
+    steps = tuple(
+        _step(policy, number, stage, rps, stable_rates) for number, stage in enumerate(stages)
+    )
     seconds = sum(step.seconds for step in steps)
     fastest = sum(step.fastest_seconds for step in steps)
     possible = math.isfinite(seconds) and all(
         step.seconds <= policy.deadline_seconds for step in steps
     )
-    sentence = _sentence(policy, steps, rps, stable_rates)
-    return Forecast(steps, seconds, fastest, possible, sentence)
+    found = _found(policy, rps, stable_rates, tick_seconds)
+    sentence = _sentence(policy, steps, rps, stable_rates, found)
+    return Forecast(steps, seconds, fastest, possible, sentence, found)
 
 
 def remaining(state: State, rps: float) -> float | None:
@@ -74,17 +88,20 @@ def remaining(state: State, rps: float) -> float | None:
     """
     if state.phase not in WATCHED or state.clocks.confirmed_at is None or state.at is None:
         return None
-    policy, weight = state.policy, state.desired_bp / FULL_WEIGHT
-    longest = 0.0
-    for indicator, evidence in zip(policy.indicators, state.evidence, strict=True):
-        (n1, k1), (n0, k0) = evidence.canary, evidence.stable
-        rates = k1 / n1 if n1 else 0.0, k0 / n0 if n0 else 0.0
-        growth = _growth(policy, indicator, weight, *rates)
-        bound = mixture.log_bound(beta_of(policy, state.step))
-        requests = _requests(evidence.good, growth, bound)
-        longest = max(longest, requests / rps if rps > 0 else math.inf)
+    policy = state.policy
+    stage = strategies.stage(policy, state.step, state.desired_bp)
+    longest, seen = 0.0, power.arms(stage)
+    if strategies.judged(policy, state.step):
+        if seen is None:
+            return None
+        for indicator, evidence in zip(policy.indicators, state.evidence, strict=True):
+            (n1, k1), (n0, k0) = evidence.canary, evidence.stable
+            rates = Rates(k1 / n1 if n1 else 0.0, k0 / n0 if n0 else 0.0)
+            logs = {"objective": evidence.good, "ratio": evidence.ratio or evidence.good}
+            needed = _requests(policy, indicator, state.step, seen, rates, logs)
+            longest = max(longest, needed / rps if rps > 0 else math.inf)
     served = state.at - state.clocks.confirmed_at - policy.warmup_seconds
-    return max(longest, soak_of(policy, state.step) - served)
+    return max(longest, stage.soak_seconds - served)
 
 
 def remaining_sentence(state: State, rps: float) -> str:
@@ -97,110 +114,150 @@ def remaining_sentence(state: State, rps: float) -> str:
     return f"at this traffic decided in about {duration(seconds)}"
 
 
-def _step(policy: Policy, number: int, rps: float, rates: Mapping[str, float]) -> StepForecast:
-    weight = policy.weights[number] / FULL_WEIGHT
-    level = beta_of(policy, number)
-    least = policy.warmup_seconds + soak_of(policy, number)
+def _step(
+    policy: Policy, number: int, stage: Stage, rps: float, rates: Mapping[str, float]
+) -> StepForecast:
+    least = policy.warmup_seconds + stage.soak_seconds
+    judged, seen = strategies.judged(policy, number), power.arms(stage)
+    weight = stage.shape.mirror_bp or stage.shape.canary_bp
+    if not judged or seen is None:
+        return StepForecast(weight, 0.0, least, least, judged, not judged)
     requests = 0.0
     fastest = 0.0
     for indicator in policy.indicators:
         rate = rates.get(indicator.name, 0.0)
-        growth = _growth(policy, indicator, weight, rate, rate)
-        needed = _requests(mixture.start(len(growth)), growth, mixture.log_bound(level))
+        needed = _requests(policy, indicator, number, seen, Rates(rate, rate), None)
         requests = max(requests, needed)
-        fastest = max(fastest, _least_requests(policy, indicator, level, weight, rate))
+        fastest = max(fastest, _least_requests(policy, indicator, number, seen, rate))
     seconds = requests / rps + policy.warmup_seconds if rps > 0 else math.inf
     ideal = fastest / rps + policy.warmup_seconds if rps > 0 else math.inf
-    return StepForecast(
-        policy.weights[number], requests * weight, max(seconds, least), max(ideal, least)
-    )
+    return StepForecast(weight, requests * seen.canary, max(seconds, least), max(ideal, least))
+
+
+def _certificates(policy: Policy, step: int, seen: Arms) -> dict[str, float]:
+    """The certificates that can be had with these arms: name -> level."""
+    return {
+        name: level
+        for name, level in certificate_betas(policy, step).items()
+        if name == "objective" or seen.other > 0
+    }
+
+
+def _requests(
+    policy: Policy,
+    indicator: Indicator,
+    step: int,
+    seen: Arms,
+    rates: Rates,
+    logs: Mapping[str, mixture.Logs] | None,
+) -> float:
+    """Requests to the service until one certificate is there; 0 for what needs none.
+
+    `logs` is the evidence that there is already, by certificate; None before the start.
+    """
+    if kind_of(indicator) == "latency":
+        return 0.0
+    fewest = math.inf
+    for name, level in _certificates(policy, step, seen).items():
+        if name == "objective":
+            growth = power.objective_growth(policy, indicator, seen, rates)
+        else:
+            growth = power.ratio_growth(policy, seen, rates)
+        start = mixture.start(len(growth)) if logs is None else logs[name]
+        fewest = min(fewest, power.requests_until(start, growth, mixture.log_bound(level)))
+    return fewest
 
 
 def _least_requests(
-    policy: Policy, indicator: Indicator, level: float, weight: float, rate: float
+    policy: Policy, indicator: Indicator, step: int, seen: Arms, rate: float
 ) -> float:
-    """Requests to both arms that an ideal test needs."""
-    if policy.certificate == "objective":
-        p_max = certified_rate(policy, indicator)
-        return limit.requests_to_certify(level, p_max, rate) / weight
-    if rate <= 0:
-        return math.inf
-    return limit.errors_to_promote(level, weight, policy.tolerable_ratio) / rate
-
-
-def _growth(
-    policy: Policy, indicator: Indicator, weight: float, canary: float, stable: float
-) -> Logs:
-    """Expected growth of each promotion alternative's logarithm, for one request to the service."""
-    if policy.certificate == "objective":
-        p_max = certified_rate(policy, indicator)
-        alternatives = bernoulli.better(p_max)
-        return tuple(weight * _expected(canary, a, p_max) for a in alternatives)
-    guess = min(max(stable, block.RATE_FLOOR), block.RATE_CEILING)
-    ratio = policy.tolerable_ratio
-    return tuple(
-        -math.inf if pair is None else _pair_growth(pair, weight, canary, stable, ratio)
-        for pair in block.better(guess, ratio)
+    if kind_of(indicator) == "latency":
+        return 0.0
+    return min(
+        power.least_to_certify(policy, indicator, name, level, seen, rate)
+        for name, level in _certificates(policy, step, seen).items()
     )
 
 
-def _pair_growth(
-    pair: block.Pair, weight: float, canary: float, stable: float, ratio: float
+def _found(policy: Policy, rps: float, rates: Mapping[str, float], tick_seconds: float) -> float:
+    """Seconds until a bad version is rolled back, in the first stage that compares anything."""
+    for number, stage in enumerate(strategies.stages(policy)):
+        seen = power.arms(stage)
+        if not strategies.judged(policy, number) or seen is None or rps <= 0:
+            continue
+        requests = [
+            _found_requests(policy, indicator, stage, rates, rps * tick_seconds)
+            for indicator in policy.indicators
+            if kind_of(indicator) != "latency"
+        ]
+        return policy.warmup_seconds + max(min(requests, default=math.inf) / rps, tick_seconds)
+    return math.inf
+
+
+def _found_requests(
+    policy: Policy,
+    indicator: Indicator,
+    stage: Stage,
+    rates: Mapping[str, float],
+    a_tick: float,
 ) -> float:
-    # The nearest null point depends on n1 : n0 alone, so a large block with that proportion does.
-    n1 = max(round(weight * FULL_WEIGHT), 1)
-    q1, q0 = block.nearest(n1, FULL_WEIGHT - n1, pair, ratio)
-    return weight * _expected(canary, pair[0], q1) + (1 - weight) * _expected(stable, pair[1], q0)
-
-
-def _expected(rate: float, a: float, q: float) -> float:
-    """E log of one request's likelihood ratio of rates a and q, at the true `rate`."""
-    hit = rate * (math.log(a / q) if a > 0 else -math.inf) if rate > 0 else 0.0
-    return hit + (1 - rate) * (math.log1p(-a) - math.log1p(-q))
-
-
-def _requests(logs: Logs, growth: Logs, bound: float) -> float:
-    """Requests until the mixture that grows by `growth` each reaches `bound`; infinite if never."""
-
-    def reached(requests: float) -> bool:
-        grown = [a + requests * b if requests else a for a, b in zip(logs, growth, strict=True)]
-        return mixture.log_e(grown) >= bound
-
-    if reached(0.0):
-        return 0.0
-    high = 1.0
-    for _ in range(_DOUBLINGS):
-        if reached(high):
-            break
-        high *= 2
-    else:
+    seen = power.arms(stage)
+    if seen is None:
         return math.inf
-    low = high / 2
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        low, high = (low, middle) if reached(middle) else (middle, high)
-    return high
+    worse = Rates(_bad_rate(indicator, rates), rates.get(indicator.name, 0.0))
+    growth = power.rollback_growth(policy, indicator, stage, seen, worse, a_tick)
+    bound = mixture.log_bound(alpha_of(policy, indicator))
+    return power.requests_until(mixture.start(len(growth)), growth, bound)
+
+
+def _bad_rate(indicator: Indicator, rates: Mapping[str, float]) -> float:
+    """What counts as bad in a forecast: several times the stable rate, and beyond the budget."""
+    times = PLANNED_TIMES * max(rates.get(indicator.name, 0.0), indicator.budget)
+    return min(times, 0.9)
 
 
 def _sentence(
-    policy: Policy, steps: tuple[StepForecast, ...], rps: float, rates: Mapping[str, float]
+    policy: Policy,
+    steps: tuple[StepForecast, ...],
+    rps: float,
+    rates: Mapping[str, float],
+    found: float,
 ) -> str:
     seconds = sum(step.seconds for step in steps)
     traffic = f"at {f'{rps:,.0f}' if rps >= 10 else f'{rps:.2g}'} requests a second"
     if math.isinf(seconds):
         return f"this gate cannot be met {traffic}: {_obstacle(policy, rps, rates)}"
-    first = steps[0]
-    late = [step for step in steps if step.seconds > policy.deadline_seconds]
-    warning = ""
-    if late:
-        limit_text = duration(policy.deadline_seconds)
-        warning = f"; a step's deadline of {limit_text} comes first, then: {policy.on_deadline}"
-    return (
+    if not any(step.judged for step in steps):
+        return f"nothing is compared: readiness, soak and gates decide, in {duration(seconds)}"
+    if not any(step.judged and step.known for step in steps):
+        return (
+            "how many requests will reach the new version is not known beforehand, so neither is "
+            f"how long its gate needs: {duration(seconds)} at least"
+        )
+    return "".join(_parts(policy, steps, traffic, found))
+
+
+def _parts(
+    policy: Policy, steps: tuple[StepForecast, ...], traffic: str, found: float
+) -> Iterator[str]:
+    seconds = sum(step.seconds for step in steps)
+    fastest = sum(step.fastest_seconds for step in steps)
+    first = next(step for step in steps if step.judged and step.known)
+    yield (
         f"this gate needs about {duration(seconds)} {traffic} "
-        f"(no honest test less than {duration(sum(one.fastest_seconds for one in steps))}; "
-        f"the first step {duration(first.seconds)} and {first.requests:,.0f} requests to the new "
-        f"version){warning}"
+        f"(no honest test less than {duration(fastest)}; the first step {duration(first.seconds)} "
+        f"and {first.requests:,.0f} requests to the new version)"
     )
+    if any(step.judged and not step.known for step in steps):
+        yield "; how many requests its preview gets is not known beforehand"
+    if math.isfinite(found):
+        yield (
+            f"; {PLANNED_TIMES:g} times as many bad requests as the objective allows would be "
+            f"rolled back in about {duration(found)}"
+        )
+    if any(step.seconds > policy.deadline_seconds for step in steps):
+        limit_text = duration(policy.deadline_seconds)
+        yield f"; a step's deadline of {limit_text} comes first, then: {policy.on_deadline}"
 
 
 def _obstacle(policy: Policy, rps: float, rates: Mapping[str, float]) -> str:
@@ -211,7 +268,7 @@ def _obstacle(policy: Policy, rps: float, rates: Mapping[str, float]) -> str:
     over = [
         one.name
         for one in policy.indicators
-        if rates.get(one.name, 0.0) >= certified_rate(policy, one) / 2
+        if kind_of(one) != "latency" and rates.get(one.name, 0.0) >= certified_rate(policy, one) / 2
     ]
     which = " and ".join(over) or "an indicator"
     return f"too little of the objective's budget is left by the stable version's own {which}"
