@@ -1,397 +1,280 @@
-"""Kill the controller at every named boundary, many times, while it releases; the end must be right.
+"""Kill controllers at every named boundary of every strategy; the end must be the unkilled one.
 
-Ten services run on the real local place (supervisor, Envoy, processes) under a steady load. In each
-round every service gets a new version: good ones, slow ones, ones with one sick replica, ones that
-people promote or abort. The controller (ticks of 100 ms) is killed with SIGKILL before and after
-every effect boundary at least `--each` times, then `--random` times at any instant; it is started
-again each time. Then the same rounds run once more without a kill. Right means:
+Services of one strategy after the other (tools/soak_strategies.py) run on the real local place
+(supervisor, Envoy, processes) under a steady load. In each round every service gets a new version:
+good ones, slow ones, ones with one sick replica, ones that people promote or abort. Controllers
+(ticks of 100 ms) are killed with SIGKILL before and after every effect boundary that the strategy
+reaches, `--each` times in all, half of them on SQLite with one controller, half on PostgreSQL with
+two, of which the other takes over; then `--random` times at any instant. Then everything else is
+broken (tools/soak_chaos.py), and last the same rounds run once more without a kill. Right means:
 
-- the same final weights as the unkilled run of the same seed, service by service and round by round;
+- the same final weights as the unkilled run of the same seed, service by service, round by round;
 - (release, tick) unique in the ledger, and every verdict recomputed from its raw counts agrees;
 - Envoy's own dump equal to the record, no version left over, the audit log's chain whole;
-- not one failed request at the load generator.
+- not one request failed by the tool at the load generator.
 
-`make soak-kill`; exit code 1 where anything is not right.
+`make soak-kill`. Parts: ``--parts kills,chaos,reference``, ``--stores sqlite,postgresql``,
+``--strategies canary,...``, ``--only BOUNDARY,...``. With ``--record FILE`` what was killed is kept
+there, and the next run goes on from it. Exit code 1 where anything is not right.
 """
 
 import argparse
+import concurrent.futures
 import contextlib
-import dataclasses
 import json
 import pathlib
 import random
-import signal
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from decimal import Decimal
 
-import soak_controller
+import soak_chaos
+import soak_strategies
+import soak_world
+from soak_world import World
 
-from telford.app import control, evidence, wiring
-from telford.app import release as releases
-from telford.backends.local.place import LocalPlace
-from telford.basics.clock import SystemClock
-from telford.basics.errors import RefusedError
-from telford.deliver import forecast
-from telford.deliver.policy import FULL_WEIGHT, Indicator, Policy
-from telford.estate.workload import Ingress, Split, Workload
-from telford.flows import boundaries, orders
-from telford.store.bindings import Bound
-from telford.store.releases import Release
-from telford.store.store import Store
+from telford.testing import postgres
 
-HERE = pathlib.Path(__file__).resolve().parent
-PLACE = soak_controller.PLACE
-SLOW_MS = 800
-FATES = ("good", "good", "slow", "slow", "sick", "aborted", "promoted")
-PROMOTED = frozenset({"good", "sick", "promoted"})
-# A life that is not killed ends a round in much less than this, also on a busy machine.
-LIFE_LIMIT_SECONDS = 240.0
+STORES = ("sqlite", "postgresql")
+CONTROLLERS = {"sqlite": 1, "postgresql": 2}
 MAX_ROUNDS = 60
 # How many times a boundary is let pass at random before the kill, so that instants vary.
-MOST_PASSED = 6
-RATE = 30.0
-
-POLICY = Policy(
-    indicators=(Indicator("slowness", Decimal("0.9"), 500.0),),
-    weights=(4000, 7000),
-    soak_seconds=(1.0,),
-    warmup_seconds=0.3,
-    deadline_seconds=200.0,
-    stale_seconds=60.0,
-    start_seconds=900.0,  # also while the controller is away again and again
-    fuse_alpha=0.0,
-)
-
-Target = tuple[str, str, int]
+MOST_PASSED = 4
+Instant = tuple[str, str]
 
 
-@dataclasses.dataclass
-class World:
-    """One place with its services, its load and its controller's many lives."""
+class Record:
+    """What was done so far, in a file where one is named."""
 
-    root: pathlib.Path
-    services: list[str]
-    chance: random.Random
-    store: Store
-    place: LocalPlace
-    load: "subprocess.Popen[bytes]"
-    child: "subprocess.Popen[bytes] | None" = None
-    lives: int = 0
-    born_at: float = dataclasses.field(default_factory=time.monotonic)
-    problems: list[str] = dataclasses.field(default_factory=list)
+    def __init__(self, path: str) -> None:
+        self._path = pathlib.Path(path) if path else None
+        self.kills: Counter[str] = Counter()
+        # "strategy round" -> service -> the version it ended with.
+        self.ends: dict[str, dict[str, str]] = {}
+        if self._path is not None and self._path.exists():
+            plain = json.loads(self._path.read_text(encoding="utf-8"))
+            self.kills.update(plain["kills"])
+            self.ends.update(plain["ends"])
 
-    def begin(self, targets: list[Target]) -> None:
-        """A new life of the controller."""
-        command = [sys.executable, str(HERE / "soak_controller.py"), str(self.root)]
-        command += [json.dumps(targets), json.dumps(self.services)]
-        with (self.root / "controller.log").open("ab") as log:
-            self.child = subprocess.Popen(command, stdout=log, stderr=log)
-        self.lives += 1
-        self.born_at = time.monotonic()
+    def keep(self) -> None:
+        """Write it down."""
+        if self._path is not None:
+            plain = {"kills": self.kills, "ends": self.ends}
+            self._path.write_text(json.dumps(plain, indent=1), encoding="utf-8")
 
-    def ended(self) -> bool:
-        """Whether the present life is over; a life that ends by itself is a problem."""
-        assert self.child is not None
-        code = self.child.poll()
-        if code is not None and code != -signal.SIGKILL:
-            log = (self.root / "controller.log").read_text(encoding="utf-8")[-2000:]
-            raise SystemExit(f"the controller ended by itself with {code}:\n{log}")
-        return code is not None
+    def done(self, store: str, strategy: str, instant: Instant) -> int:
+        """How many kills of that kind."""
+        return self.kills[f"{store} {strategy} {instant[0]} {instant[1]}"]
 
-    def stands(self) -> str:
-        """What the controller said last, and where its threads stand now."""
-        if self.child is not None and self.child.poll() is None:
-            self.child.send_signal(signal.SIGUSR1)
-            time.sleep(1.0)
-        return (self.root / "controller.log").read_text(encoding="utf-8")[-8000:]
+    def total(self, strategy: str, instant: Instant) -> int:
+        """On both stores."""
+        return sum(self.done(store, strategy, instant) for store in STORES)
 
-    def end(self) -> None:
-        """Stop the controller in good order."""
-        if self.child is not None and self.child.poll() is None:
-            self.child.terminate()
-            self.child.wait(30)
-
-    def killed(self) -> Counter[tuple[str, str]]:
-        """How often each boundary was the last instant of a life."""
-        record = self.root / "kills"
-        lines = record.read_text(encoding="utf-8").splitlines() if record.exists() else []
-        return Counter((line.split()[0], line.split()[1]) for line in lines)
-
-
-def workload(service: str, version: str, fate: str, generation: int, replicas: int) -> Workload:
-    delay = SLOW_MS if fate in {"slow", "sick"} else 0
-    command = [sys.executable, str(HERE / "soak_stub.py"), "{port}", str(delay)]
-    if fate == "sick":
-        # Only the first life of the version's first replica is slow.
-        shell = (
-            f'[ "$TELFORD_REPLICA" = 0 ] && exec "$@" {delay} {{state}}/{version} || exec "$@" 0'
-        )
-        command = ["/bin/sh", "-c", shell, "sh", *command[:3]]
-    return Workload(service, version, generation, tuple(command), replicas=replicas)
-
-
-@contextlib.contextmanager
-def a_world(folder: pathlib.Path, count: int, seed: int) -> Iterator[World]:
-    """Services at version r0, all of them ready, under load."""
-    folder.mkdir()
-    kept = soak_controller.files(folder)
-    services = [f"s{number}" for number in range(count)]
-    place = LocalPlace.start(kept.place(PLACE))
-    try:
-        first = [workload(name, "r0", "good", 1, 2) for name in services]
-        splits = [Split(name, 1, {"r0": FULL_WEIGHT}) for name in services]
-        place.bring_up(first, splits, [Ingress(f"/{name}/", name) for name in services], 120.0)
-        store = wiring.open_store(kept, SystemClock())
-        bind(store, first)
-        command = [sys.executable, str(HERE / "soak_load.py"), place.ingress_url, str(count)]
-        load = subprocess.Popen([*command, str(RATE), str(folder / "load.json")])
-        world = World(folder, services, random.Random(seed), store, place, load)
-        try:
-            yield world
-        finally:
-            world.end()
-            load.terminate()
-            load.wait(30)
-            store.close()
-    finally:
-        place.stop()
-
-
-def bind(store: Store, workloads: list[Workload]) -> None:
-    lease = store.leases.take(PLACE, "soak", 5.0, lambda _holder: True)
-    with store.writing(lease) as writing:
-        for one in workloads:
-            address = f"service/{one.service}"
-            plain = orders.workload_json(one)
-            bound = Bound(
-                PLACE, address, one.service, one.version, "0" * 64, 1, 1, plain, None, writing.at
-            )
-            store.bindings.bind(writing, bound, "soak")
-    store.leases.give_back(lease)
-
-
-def release(world: World, service: str, number: int, fate: str) -> Release:
-    stored = world.store.bindings.get(PLACE, f"service/{service}")
-    assert stored is not None
-    replicas = 2 if fate == "sick" else 1
-    policy = dataclasses.replace(POLICY, canary_replicas=replicas, stable_replicas=2)
-    prepared = releases.Prepared(
-        service=stored.service,
-        name=service,
-        place=PLACE,
-        digest="0" * 64,
-        policy=policy,
-        tick_seconds=soak_controller.PACE.tick,
-        stable=orders.workload(stored.workload),
-        canary=workload(service, f"r{number}", fate, 0, replicas),
-        traffic=releases.Traffic(RATE, {}),
-        forecast=forecast.forecast(policy, RATE, {}),
-    )
-    return releases.start(world.store, prepared, who="soak", now=time.time())
-
-
-def play(world: World, number: int, kills: "Kills") -> dict[str, str]:
-    """One round to its end: service -> its stable version then."""
-    fates = {name: world.chance.choice(FATES) for name in world.services}
-    rows = {name: release(world, name, number, fate) for name, fate in fates.items()}
-    asked: set[str] = set()
-    while world.store.releases.revisions(PLACE):
-        kills.go_on(world)
-        for name, fate in fates.items():
-            interfere(world, rows[name], fate, asked)
-        if time.monotonic() > world.born_at + LIFE_LIMIT_SECONDS:
-            left = [
-                (one.id, one.phase, dict(one.progress))
-                for one in world.store.releases.active(PLACE)
-            ]
-            raise SystemExit(f"round {number} does not end: {left}\n{world.stands()}")
-        time.sleep(0.03)
-    settle(world, kills)
-    return {name: judge(world, rows[name], fates[name]) for name in world.services}
-
-
-def interfere(world: World, row: Release, fate: str, asked: set[str]) -> None:
-    """What people do: abort at once, or promote as soon as it is looked at."""
-    if row.id in asked or fate not in {"aborted", "promoted"}:
-        return
-    now = world.store.releases.get(row.id)
-    if fate == "promoted" and (now is None or now.phase not in {"stepping", "promoting"}):
-        return
-    with contextlib.suppress(RefusedError):  # it was over a moment before
-        verb = "abort" if fate == "aborted" else "promote"
-        control.ask(world.store, row.id, verb, who="somebody", reason="soak")
-    asked.add(row.id)
-
-
-def settle(world: World, kills: "Kills") -> None:
-    """Orders of the last tick may still be under way; a removed version drains."""
-    deadline = time.monotonic() + 60.0
-    while time.monotonic() < deadline:
-        kills.go_on(world)
-        state = world.place.state()
-        if len(state.workloads) == len(world.services) and all(
-            one.phase == "ready" for one in state.replicas
-        ):
-            return
-        time.sleep(0.1)
-
-
-def judge(world: World, before: Release, fate: str) -> str:
-    """Whether everything about one release is right; its service's stable version."""
-    row = world.store.releases.get(before.id)
-    bound = world.store.bindings.get(PLACE, before.service)
-    assert row is not None
-    assert bound is not None
-    state = world.place.state()
-    expected = row.to_version if row.phase == "promoted" else row.from_version
-    served = [dict(one.weights) for one in state.splits if one.service == row.name]
-    versions = [one.version for one in state.workloads if one.service == row.name]
-    ticks = [one.tick for one in world.store.ledger.of(row.id)]
-    checks = {
-        f"fate {fate} ended as {row.phase}": (row.phase == "promoted") == (fate in PROMOTED),
-        f"bound to {bound.version}": bound.version == expected,
-        f"Envoy serves {served}": served == [{expected: FULL_WEIGHT}],
-        f"versions {versions}": versions == [expected],
-        "a tick is twice in the ledger": len(ticks) == len(set(ticks)),
-        f"disagrees: {disagreements(world.store, row)}": not disagreements(world.store, row),
-    }
-    world.problems += [f"{row.id}: {text}" for text, right in checks.items() if not right]
-    return bound.version
-
-
-def disagreements(store: Store, row: Release) -> tuple[str, ...]:
-    if not store.ledger.of(row.id, limit=1):
-        return ()
-    return evidence.recompute(store, row).differences[:2]
+    def end(self, strategy: str, number: int, versions: dict[str, str]) -> bool:
+        """Note how a round ended; whether it is as it was before."""
+        return self.ends.setdefault(f"{strategy} {number}", versions) == versions
 
 
 class Kills:
-    """Starts the controller again and again until every boundary has had its kills."""
+    """Keeps controllers alive and aims each life, until every boundary has had its kills."""
 
-    def __init__(self, each: int, random_kills: int, seed: int, names: tuple[str, ...]) -> None:
-        self._each, self._random = each, random_kills
-        self._chance = random.Random(seed + 1)
-        self._names = names
+    def __init__(
+        self, world: World, store: str, row: soak_strategies.Row, options: argparse.Namespace
+    ) -> None:
+        self._world, self._count = world, CONTROLLERS[store]
+        only = set(filter(None, options.only.split(",")))
+        names = [one for one in row.boundaries if not only or one in only]
+        self.instants = [(name, when) for name in names for when in ("before", "after")]
+        share = -(-options.each // len(options.stores))
+        self._wanted = {
+            one: share - options.record.done(store, row.name, one) for one in self.instants
+        }
+        self._random = options.random_each
+        self._chance = random.Random(f"{options.seed} {store} {row.name}")
         self._due: float | None = None
         self.random_done = 0
 
-    def missing(self, world: World) -> list[tuple[str, str]]:
+    def missing(self) -> list[Instant]:
         """The instants that have not had all their kills."""
-        done = world.killed()
-        every = [(name, when) for name in self._names for when in ("before", "after")]
-        return [one for one in every if done[one] < self._each]
+        done = self._world.killed()
+        return [one for one in self.instants if done[one] < self._wanted[one]]
 
-    def over(self, world: World) -> bool:
+    def over(self) -> bool:
         """Whether everything that was asked for was killed."""
-        return not self.missing(world) and self.random_done >= self._random
+        return not self.missing() and self.random_done >= self._random
 
-    def go_on(self, world: World) -> None:
-        """Start a life where there is none; kill at random once the boundaries are done."""
-        if world.child is None or world.ended():
-            self._begin(world)
+    def go_on(self) -> None:
+        """Begin lives where there are none; kill at random once the boundaries are done."""
+        if self._world.keep(self._count):
+            self._aim()
         elif self._due is not None and time.monotonic() >= self._due:
-            assert world.child is not None
-            world.child.kill()
-            world.child.wait()
-            self.random_done += 1
+            pid = self._world.holder()
+            if pid is not None:
+                self._world.kill(pid)
+                self.random_done += 1
             self._due = None
 
-    def _begin(self, world: World) -> None:
-        missing = self.missing(world)
+    def _aim(self) -> None:
+        missing = self.missing()
+        rare = soak_strategies.RARE
+        self._world.aim(
+            [
+                (name, when, 1 if name in rare else self._chance.randint(1, MOST_PASSED))
+                for name, when in missing
+            ]
+        )
         self._due = None
-        targets = [(name, when, self._chance.randint(1, MOST_PASSED)) for name, when in missing]
-        # Rare ones are killed at their first time, or they would take all day.
-        rare = {boundaries.BINDING_WRITE, boundaries.COMMAND_TAKE, boundaries.CLUSTER_REPLACE}
-        targets = [(n, w, 1 if n in rare else c) for n, w, c in targets]
         if not missing and self.random_done < self._random:
-            self._due = time.monotonic() + self._chance.uniform(0.2, 4.0)
-        world.begin(targets)
+            self._due = time.monotonic() + self._chance.uniform(0.2, 2.0)
 
 
-class NoKills(Kills):
-    """One life from beginning to end."""
+@contextlib.contextmanager
+def databases(store: str) -> Iterator["postgres.Server | None"]:
+    """A server of PostgreSQL where it is asked for."""
+    if store != "postgresql":
+        yield None
+        return
+    server = postgres.start()
+    try:
+        yield server
+    finally:
+        server.stop()
 
-    def __init__(self) -> None:
-        super().__init__(0, 0, 0, ())
+
+def shares(options: argparse.Namespace) -> dict[str, int]:
+    """How many of the kills at each instant each store gets; PostgreSQL the odd one."""
+    count = len(options.stores)
+    return {store: (options.each + number) // count for number, store in enumerate(options.stores)}
+
+
+def killed_runs(folder: pathlib.Path, options: argparse.Namespace) -> bool:
+    """Every strategy on every store; the stores beside one another where that was asked for."""
+
+    def on(store: str) -> bool:
+        right = True
+        with databases(store) as server:
+            for row in options.rows:
+                url = server.url(server.fresh()) if server else ""
+                right &= killed_run(folder / f"{store}-{row.name}", store, row, url, options)
+        return right
+
+    workers = len(options.stores) if options.beside else 1
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        return all(list(pool.map(on, options.stores)))
 
 
 def killed_run(
-    folder: pathlib.Path, options: argparse.Namespace
-) -> tuple[list[dict[str, str]], bool]:
-    names = tuple(options.only.split(",")) if options.only else boundaries.ALL
-    kills = Kills(options.each, options.random, options.seed, names)
-    ends = []
-    with a_world(folder, options.services, options.seed) as world:
+    folder: pathlib.Path,
+    store: str,
+    row: soak_strategies.Row,
+    url: str,
+    options: argparse.Namespace,
+) -> bool:
+    """One strategy on one store, until its boundaries have had their kills."""
+    services = soak_strategies.services((row,), options.services)
+    began, record = time.monotonic(), options.record
+    with soak_world.a_world(folder, services, options.seed, url) as world:
+        kills = Kills(world, store, row, options)
         for number in range(1, MAX_ROUNDS + 1):
-            began = time.monotonic()
-            ends.append(play(world, number, kills))
-            left = sum(options.each - world.killed()[one] for one in kills.missing(world))
-            print(
-                f"round {number}: {time.monotonic() - began:.0f} s, {world.lives} lives, "
-                f"{left} kills at boundaries and {options.random - kills.random_done} at random to go",
-                flush=True,
-            )
-            if kills.over(world):
+            if kills.over():
                 break
-        coverage(world, names)
-    right = report(world) and kills.over(world)
-    return ends, right
+            versions = soak_world.play(world, number, kills.go_on)
+            if not record.end(row.name, number, versions):
+                world.problems.append(f"round {number} ended otherwise than before: {versions}")
+        done, over = world.killed(), kills.over()
+    for (name, when), count in done.items():
+        record.kills[f"{store} {row.name} {name} {when}"] += count
+    record.kills[f"{store} {row.name} at random"] += kills.random_done
+    record.keep()
+    took = time.monotonic() - began
+    right = soak_world.report(world, f"{store} {row.name} ({number} rounds, {took:.0f} s)")
+    if not over:
+        print(f"PROBLEM {store} {row.name}: not killed enough: {kills.missing()}", flush=True)
+    return right and over
 
 
-def coverage(world: World, names: tuple[str, ...]) -> None:
-    done = world.killed()
-    print(f"{'boundary':<18}{'before':>8}{'after':>8}")
+def coverage(options: argparse.Namespace) -> bool:
+    """The table of kills, both stores together: before/after; whether each has enough."""
+    names = list(dict.fromkeys(name for row in options.rows for name in row.boundaries))
+    print(f"{'boundary':<18}" + "".join(f"{row.name:>11}" for row in options.rows))
+    enough = True
+    only = set(filter(None, options.only.split(",")))
     for name in names:
-        print(f"{name:<18}{done[name, 'before']:>8}{done[name, 'after']:>8}")
+        cells = []
+        for row in options.rows:
+            counts = [options.record.total(row.name, (name, when)) for when in ("before", "after")]
+            reached = name in row.boundaries and (not only or name in only)
+            enough &= not reached or min(counts) >= options.each
+            cells.append("/".join(map(str, counts)) if reached else "-")
+        print(f"{name:<18}" + "".join(f"{cell:>11}" for cell in cells))
+    total = sum(options.record.kills.values())
+    at_random = sum(n for key, n in options.record.kills.items() if key.endswith("at random"))
+    print(f"{total} kills of controllers in all, {at_random} of them at any instant", flush=True)
+    return enough
 
 
-def report(world: World) -> bool:
-    """What the load generator and the audit log say."""
-    load = json.loads((world.root / "load.json").read_text(encoding="utf-8"))
-    store = wiring.open_store(soak_controller.files(world.root), SystemClock())
-    chain = store.audit.verify()
-    store.close()
-    print(
-        f"{world.lives} lives; {load['sent']} requests, {load['answered']} answered, "
-        f"failed: {load['failed'] or 'none'}; audit log: {chain or 'whole'}"
-    )
-    for problem in world.problems:
-        print(f"PROBLEM {problem}")
-    return not (world.problems or load["failed"] or chain)
+def reference(folder: pathlib.Path, options: argparse.Namespace) -> bool:
+    """The same rounds without a kill, all strategies beside one another."""
+    rounds = {
+        row.name: sum(key.split()[0] == row.name for key in options.record.ends)
+        for row in options.rows
+    }
+    most = max(rounds.values(), default=0)
+    services = soak_strategies.services(tuple(options.rows), options.services)
+    with soak_world.a_world(folder / "calm", services, options.seed) as world:
+        ends = [
+            soak_world.play(world, number, lambda: world.keep(1) and None)
+            for number in range(1, most + 1)
+        ]
+    different = []
+    for key, killed in options.record.ends.items():
+        strategy, number = key.split()
+        calm = {name: ends[int(number) - 1][name] for name in killed if strategy in rounds}
+        different += [key] if strategy in rounds and calm != killed else []
+    print(f"final weights of {sum(rounds.values())} rounds: {different or 'the same'}", flush=True)
+    return soak_world.report(world, "without a kill") and not different
 
 
-def unkilled_run(
-    folder: pathlib.Path, options: argparse.Namespace, rounds: int
-) -> tuple[list[dict[str, str]], bool]:
-    with a_world(folder, options.services, options.seed) as world:
-        kills = NoKills()
-        ends = [play(world, number, kills) for number in range(1, rounds + 1)]
-    return ends, report(world)
-
-
-def main() -> int:
+def parse() -> argparse.Namespace:
+    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--services", type=int, default=10)
+    parser.add_argument("--services", type=int, default=4, help="services a strategy")
     parser.add_argument("--each", type=int, default=5, help="kills before and after each boundary")
     parser.add_argument("--random", type=int, default=50, help="kills at any instant")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--parts", default="kills,chaos,reference")
+    parser.add_argument("--stores", default=",".join(STORES))
+    parser.add_argument("--strategies", default="", help=", ".join(soak_strategies.NAMES))
     parser.add_argument("--only", default="", help="boundaries, separated by commas")
-    parser.add_argument("--no-reference", action="store_true", help="leave the unkilled run out")
+    parser.add_argument("--beside", action="store_true", help="both stores at the same time")
+    parser.add_argument("--record", default="", help="a file that keeps what was done")
     options = parser.parse_args()
-    began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="soak-") as folder:
-        ends, right = killed_run(pathlib.Path(folder) / "killed", options)
-        if not options.no_reference:
-            print(f"the same {len(ends)} rounds without a kill:", flush=True)
-            reference, calm = unkilled_run(pathlib.Path(folder) / "calm", options, len(ends))
-            same = ends == reference
-            print(f"final weights of {len(ends)} rounds: {'the same' if same else 'DIFFERENT'}")
-            right = right and calm and same
+    options.stores = [one for one in STORES if one in options.stores.split(",")]
+    options.rows = soak_strategies.rows(options.strategies)
+    options.record = Record(options.record)
+    worlds = len(options.rows) * max(len(options.stores), 1)
+    options.random_each = -(-options.random // worlds)
+    return options
+
+
+def main() -> int:
+    """All parts that were asked for."""
+    options = parse()
+    parts = options.parts.split(",")
+    began, right = time.monotonic(), True
+    with tempfile.TemporaryDirectory(prefix="soak-") as name:
+        folder = pathlib.Path(name)
+        if "kills" in parts:
+            right &= killed_runs(folder, options)
+            right &= coverage(options)
+        if "chaos" in parts:
+            for store in options.stores:
+                with databases(store) as server:
+                    right &= soak_chaos.run(folder / f"chaos-{store}", options, server)
+        if "reference" in parts:
+            right &= reference(folder, options)
     print(f"{'RIGHT' if right else 'WRONG'} after {time.monotonic() - began:.0f} s")
     return 0 if right else 1
 
