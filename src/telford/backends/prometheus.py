@@ -1,6 +1,6 @@
-"""Asks a running Prometheus (or what speaks its API) for its rules and its configuration.
+"""Asks a running Prometheus (or what speaks its API) for its rules, its configuration and numbers.
 
-It can only GET. Called by `telford.app.drift_rules`.
+It can only GET. Called by `telford.app.drift_rules` and by the place on Kubernetes.
 https://prometheus.io/docs/prometheus/latest/querying/api/
 """
 
@@ -93,6 +93,17 @@ class Prometheus:
             return bool(self._data("/api/v1/format_query", {"query": "1"}) == "1")
         except PermanentError:
             return False
+
+    def vector(self, query: str, at: float) -> list[tuple[Mapping[str, str], float]]:
+        """Labels and value of each series of an instant query at a moment (epoch seconds).
+
+        Raises `OutsideError` where there is no answer, or one that is no vector.
+        """
+        data = self._data("/api/v1/query", {"query": query, "time": f"{at:.3f}"})
+        found = data.get("result") if isinstance(data, dict) else None
+        if not isinstance(found, list) or data.get("resultType") != "vector":
+            raise PermanentError(f"{self.name} answers no vector", fix="check the query")
+        return [(one["metric"], float(one["value"][1])) for one in found]
 
     def formatted(self, expression: str) -> str | None:
         """An expression as the server's own parser writes it; None where it cannot say."""

@@ -1,11 +1,12 @@
-"""Objects of a Kubernetes API server, to read: which kinds it serves, and what there is of them.
+"""Objects of a Kubernetes API server: which kinds it serves, what there is of them, and changes.
 
-Nothing here changes a cluster. What may not be seen (no right to list, a group whose server is
-down) is said in the answer and never taken for absence. Implemented by
-`telford.backends.kubernetes`; called by `telford.app.drift`.
+`Objects` changes nothing; `Writes` does. What may not be seen (no right to list, a group whose
+server is down) is said in the answer and never taken for absence; what was not written is said
+with its reason, and with whose fields were in the way. Implemented by
+`telford.backends.kubernetes`; called by `telford.app.drift` and by the place on Kubernetes.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -111,4 +112,98 @@ class Objects(Protocol):
 
     def get(self, resource: Resource, namespace: str, name: str) -> Listing:
         """One object by its name: no item where there is none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose fields were in the way of a server-side apply: the manager's name, and which fields."""
+
+    manager: str
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of a write.
+
+    `reason` is "" where it was done, else one word:
+
+    - ``owned``: fields belong to others (`owners`), and force was not asked for;
+    - ``changed``: the object is not the one that was observed any more (uid, resourceVersion);
+    - ``exists``, ``missing``: it is there already, or it is not there;
+    - ``held``: an eviction that a PodDisruptionBudget does not allow now;
+    - ``busy``: the server was busy, failed or silent until the limit: nobody knows what it did;
+    - ``refused``: no right, an invalid object, a quota.
+    """
+
+    item: Object = field(default_factory=dict)
+    reason: str = ""
+    why: str = ""
+    owners: tuple[Owner, ...] = ()
+
+    @property
+    def done(self) -> bool:
+        """Whether it was written."""
+        return not self.reason
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Which object a write is about: it is refused where that is another one, or was changed.
+
+    Empty strings demand nothing.
+    """
+
+    uid: str = ""
+    resource_version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a watch saw: `what` is ADDED, MODIFIED, DELETED, or LISTED (everything was read anew,
+    because the server had forgotten what came before; what is not listed again is gone).
+    """
+
+    what: str
+    item: Object
+
+
+class Writes(Objects, Protocol):
+    """Changes a cluster's objects as one field manager. Every method has a time limit; what the
+    server does not allow is an answer, and `OutsideError` is raised as by `Objects`.
+    """
+
+    def apply(self, resource: Resource, item: Object, *, force: bool = False) -> Written:
+        """Server-side apply of all that this manager wants of an object. `metadata.uid` and
+        `metadata.resourceVersion` of `item` are preconditions. `force` takes fields of others.
+        """
+        ...
+
+    def create(self, resource: Resource, item: Object) -> Written:
+        """Make an object that must not be there yet."""
+        ...
+
+    def update(self, resource: Resource, item: Object) -> Written:
+        """Write a changed copy of an object that was read; refused where it was changed since."""
+        ...
+
+    def patch(
+        self, resource: Resource, namespace: str, name: str, patch: Object, seen: Observed
+    ) -> Written:
+        """JSON merge patch of an object as it was observed."""
+        ...
+
+    def delete(self, resource: Resource, namespace: str, name: str, seen: Observed) -> Written:
+        """Delete an object as it was observed; what it owns goes in the background."""
+        ...
+
+    def evict(self, namespace: str, pod: str, uid: str) -> Written:
+        """Ask that one pod goes, as far as its PodDisruptionBudget allows."""
+        ...
+
+    def watch(self, query: Query, since: str, seconds: float) -> Iterator[Change]:
+        """Changes after a resourceVersion, as they come, for at most so long. A broken connection
+        goes on from the last bookmark; where the server has forgotten that (410), all is LISTED.
+        """
         ...

@@ -26,6 +26,18 @@ ANNOTATION_ADDRESS = "telford.dev/address"
 ANNOTATION_OWNER = "telford.dev/owner"
 ANNOTATION_DIGEST = "telford.dev/digest"
 ANNOTATION_CONFIG = "telford.dev/config-digest"
+# On what a release makes or moves in a cluster: the service it belongs to, and the version that it
+# runs (a label of a version's own Deployment and pods, an annotation of the template it moves to).
+LABEL_SERVICE = "telford.dev/service"
+LABEL_RUNS = "telford.dev/runs"
+ANNOTATION_VERSION = "telford.dev/version"
+# On every object that a release writes: the generation at which it was written (fencing).
+ANNOTATION_GENERATION = "telford.dev/generation"
+# On what leads requests: the generation of the workloads that it was led along with (fencing).
+ANNOTATION_FENCE = "telford.dev/fence"
+# On a route that a release rewrites: its rules as they were, and the digest of what was made of them.
+ANNOTATION_RULES = "telford.dev/rules"
+ANNOTATION_RULES_DIGEST = "telford.dev/rules-digest"
 # On what was concluded and not declared: what from, for people.
 ANNOTATION_INFERRED_FROM = "telford.dev/inferred-from"
 # Beside it: whether people confirmed or refused it.

@@ -30,7 +30,7 @@ from backends.kubernetes.api_store import Object, Refused, Store, Writing
 _PATH = re.compile(
     r"^/(?:api/(?P<core>v1)|apis/(?P<group>[^/]+)/(?P<version>[^/]+))"
     r"(?:/namespaces/(?P<namespace>[^/]+)(?=/[^/]+))?"
-    r"/(?P<plural>[^/]+)(?:/(?P<name>[^/]+)(?:/(?P<sub>status|scale))?)?$"
+    r"/(?P<plural>[^/]+)(?:/(?P<name>[^/]+)(?:/(?P<sub>status|scale|eviction))?)?$"
 )
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
@@ -358,15 +358,40 @@ class _Request:
         if method == "GET":
             return 200, self._get() if self.name else self._list()
         if method == "DELETE":
-            return 200, self.api.store.delete(self.kind, self.namespace, self.name)
+            options = yaml.safe_load(body) if body else {}
+            return 200, self._delete(options.get("preconditions") or {})
         if "protobuf" in self.content_type:
             raise Refused(415, "UnsupportedMediaType", "the body of the request was in protobuf")
         item = yaml.safe_load(body)
+        if method == "POST" and self.subresource == "eviction":
+            return 201, self._evict(item)
         if method == "POST":
             return 201, self.api.store.create(self.kind, self.namespace, item, self._writing())
         if method == "PUT":
             return 200, self.api.store.update(self.kind, self.namespace, item, self._writing())
         return self._patch(item)
+
+    def _delete(self, preconditions: Mapping[str, str]) -> Object:
+        return self.api.store.delete(self.kind, self.namespace, self.name, preconditions)
+
+    def _evict(self, said: Object) -> Object:
+        """https://kubernetes.io/docs/concepts/scheduling-eviction/api-eviction/"""
+        pod = self.api.store.find(self.kind, self.namespace, self.name)
+        for budget in self.api.store.all(
+            self.api.kind("policy/v1", "PodDisruptionBudget"), self.namespace
+        ):
+            chosen = budget["spec"]["selector"].get("matchLabels", {})
+            covers = chosen.items() <= (pod["metadata"].get("labels") or {}).items()
+            if covers and budget.get("status", {}).get("disruptionsAllowed", 1) < 1:
+                why = "The disruption budget needs more healthy pods"
+                cause = {"reason": "DisruptionBudget", "message": why}
+                raise Refused(
+                    429, "TooManyRequests",
+                    "Cannot evict pod as it would violate the pod's disruption budget.",
+                    {"causes": [cause]},
+                )  # fmt: skip
+        self._delete((said.get("deleteOptions") or {}).get("preconditions") or {})
+        return {"kind": "Status", "apiVersion": "v1", "status": "Success", "code": 201}
 
     def _allow(self, method: str) -> None:
         verb = {"GET": "get" if self.name else "list", "POST": "create", "PUT": "update"}.get(

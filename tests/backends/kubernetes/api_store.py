@@ -10,7 +10,7 @@ import dataclasses
 import datetime as dt
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from backends.kubernetes import api_defaults, api_fields, api_schema
@@ -190,6 +190,7 @@ class Store:
             about["namespace"] = namespace
         key = self.key(kind, namespace, about["name"])
         before = self.objects.get(key)
+        _refuse_unobserved(kind, before, about)
         entries = self._managers.get(key, [])
         writer = Entry(
             writing.manager, "Apply", kind.api_version, self.now(),
@@ -252,9 +253,20 @@ class Store:
         self.events.append(Event(self.version, "MODIFIED" if before else "ADDED", kind, item))
         return item
 
-    def delete(self, kind: Kind, namespace: str, name: str) -> Object:
-        """DELETE, at once: nobody here waits for finalizers."""
+    def delete(
+        self, kind: Kind, namespace: str, name: str, preconditions: Mapping[str, str] | None = None
+    ) -> Object:
+        """DELETE, at once: nobody here waits for finalizers. Raises `Refused` 409 where the object
+        is another one than was observed.
+        """
         item = self.find(kind, namespace, name)
+        for field, wanted in (preconditions or {}).items():
+            if item["metadata"][field] != wanted:
+                raise Refused(
+                    409, "Conflict",
+                    f'Operation cannot be fulfilled on {kind.plural} "{name}": the {field} in the'
+                    f" precondition ({wanted}) does not match",
+                )  # fmt: skip
         key = self.key(kind, namespace, name)
         del self.objects[key]
         self._managers.pop(key, None)
@@ -262,6 +274,19 @@ class Store:
         gone = {**item, "metadata": {**item["metadata"], "resourceVersion": str(self.version)}}
         self.events.append(Event(self.version, "DELETED", kind, gone))
         return item
+
+
+def _refuse_unobserved(kind: Kind, before: Object | None, about: Object) -> None:
+    """An applied object may name the uid and the resourceVersion that it was decided on."""
+    for field in ("uid", "resourceVersion"):
+        wanted = about.pop(field, None)
+        present = before["metadata"][field] if before else ""
+        if wanted and wanted != present:
+            raise Refused(
+                409, "Conflict",
+                f'Operation cannot be fulfilled on {kind.plural} "{about["name"]}": {field}'
+                f" mismatch: the provided object specified {wanted}, found {present or 'none'}",
+            )  # fmt: skip
 
 
 def _content(item: Object) -> Object:

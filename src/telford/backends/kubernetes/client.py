@@ -91,7 +91,9 @@ class ApiServer:
             params["labelSelector"] = query.labels
         items: list[Mapping[str, Any]] = []
         while True:
-            answer = self._wire.get(_path(query.resource, query.namespace), params, _accept(query))
+            answer = self._wire.get(
+                path_of(query.resource, query.namespace), params, _accept(query)
+            )
             if answer.status == _GONE:
                 return None
             if not answer.ok:
@@ -106,12 +108,12 @@ class ApiServer:
 
     def get(self, resource: Resource, namespace: str, name: str) -> Listing:
         """One object by its name."""
-        path = f"{_path(resource, namespace)}/{quote(name, safe='')}"
+        path = f"{path_of(resource, namespace)}/{quote(name, safe='')}"
         secret = _is_secret(resource)
         accept = _METADATA.format(kind="PartialObjectMetadata") if secret else JSON
         answer = self._wire.get(path, accept=accept)
         if answer.ok:
-            item = _clean(resource, answer.body)
+            item = clean(resource, answer.body)
             return Listing((item,), str(item["metadata"].get("resourceVersion", "")))
         if answer.status == _NOT_FOUND and answer.body.get("reason", "NotFound") == "NotFound":
             return Listing()
@@ -121,7 +123,7 @@ class ApiServer:
         items = answer.body.get("items")
         for item in items if isinstance(items, list) else ():
             if isinstance(item, dict):
-                yield _clean(resource, item)
+                yield clean(resource, item)
 
 
 def _is_secret(resource: Resource) -> bool:
@@ -134,13 +136,14 @@ def _accept(query: Query) -> str:
     return JSON
 
 
-def _path(resource: Resource, namespace: str) -> str:
+def path_of(resource: Resource, namespace: str) -> str:
+    """The path of all objects of a kind, in one namespace or ("") in all."""
     root = f"/apis/{resource.group}" if resource.group else "/api"
     within = f"/namespaces/{quote(namespace, safe='')}" if namespace and resource.namespaced else ""
     return f"{root}/{resource.version}{within}/{resource.plural}"
 
 
-def _clean(resource: Resource, item: Mapping[str, Any]) -> dict[str, Any]:
+def clean(resource: Resource, item: Mapping[str, Any]) -> dict[str, Any]:
     """An item as an object of its own: items of a list say no kind, nor do those of which only the
     metadata was asked for. Of a Secret nothing but the metadata stays, whatever the server sent.
     """

@@ -1,14 +1,15 @@
 """Asks an API server over HTTP: TLS, credentials, time limits, patience with a busy server.
 
-It can only GET. What the server answers, refusals included, is an `Answer`; only a server that
-cannot be reached, is not trusted or does not know us raises. Used by `discovery` and `client`.
+What the server answers, refusals included, is an `Answer`; only a server that cannot be reached, is
+not trusted or does not know us raises. Used by `discovery`, `client` and `writing`; the latter's
+writes are asked again like reads, since each carries what makes a second one harmless.
 """
 
 import json
 import ssl
 import tempfile
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any
@@ -23,6 +24,9 @@ JSON = "application/json"
 # A busy server asks for patience (429, 503) or fails for a moment; a read may be asked again.
 _WORTH_ANOTHER_TRY = frozenset({429, 500, 502, 503, 504})
 _FIRST_WAIT_SECONDS = 0.1
+# The cause in the answer to an eviction that a PodDisruptionBudget does not allow.
+# https://kubernetes.io/docs/concepts/scheduling-eviction/api-eviction/
+BUDGET = "DisruptionBudget"
 # A time-out has cost its whole limit already.
 _TRIES_OF_SILENCE = 2
 
@@ -30,12 +34,14 @@ _TRIES_OF_SILENCE = 2
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How long and how much. `answer_seconds` is the longest silence within an answer,
-    `total_seconds` what all questions of one client may take together.
+    `total_seconds` what all questions of one client may take together; a client that lives for long
+    has `call_seconds` for each question instead.
     """
 
     connect_seconds: float = 5.0
     answer_seconds: float = 30.0
     total_seconds: float = 180.0
+    call_seconds: float | None = None
     attempts: int = 5
     longest_wait_seconds: float = 10.0
     # As kubectl and client-go page.
@@ -61,12 +67,24 @@ class Answer:
     @property
     def ok(self) -> bool:
         """Whether it is an answer to what was asked."""
-        return self.status == httpx.codes.OK
+        return self.status in (httpx.codes.OK, httpx.codes.CREATED, httpx.codes.ACCEPTED)
 
     def mapping(self, name: str) -> Mapping[str, Any]:
         """A field of the body that is an object; {} where it is anything else."""
         found = self.body.get(name)
         return found if isinstance(found, dict) else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A request: `body` is encoded already."""
+
+    method: str
+    path: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    accept: str = JSON
+    body: bytes | None = field(default=None, repr=False)
+    content_type: str = JSON
 
 
 class Wire:
@@ -95,53 +113,106 @@ class Wire:
         """Ask once, and again while the server asks for patience. Raises `OutsideError` where the
         server cannot be reached, is not trusted, or does not know who asks.
         """
+        return self.ask(Question("GET", path, params or {}, accept))
+
+    def ask(self, question: "Question") -> Answer:
+        """`get` for any method. A write whose answer was lost is asked again: what it carries
+        (an observed version, a uid, a whole applied object) makes the second one harmless.
+        """
+        end = self._end_of_call()
         answer = Answer(0, why="out of time")
         for attempt in range(self.limits.attempts):
-            if self._clock() >= self._end:
-                up = f"not asked: {self.limits.total_seconds:g} s were up"
+            if self._clock() >= end:
+                up = f"not asked: {self._seconds():g} s were up"
                 return answer if attempt else Answer(0, why=up)
+            last = attempt + 1 == self.limits.attempts
             try:
-                answer, patience = self._once(path, params or {}, accept)
+                answer, patience = self._once(question, end)
             except httpx.TimeoutException as error:
-                if isinstance(error, httpx.ConnectTimeout) and attempt + 1 == self.limits.attempts:
+                if isinstance(error, httpx.ConnectTimeout) and last:
                     raise self._unreachable("no connection in time") from error
-                answer = Answer(0, why=self._too_late())
+                answer = Answer(0, why=self._too_late(end))
                 if not isinstance(error, httpx.ConnectTimeout) and attempt + 1 >= _TRIES_OF_SILENCE:
                     return answer
                 patience = None
             except httpx.TransportError as error:
                 _raise_untrusted(self.access, error)
-                if attempt + 1 == self.limits.attempts:
+                if last:
                     raise self._unreachable(str(error) or type(error).__name__) from error
                 patience = None
-            if answer.ok or answer.status not in _WORTH_ANOTHER_TRY | {0}:
+            if answer.ok or not _is_worth_another_try(answer):
                 return answer
-            self._wait(attempt, patience)
+            self._wait(attempt, patience, end)
         return answer
 
-    def _too_late(self) -> str:
-        if self._clock() >= self._end:
-            return f"no whole answer within {self.limits.total_seconds:g} s"
+    def lines(self, path: str, params: Mapping[str, str], seconds: float) -> Iterator[bytes]:
+        """The lines of an answer that goes on (a watch), for at most so long; a refusal is the one
+        line that there is, a ``Status``. Raises httpx's transport errors as they come.
+        """
+        end = self._clock() + seconds
+        quiet = httpx.Timeout(self.limits.answer_seconds, connect=self.limits.connect_seconds)
+        request = self._request(Question("GET", path, params), quiet)
+        response = self._client.send(request, stream=True)
+        try:
+            for line in response.iter_lines():
+                if len(line) > self.limits.answer_bytes:
+                    return
+                yield line.encode()
+                if self._clock() >= end:
+                    return
+        finally:
+            response.close()
+
+    def pause(self, seconds: float) -> None:
+        """Wait, no longer than the longest wait."""
+        self._sleep(min(seconds, self.limits.longest_wait_seconds))
+
+    def clock(self) -> float:
+        """Seconds of the clock that limits are measured by."""
+        return self._clock()
+
+    def _end_of_call(self) -> float:
+        each = self.limits.call_seconds
+        return self._end if each is None else self._clock() + each
+
+    def _seconds(self) -> float:
+        each = self.limits.call_seconds
+        return self.limits.total_seconds if each is None else each
+
+    def _too_late(self, end: float) -> str:
+        if self._clock() >= end:
+            return f"no whole answer within {self._seconds():g} s"
         return f"no answer within {self.limits.answer_seconds:g} s"
 
-    def _wait(self, attempt: int, patience: float | None) -> None:
+    def _wait(self, attempt: int, patience: float | None, end: float) -> None:
         if attempt + 1 == self.limits.attempts:
             return
         wanted = _FIRST_WAIT_SECONDS * 2**attempt if patience is None else patience
-        left = max(0.0, self._end - self._clock())
+        left = max(0.0, end - self._clock())
         self._sleep(min(wanted, self.limits.longest_wait_seconds, left))
 
-    def _once(
-        self, path: str, params: Mapping[str, str], accept: str
-    ) -> tuple[Answer, float | None]:
-        """One answer, and how long the server wants us to wait."""
-        extensions = {"sni_hostname": self.access.server_name} if self.access.server_name else {}
-        request = self._client.build_request(
-            "GET", path, params=params, headers={"Accept": accept}, extensions=extensions
+    def _request(self, question: "Question", timeout: httpx.Timeout | None = None) -> httpx.Request:
+        extensions: dict[str, Any] = {}
+        if self.access.server_name:
+            extensions["sni_hostname"] = self.access.server_name
+        headers = {"Accept": question.accept}
+        if question.body is not None:
+            headers["Content-Type"] = question.content_type
+        return self._client.build_request(
+            question.method,
+            question.path,
+            params=question.params,
+            headers=headers,
+            content=question.body,
+            extensions=extensions,
+            timeout=timeout or httpx.USE_CLIENT_DEFAULT,
         )
-        response = self._client.send(request, stream=True)
+
+    def _once(self, question: "Question", end: float) -> tuple[Answer, float | None]:
+        """One answer, and how long the server wants us to wait."""
+        response = self._client.send(self._request(question), stream=True)
         try:
-            data = self._body(response)
+            data = self._body(response, end)
         finally:
             response.close()
         if response.status_code == httpx.codes.UNAUTHORIZED:
@@ -151,15 +222,15 @@ class Wire:
             )
         body = _decoded(data)
         if response.is_success and body is None:
-            return Answer(0, why=f"{path} is no JSON: is this an API server?"), None
+            return Answer(0, why=f"{question.path} is no JSON: is this an API server?"), None
         why = "" if response.is_success else _reason(response.status_code, body or {})
         return Answer(response.status_code, body or {}, why), _patience(response)
 
-    def _body(self, response: httpx.Response) -> bytes:
+    def _body(self, response: httpx.Response, end: float) -> bytes:
         data = bytearray()
         for chunk in response.iter_bytes():
             data += chunk
-            if self._clock() >= self._end:
+            if self._clock() >= end:
                 # A byte now and then is no silence, and no answer either.
                 raise httpx.ReadTimeout("the answer goes on for too long", request=response.request)
             if len(data) > self.limits.answer_bytes:
@@ -175,6 +246,13 @@ class Wire:
             f"the cluster {self.access.name} at {self.access.server} cannot be reached: {said}",
             fix="check the network, the VPN and the server of the kubeconfig",
         )
+
+
+def _is_worth_another_try(answer: Answer) -> bool:
+    """A disruption budget says no with 429 too, and is not asked again within the same call."""
+    causes = answer.mapping("details").get("causes")
+    held = any(one.get("reason") == BUDGET for one in causes) if isinstance(causes, list) else False
+    return not held and answer.status in _WORTH_ANOTHER_TRY | {0}
 
 
 class _Bearer(httpx.Auth):
