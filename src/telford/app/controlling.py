@@ -8,6 +8,7 @@ tools/soak_controller.py.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from telford import ports
 from telford.app import wiring, workloads
 from telford.backends import process
 from telford.backends.local.place import LocalPlace
@@ -70,12 +71,13 @@ def control(
     watch: watching.Watch,
     pace: Pace,
     edges: boundaries.Boundaries | None = None,
+    hooks: ports.Hooks | None = None,
 ) -> Controlling:
     """A controller of a local place, not yet running. What an earlier one had under way is
     cancelled; the first tick asks for it again.
     """
     clock = store.clock
-    outside = Outside(place, place, place)
+    outside = Outside(place, place, place, hooks)
     told = edges or boundaries.Quiet()
 
     def fence() -> None:

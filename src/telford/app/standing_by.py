@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from telford import ports
 from telford.app import controlling, wiring
 from telford.backends import process
 from telford.backends.local.place import LocalPlace
@@ -48,6 +49,7 @@ class StandBy:
     voice: Voice
     stop: threading.Event = field(default_factory=threading.Event)
     edges: boundaries.Boundaries | None = None
+    hooks: ports.Hooks | None = None
     poll_seconds: float = POLL_SECONDS
     _said: str = ""
     _away_since: float | None = None
@@ -89,6 +91,7 @@ class StandBy:
                 watch=self.watch,
                 pace=self.pace,
                 edges=self.edges,
+                hooks=self.hooks,
             )
         except OutsideError as error:
             self._say(f"cannot control {self.place}: {error.message}")

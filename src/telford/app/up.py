@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from telford import ports
 from telford.app import controlling, objectives, places, release, wiring, workloads
 from telford.backends.local import settings as local_settings
 from telford.backends.local.place import LocalPlace
@@ -39,7 +40,10 @@ choose = places.choose
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is to be started: the estate in one place, on which ingress port (0: a free one)."""
+    """What is to be started: the estate in one place, on which ingress port (0: a free one).
+
+    `hooks` asks for gates what lies outside; None asks nobody.
+    """
 
     estate: Estate
     place: Place
@@ -47,6 +51,7 @@ class Request:
     who: str
     port: int = 0
     pace: Pace = field(default_factory=Pace)
+    hooks: ports.Hooks | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +124,9 @@ def raise_up(
             undo.callback(place.stop)
         arranged = _bring_up(request, store, lease, place, services)
         watch, pace = controlling.watch(services, promises), request.pace
-        found = controlling.control(kept, store, lease, place, watch=watch, pace=pace, edges=edges)
+        found = controlling.control(
+            kept, store, lease, place, watch=watch, pace=pace, edges=edges, hooks=request.hooks
+        )
         undo.pop_all()
     return _run(store, place, binding, arranged, found, report)
 

@@ -13,6 +13,7 @@ from telford.app import (
     wiring,
     workloads,
 )
+from telford.backends.hooks import asking
 from telford.basics.clock import SystemClock
 from telford.basics.errors import RefusedError
 from telford.cli import options, output, running, up
@@ -56,6 +57,7 @@ def command(place: options.In = "", estate: options.Estate = None) -> None:
             Pace(tick=options.settings().tick_seconds),
             standing_by.Voice(output.note, up.report),
             stop,
+            hooks=asking.Hooks(None, options.environment(), SystemClock()),
         ).run()
     finally:
         store.close()

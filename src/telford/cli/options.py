@@ -6,6 +6,7 @@ way everywhere.
 
 import datetime as dt
 import os
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated
@@ -59,6 +60,11 @@ def day(text: str) -> dt.date:
 def settings() -> Settings:
     """What the environment says, read once a process."""
     return Settings.from_environment(os.environ)
+
+
+def environment() -> Mapping[str, str]:
+    """This process's environment, for whoever is told names of variables: keys of webhooks."""
+    return os.environ
 
 
 def folder(estate: Path | None) -> Path:

@@ -15,6 +15,7 @@ import typer
 
 from telford.app import loading, places, serving, up, wiring, workloads
 from telford.backends import process
+from telford.backends.hooks import asking
 from telford.basics.clock import SystemClock
 from telford.basics.errors import RefusedError
 from telford.cli import options, output, running
@@ -122,7 +123,13 @@ def _stay(
     local = workloads.Local(str(folder.absolute()), sys.executable)
     pace = Pace(tick=options.settings().tick_seconds)
     request = up.Request(
-        estate, places.choose(estate, place), local, running.who(), ports.ingress, pace
+        estate,
+        places.choose(estate, place),
+        local,
+        running.who(),
+        ports.ingress,
+        pace,
+        asking.Hooks(folder.absolute(), options.environment(), clock),
     )
     output.note(f"starting {request.place}: every service that has run.local, and Envoy ...")
     listening = serve.listen(ports.portal)
