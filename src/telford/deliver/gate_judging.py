@@ -16,6 +16,7 @@ from telford.deliver import gate_settings as settings
 from telford.deliver import judging
 from telford.deliver.gates import APPROVE, MOMENTS, OVERRIDE, REFUSE, WITHDRAW, Gate, GateView
 from telford.deliver.state import WATCHED, Phase
+from telford.deliver.turns import Turn
 from telford.road import holding
 
 # Kinds that wait for their moment: before it there is nothing to measure, or nobody to ask.
@@ -72,7 +73,7 @@ class Facts:
     `moment` is "start", "step" or "promote" (then those of "step" count as well), or "" between
     them; `served_at` is when the present step was confirmed; `soak_seconds` that step's warm-up and
     soak together. `standings` are by objective, `versions` the stable ones by service, `releases`
-    the active ones of others by service, `answers` by gate key.
+    the active ones of others by service, `answers` by gate key; `turn` is the place's in a rollout.
     """
 
     at: float
@@ -89,6 +90,7 @@ class Facts:
     releases: Mapping[str, str] = field(default_factory=dict)
     answers: Mapping[str, Answer] = field(default_factory=dict)
     zones: holding.Zones = field(default_factory=dict)
+    turn: Turn | None = None
 
 
 def moment(phase: Phase, *, last: bool) -> str:
@@ -247,6 +249,13 @@ def _latest(gate: Gate, facts: Facts) -> dict[str, Act]:
         if act.gate == gate.name and about and act.verb in {APPROVE, REFUSE, WITHDRAW}:
             found[act.person] = act
     return found
+
+
+def _wave(gate: Gate, facts: Facts, view: GateView) -> GateView:
+    turn = facts.turn
+    if turn is None:
+        return _shut(view, "the rollout is not known", "its record is found in the store")
+    return replace(view, open=turn.open, why=turn.why, opens=turn.opens, until=turn.until)
 
 
 def _record(gate: Gate, facts: Facts, view: GateView) -> GateView:
@@ -416,6 +425,7 @@ def _answered(answer: Answer | None, retries: int, facts: Facts, view: GateView)
 
 
 _JUDGES: dict[str, Callable[[Gate, Facts, GateView], GateView]] = {
+    "wave": _wave,
     "budget": _budget,
     "approval": _approval,
     "window": _window,

@@ -8,7 +8,17 @@ A gate is declared before the start (`Gate`, a part of the policy); how it stand
 from dataclasses import dataclass
 
 MOMENTS = ("start", "step", "promote")
-KINDS = ("budget", "approval", "window", "soak", "dependency", "webhook", "command", "record")
+KINDS = (
+    "budget",
+    "approval",
+    "window",
+    "soak",
+    "dependency",
+    "webhook",
+    "command",
+    "record",
+    "wave",
+)
 # Acts of people on a gate, see `telford.store.approvals`.
 APPROVE, REFUSE, WITHDRAW, OVERRIDE = "approve", "refuse", "withdraw", "override"
 ACTS = (APPROVE, REFUSE, WITHDRAW, OVERRIDE)

@@ -23,6 +23,7 @@ from typing import Any
 from telford.deliver import codec, mixture
 from telford.deliver.judging import duration, odds
 from telford.deliver.state import Phase
+from telford.deliver.turns import Turn
 from telford.deliver.weighing import EValue
 
 ON_FAILURE = ("rollback", "stop")
@@ -107,17 +108,6 @@ class Member:
     def under_way(self) -> bool:
         """Begun and not over."""
         return not (self.waiting or self.done or self.phase in _BAD_ENDS)
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """Whether a place may begin; `until` (epoch seconds) where that opens by itself."""
-
-    place: str
-    open: bool
-    why: str
-    opens: str = ""
-    until: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

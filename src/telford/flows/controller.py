@@ -17,11 +17,12 @@ from telford.basics.errors import OutsideError, RefusedError, TelfordError, Temp
 from telford.deliver import state as states
 from telford.estate.observation import Reading
 from telford.estate.workload import PlaceState
-from telford.flows import advancing, counting, gating, orders, watching
+from telford.flows import advancing, counting, data_work, gating, orders, watching
 from telford.flows import boundaries as edges
 from telford.flows.carrying import Outside
 from telford.operate import promise
 from telford.store.commands import Command
+from telford.store.data_plans import DataPlan
 from telford.store.database import Lease, Writing
 from telford.store.objectives import Evaluated
 from telford.store.readings import Stored
@@ -84,6 +85,8 @@ class _Decided:
     advances: list[advancing.Advance] = field(default_factory=list)
     changes: tuple[Change, ...] = ()
     outcomes: list[tuple[str, str]] = field(default_factory=list)
+    stops: tuple[Command, ...] = ()
+    plans: tuple[data_work.Moved, ...] = ()
 
 
 class Controller:
@@ -112,6 +115,7 @@ class Controller:
         self._memory = _Memory()
         self._evaluated_at = self._tidied_at = 0.0
         self._gates = gating.Gatherer(store, lease.name)
+        self._data = data_work.Gatherer(store, lease.name)
 
     def run(self, wait: Callable[[float], bool], report: Callable[[Report], None]) -> None:
         """Tick until `wait(seconds)` says that it is over. Raises `RefusedError` when another
@@ -148,7 +152,7 @@ class Controller:
             self._memory = _Memory()
             raise
         self._remember(decided, at)
-        self._submit(decided.advances, problems)
+        self._submit([*decided.advances, *decided.plans], problems)
         self._tidy(at, problems)
         return Report(at, decided.changes, tuple(problems))
 
@@ -163,11 +167,14 @@ class Controller:
         problems: list[str],
     ) -> _Decided:
         rows = self._rows(problems)
-        statuses = self._statuses([row for row, _ in rows], problems)
+        plans = self._data.gather(row.service for row, state in rows if state.policy.data)
+        statuses = self._statuses([row for row, _ in rows], plans.plans, problems)
         commands = self._commands()
         empty = Reading(reading.at, {}) if reading else None
         decided = _Decided(measured=self._measure(places, counted), evaluated=self._evaluate(at))
+        decided.plans = data_work.tick(plans, places, statuses, at, self._lease.epoch)
         gathered = self._gates.gather(rows, statuses, at)
+        decided.stops = gathered.stops
         for row, state in rows:
             mine = counted.get(row.name, empty)
             here = None if places is None else places.get(row.name, _NOTHING)
@@ -175,6 +182,9 @@ class Controller:
             glance = advancing.Glance(
                 at, here, mine, statuses, self._pace.retry, gates=asking.views, asking=asking
             )
+            if state.policy.data:
+                data = data_work.views(plans, decided.plans, row.service, state.policy.data)
+                glance = dataclasses.replace(glance, data=data)
             found = advancing.advance(row, state, glance, commands.pop(row.id, ()))
             decided.advances.append(found)
             decided.outcomes.extend(found.outcomes)
@@ -202,8 +212,11 @@ class Controller:
                 problems.append(f"{key}: {error.message}")
         return found
 
-    def _statuses(self, rows: list[Release], problems: list[str]) -> Mapping[str, orders.Status]:
+    def _statuses(
+        self, rows: list[Release], plans: tuple[DataPlan, ...], problems: list[str]
+    ) -> Mapping[str, orders.Status]:
         ids = [one for row in rows for one in advancing.asked_ids(row)]
+        ids += data_work.asked_ids(plans)
         try:
             return self._orders.statuses(ids)
         except TelfordError as error:
@@ -259,13 +272,22 @@ class Controller:
             if decided.outcomes:
                 with edges.around(self._boundaries, edges.COMMAND_TAKE):
                     store.commands.take(writing, decided.outcomes)
+            self._stop(writing, decided.stops)
             self._record(writing, decided.changes)
             self._bind(writing, advances)
+            self._keep_plans(writing, decided.plans)
             store.measurements.add(writing, [row for one in measured.values() for row in one.rows])
             store.readings.replace(writing, [_stored(*one) for one in measured.items()])
             self._keep_objectives(writing, decided.evaluated)
             if writing.at - self._tidied_at >= self._pace.tidy:
                 store.measurements.roll_up(writing)
+
+    def _stop(self, writing: Writing, stops: tuple[Command, ...]) -> None:
+        """What a rollout asks of its releases here; they obey at the next tick."""
+        for one in stops:
+            if self._store.commands.ask(writing, one):
+                said, subject = f"asked to {one.verb}", f"release/{one.release}"
+                self._store.audit.append(writing, one.who, said, subject, {"reason": one.reason})
 
     def _record(self, writing: Writing, changes: tuple[Change, ...]) -> None:
         """Changes go into the audit log; their generations are known from now on."""
@@ -282,6 +304,15 @@ class Controller:
             if one.bound is not None:
                 with edges.around(self._boundaries, edges.BINDING_WRITE):
                     self._store.bindings.bind(writing, one.bound, one.row.who)
+
+    def _keep_plans(self, writing: Writing, plans: tuple[data_work.Moved, ...]) -> None:
+        """How data steps stand now; each that began, ended or failed goes into the audit log."""
+        self._store.data_plans.save(writing, [one.plan for one in plans if one.changed])
+        for one in plans:
+            for view, before in one.told:
+                detail = {"step": view.name, "before": before, "why": view.why, "rows": view.done}
+                subject = f"data/{one.plan.id}"
+                self._store.audit.append(writing, ACTOR, f"data {view.status}", subject, detail)
 
     def _keep_objectives(self, writing: Writing, evaluated: tuple[Evaluated, ...]) -> None:
         if not evaluated:
@@ -309,8 +340,10 @@ class Controller:
         except TelfordError as error:
             problems.append(error.message)
 
-    def _submit(self, advances: list[advancing.Advance], problems: list[str]) -> None:
-        for one in advances:
+    def _submit(
+        self, moved: list[advancing.Advance | data_work.Moved], problems: list[str]
+    ) -> None:
+        for one in moved:
             for key, order in one.submit:
                 try:
                     with edges.around(self._boundaries, edges.ORDER_SUBMIT):

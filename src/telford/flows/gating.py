@@ -15,8 +15,10 @@ from telford.deliver import codec, gate_judging, gate_settings, strategies
 from telford.deliver.gate_judging import Act, Answer, Facts, Standing
 from telford.deliver.gates import Gate, GateView
 from telford.deliver.state import State
-from telford.flows import orders
+from telford.deliver.turns import Turn
+from telford.flows import orders, waves
 from telford.store.approvals import Act as Stored
+from telford.store.commands import Command
 from telford.store.objectives import Evaluated
 from telford.store.releases import Release
 from telford.store.store import Store
@@ -39,7 +41,8 @@ Grants = frozenset[tuple[str, str]]
 @dataclass(frozen=True, slots=True)
 class Gathered:
     """What the store says at a tick: acts by release; objectives by address; the stable versions
-    and active releases of the place by service; the zones that windows name; which gates, as
+    and active releases of the place by service; the zones that windows name; whose turn
+    it is in a rollout, by release, and the commands to write where one turns back; which gates, as
     (release, gate key), may make a call now.
     """
 
@@ -48,6 +51,8 @@ class Gathered:
     versions: Mapping[str, str] = field(default_factory=dict)
     releases: Mapping[str, str] = field(default_factory=dict)
     zones: Mapping[str, Any] = field(default_factory=dict)
+    turns: Mapping[str, Turn] = field(default_factory=dict)
+    stops: tuple[Command, ...] = ()
     grants: Grants = frozenset()
 
 
@@ -86,12 +91,15 @@ class Gatherer:
             return Gathered()
         acts = self._store.approvals.some(row.id for row, _ in gated)
         gates = {gate for _, state in gated for gate in state.policy.gates}
+        rollouts = waves.gather(self._store, self._place, gated, at)
         found = Gathered(
             acts={key: acts_of(one) for key, one in acts.items()},
             standings=standings(self._store.objectives.of(self._place)),
             versions={one.service: one.version for one in self._store.bindings.of(self._place)},
             releases={row.service: row.id for row, _ in rows},
             zones=zones.known(zone_names(gates)),
+            turns=rollouts.turns,
+            stops=rollouts.commands,
         )
         return replace(found, grants=_grants(gated, found, statuses, at))
 
@@ -143,6 +151,7 @@ def facts(row: Release, state: State, gathered: Gathered, at: float) -> Facts:
         versions=gathered.versions,
         releases=gathered.releases,
         zones=gathered.zones,
+        turn=gathered.turns.get(row.id),
     )
 
 
