@@ -6,6 +6,7 @@ import pathlib
 import tempfile
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Protocol
 
 from telford.deliver.policy import Indicator
 from telford.flows.boundaries import Boundaries, Quiet
@@ -28,6 +29,15 @@ SHORT = dataclasses.replace(
     start_seconds=5.0,
 )
 RATE = 60.0
+
+
+class Played(Protocol):
+    """What a release that is played needs: the people in it."""
+
+    @property
+    def people(self) -> Callable[[Simulation], None]:
+        """Called before each step."""
+        ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +75,7 @@ ENDS = {
 
 
 @functools.cache
-def _empty_store() -> bytes:
+def empty_store() -> bytes:
     """A migrated store without a record: copied, not made again for hundreds of worlds."""
     with tempfile.TemporaryDirectory() as folder:
         file = pathlib.Path(folder) / "store.db"
@@ -74,7 +84,7 @@ def _empty_store() -> bytes:
 
 
 def world_of(scene: Scene, file: pathlib.Path, boundaries: Boundaries | None = None) -> Simulation:
-    file.write_bytes(_empty_store())
+    file.write_bytes(empty_store())
     behaviours = {("orders", STABLE): STEADY, ("orders", CANARY): scene.canary}
     url = f"sqlite:///{file}"
     world = Simulation(url, behaviours, rate=RATE, boundaries=boundaries or Quiet())
@@ -82,7 +92,7 @@ def world_of(scene: Scene, file: pathlib.Path, boundaries: Boundaries | None = N
     return world
 
 
-def play(world: Simulation, scene: Scene, next_boundaries: Callable[[], Boundaries]) -> int:
+def play(world: Simulation, scene: Played, next_boundaries: Callable[[], Boundaries]) -> int:
     """To the end, starting anew after each kill; the number of kills."""
     kills = 0
     for _ in range(MAX_STEPS):
@@ -105,7 +115,7 @@ def end(world: Simulation) -> dict[str, object]:
     assert ticks == sorted(set(ticks))
     return {
         "phase": world.row().phase,
-        "weights": world.weights(),
+        "weights": world.weights() if "orders" in world.place.splits else {},
         "stable": bound.version,
         "versions": sorted(world.place.workloads),
         "replicas": sorted((one.version, one.name) for one in world.place.replicas),

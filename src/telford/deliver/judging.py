@@ -221,6 +221,9 @@ def _unmet(state: State, values: tuple[EValue, ...], now: float) -> Iterator[str
         return
     if judged:
         yield from _uncertified(state, values)
+    ceiling = strategies.stages(state.policy)[state.step].shape.canary_bp
+    if state.policy.exposure_share > 0 and state.desired_bp < ceiling:
+        yield f"at {state.desired_bp / 100:g}% of {ceiling / 100:g}%, as the budget allows"
     served = now - state.clocks.confirmed_at - state.policy.warmup_seconds
     left = _stage(state).soak_seconds - served
     if left > 0:

@@ -14,6 +14,7 @@ from telford.basics.errors import RefusedError
 from telford.deliver import (
     binomial,
     data_changes,
+    exposure,
     judging,
     mixture,
     owing,
@@ -107,6 +108,8 @@ def next_step(
     values = judging.all_values(weighed)
     judgement = judge(weighed, now, why)
     after = _apply(weighed, judgement, now)
+    if observation is not None and judgement.decision is Decision.CONTINUE:
+        after = _choose_weight(after, observation, state.at, budget_left or {})
     entry = verdicts.entry(weighed, observation, now, why, judgement, values)
     return Step(after, verdicts.verdict(weighed, judgement, values), entry)
 
@@ -215,6 +218,33 @@ def _weigh(state: State, counts: tuple[Counts, ...]) -> State:
     if asked is not None and not first.gaps and state.cause is not Cause.SPLIT:
         split = binomial.update_split(split, first.canary[0], first.stable[0], asked)
     return replace(state, evidence=evidence, split=split)
+
+
+def _choose_weight(
+    state: State, observation: Observation, began: float | None, budget_left: Mapping[str, float]
+) -> State:
+    """A higher weight within the stage, where weights are chosen as they go and it is worth it.
+
+    `began` is when the tick did. Until the next verdict can be told, a warm-up and a tick go by.
+    """
+    policy, ticking = state.policy, state.phase is Phase.STEPPING and state.confirmed
+    if policy.exposure_share <= 0 or not ticking or began is None or observation.at <= began:
+        return state
+    seconds = observation.at - began
+    ceiling = strategies.stages(policy)[state.step].shape.canary_bp
+    first = policy.indicators[0].name
+    total = sum(one.total for one in observation.tallies if one.sli == first)
+    weight = exposure.next_weight(
+        policy,
+        state.evidence,
+        ceiling_bp=ceiling,
+        budget_left=budget_left,
+        rps=total / seconds,
+        seconds=policy.warmup_seconds + seconds,
+    )
+    if exposure.worth(state.desired_bp, weight.bp, ceiling):
+        return transitions.reweigh(state, weight.bp, observation.at, weight.reason)
+    return replace(state, reason=weight.reason) if not weight.bp else state
 
 
 def _nothing(state: State) -> Judgement:

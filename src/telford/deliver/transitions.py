@@ -10,9 +10,6 @@ from telford.deliver import binomial, mixture, strategies, weighing
 from telford.deliver.policy import FULL_WEIGHT
 from telford.deliver.state import Cause, Clocks, Phase, State
 
-FIRST_WEIGHT_BP = 100
-"""Where weights are chosen as they go, the first is this, or the declared one if that is less."""
-
 
 def enter(state: State, phase: Phase, now: float, reason: str) -> State:
     """Another phase; the shape that is wanted stays."""
@@ -32,7 +29,7 @@ def advance(state: State, step: int, now: float, reason: str) -> State:
     entered = enter(stepped, Phase.STEPPING, now, reason)
     weight = strategies.stages(state.policy)[step].shape.canary_bp
     if state.policy.exposure_share > 0:
-        weight = min(weight, max(state.desired_bp, FIRST_WEIGHT_BP))
+        weight = state.desired_bp  # The first tick that knows the traffic chooses one.
     return ask(entered, weight, now)
 
 

@@ -2,7 +2,8 @@
 
 It implements `ports.Cluster`, `ports.Router` and `ports.Metrics` with the manners of the real ones:
 stale generations are refused, a version with traffic is not removed, series appear when they are
-first used. `flow` lets time pass: requests arrive and are divided by the split that is served.
+first used, copies of requests are counted under a name of their own. `flow` lets time pass:
+requests arrive and are divided by the split that is served; messages wait for a worker's replicas.
 """
 
 import dataclasses
@@ -14,10 +15,21 @@ from telford.basics import clock as clocks
 from telford.basics.errors import RefusedError, TemporaryError
 from telford.deliver.policy import FULL_WEIGHT
 from telford.estate.observation import Counters, Reading, Series
-from telford.estate.workload import Ingress, PlaceState, ReplicaState, Split, Workload
+from telford.estate.workload import (
+    BASELINE_SUFFIX,
+    MIRRORED_SUFFIX,
+    PARTITIONS_VARIABLE,
+    Ingress,
+    PlaceState,
+    ReplicaState,
+    Split,
+    Workload,
+)
 
 SLOW_MS = 300.0
 _BOUNDS = (SLOW_MS, float("inf"))
+# Whoever has a cookie that keeps them with one version.
+_VISITORS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +65,11 @@ class _Counts:
 class FakePlace:
     """See the module. `calls` lists what was done, for tests to read; `lost` counts requests that
     met no ready replica. `down` and `blind` make the cluster and the counters unreachable.
+
+    `rates` are requests a second, of a worker messages; `segment` is the share of requests that
+    carry whatever a split matches. `partitions` names workers whose messages are divided over so
+    many partitions; `queued` are messages that nobody takes yet, and `doubled` counts those of a
+    partition that two versions read at once.
     """
 
     clock: clocks.Clock
@@ -62,8 +79,12 @@ class FakePlace:
     down: bool = False
     blind: bool = False
     refuses: str = ""
+    segment: float = 0.0
+    partitions: Mapping[str, int] = field(default_factory=dict)
     lost: int = 0
     served: int = 0
+    queued: int = 0
+    doubled: int = 0
     calls: list[tuple[str, str, str]] = field(default_factory=list)
     workloads: dict[tuple[str, str], Workload] = field(default_factory=dict)
     splits: dict[str, Split] = field(default_factory=dict)
@@ -87,7 +108,10 @@ class FakePlace:
             return
         self._fence("workload", workload.service, workload.generation)
         self.calls.append(("apply", workload.service, f"{workload.version}x{workload.replicas}"))
+        before = self.workloads.get(key)
         self.workloads[key] = workload
+        if before is not None and _program(before) != _program(workload):
+            self._restart(workload)
         self._scale(workload)
 
     def remove(self, service: str, version: str, generation: int) -> None:
@@ -98,7 +122,7 @@ class FakePlace:
             return
         self._fence("workload", service, generation)
         split = self.splits.get(service)
-        if split is not None and split.weights.get(version, 0):
+        if split is not None and version in _reached(split):
             raise RefusedError(f"version {version} of {service} carries traffic")
         self.calls.append(("remove", service, version))
         del self.workloads[service, version]
@@ -139,7 +163,7 @@ class FakePlace:
         self._fence("split", split.service, split.generation)
         if sum(split.weights.values()) != FULL_WEIGHT:
             raise RefusedError(f"the weights of {split.service} do not sum to {FULL_WEIGHT}")
-        for version in split.weights:
+        for version in _reached(split):
             if (split.service, version) not in self.workloads:
                 raise RefusedError(f"{split.service} has no version {version}")
         weights = "/".join(f"{name}={weight}" for name, weight in split.weights.items())
@@ -172,35 +196,96 @@ class FakePlace:
 
     def flow(self, seconds: float) -> None:
         """Traffic of that long, served by the splits as they are; the clock is not moved."""
-        for service, split in self.splits.items():
-            due = self.rates.get(service, 0.0) * seconds + self._debt.get(service, 0.0)
+        for service, rate in self.rates.items():
+            due = rate * seconds + self._debt.get(service, 0.0)
             self._debt[service] = due - int(due)
-            versions = list(split.weights)
-            chosen = self._random.choices(versions, list(split.weights.values()), k=int(due))
-            for version in chosen:
-                self._request(service, version)
+            split = self.splits.get(service)
+            if split is None:
+                self._messages(service, int(due))
+            else:
+                self._requests(split, int(due))
+
+    def _requests(self, split: Split, number: int) -> None:
+        weights = list(split.weights.values())
+        chosen = self._random.choices(list(split.weights), weights, k=number)
+        for drawn in chosen:
+            version = drawn
+            if split.sticky:
+                version = _home(split, self._random.randrange(_VISITORS))
+            if split.matches and self._random.random() < self.segment:
+                version = split.matches[0].version
+            self._request(split.service, version)
+            for copied, share in split.mirror.items():
+                if self._random.random() * FULL_WEIGHT < share:
+                    self._copy(split.service, copied)
+
+    def _messages(self, service: str, number: int) -> None:
+        """Workers take what waits: any ready replica, or one of those that have its partition."""
+        waiting, self.queued = self.queued + number, 0
+        workers = [one for one in self.replicas if one.service == service and self._is_ready(one)]
+        every = self.partitions.get(service, 0)
+        for _ in range(waiting):
+            able = workers
+            if every:
+                mine = self._random.randrange(every)
+                able = [one for one in workers if mine in self._partitions_of(one, every)]
+                self.doubled += len({one.version for one in able}) > 1
+            if able:
+                self._answer(self._random.choice(able))
+            else:
+                self.queued += 1
+
+    def _partitions_of(self, replica: _Replica, every: int) -> range:
+        told = self.workloads[replica.service, replica.version].env.get(PARTITIONS_VARIABLE)
+        if told is None:
+            return range(every)
+        first, _, last = told.partition("-")
+        return range(int(first), int(last) + 1) if last else range(0)
 
     def reset_counters(self) -> None:
         """What a data plane does that was started anew."""
         self._counts.clear()
 
     def _request(self, service: str, version: str) -> None:
-        ready = [
-            one
-            for one in self.replicas
-            if (one.service, one.version) == (service, version) and self._is_ready(one)
-        ]
+        ready = self._ready(service, version)
         if not ready:
             self.lost += 1
             return
         self.served += 1
-        behaviour = self.behaviours.get((service, version), Behaviour())
-        replica = self._random.choice(ready)
+        self._answer(self._random.choice(ready))
+
+    def _copy(self, service: str, version: str) -> None:
+        """Nobody waits for the answer to a copy, so none is lost."""
+        ready = self._ready(service, version)
+        if ready:
+            self._answer(self._random.choice(ready), MIRRORED_SUFFIX)
+
+    def _ready(self, service: str, version: str) -> list[_Replica]:
+        return [
+            one
+            for one in self.replicas
+            if (one.service, one.version) == (service, version) and self._is_ready(one)
+        ]
+
+    def _answer(self, replica: _Replica, suffix: str = "") -> None:
+        behaviour = self._behaviour(replica.service, replica.version)
         bad = behaviour.bad + (behaviour.sick if replica.sick else 0.0)
-        count = self._counts.setdefault(Series(service, version, replica.name), _Counts())
+        series = Series(replica.service, replica.version + suffix, replica.name)
+        count = self._counts.setdefault(series, _Counts())
         count.requests += 1
         count.errors += self._random.random() < bad
         count.fast += self._random.random() >= behaviour.slow
+
+    def _behaviour(self, service: str, version: str) -> Behaviour:
+        plain = version.removesuffix(BASELINE_SUFFIX)
+        return self.behaviours.get((service, plain), Behaviour())
+
+    def _restart(self, workload: Workload) -> None:
+        """Another program: every replica begins anew."""
+        for one in self.replicas:
+            if (one.service, one.version) == (workload.service, workload.version):
+                one.pid = self._next_pid()
+                one.ready_at = self._ready_at(workload.service, workload.version)
 
     def _scale(self, workload: Workload) -> None:
         mine = [
@@ -218,7 +303,7 @@ class FakePlace:
             self.replicas.append(found)
 
     def _ready_at(self, service: str, version: str) -> float | None:
-        wait = self.behaviours.get((service, version), Behaviour()).ready_seconds
+        wait = self._behaviour(service, version).ready_seconds
         return None if wait is None else self.clock.now() + wait
 
     def _is_ready(self, replica: _Replica) -> bool:
@@ -246,6 +331,26 @@ class FakePlace:
             raise TemporaryError("the place cannot be reached")
         if call == self.refuses:
             raise TemporaryError(f"the place cannot {call} now")
+
+
+def _program(workload: Workload) -> Workload:
+    return dataclasses.replace(workload, generation=0, replicas=0)
+
+
+def _reached(split: Split) -> set[str]:
+    """The versions that anything of a split reaches."""
+    weighed = {version for version, weight in split.weights.items() if weight}
+    return weighed | {one.version for one in split.matches} | set(split.mirror)
+
+
+def _home(split: Split, visitor: int) -> str:
+    """A visitor's version: the newest one's visitors keep it while its weight grows."""
+    at = visitor * FULL_WEIGHT / _VISITORS
+    for version in reversed(list(split.weights)):
+        if at < split.weights[version]:
+            return version
+        at -= split.weights[version]
+    return next(iter(split.weights))
 
 
 def a_workload(service: str, version: str, *, generation: int = 1, replicas: int = 2) -> Workload:

@@ -5,6 +5,7 @@ controller and lets orders be carried out. `restart` throws away everything but 
 the place and the pretended disk of the orders, as SIGKILL does.
 """
 
+import dataclasses
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,12 +14,13 @@ from decimal import Decimal
 from telford.app import release as starting
 from telford.deliver import forecast
 from telford.deliver.policy import FULL_WEIGHT, Indicator, Policy
-from telford.estate.workload import Split
+from telford.estate.workload import Split, Workload
 from telford.flows import boundaries as edges
 from telford.flows import orders, watching
 from telford.flows.carrying import Carrier, Outside
 from telford.flows.controller import Controller, Pace, Report
 from telford.operate.promise import Promise
+from telford.ports.data import DataChanges
 from telford.store.bindings import Bound
 from telford.store.commands import Command
 from telford.store.database import Lease
@@ -46,11 +48,19 @@ QUICK = Policy(
 
 @dataclass(slots=True)
 class Simulation:
-    """See the module. `url` is the store's; `rate` requests a second to each service."""
+    """See the module. `url` is the store's; `rate` requests a second to each service, messages to
+    each of `workers`, which are divided over `partitions` if there are any. Every service has so
+    many `replicas`; `segment` is the share of requests that a split's matches name.
+    """
 
     url: str
     behaviours: Mapping[tuple[str, str], Behaviour] = field(default_factory=dict)
+    site: str = PLACE
     services: tuple[str, ...] = ("orders",)
+    workers: tuple[str, ...] = ()
+    replicas: int = 2
+    partitions: int = 0
+    segment: float = 0.0
     rate: float = 100.0
     tick_seconds: float = 1.0
     seed: int = 1
@@ -58,6 +68,8 @@ class Simulation:
     # The share of orders that are left for a later step, each time: slow threads, a busy machine.
     idling: float = 0.0
     boundaries: edges.Boundaries = field(default_factory=edges.Quiet)
+    # What changes data; it outlives a kill, as a data store does.
+    data: DataChanges | None = None
     clock: FakeClock = field(init=False)
     place: FakePlace = field(init=False)
     store: Store = field(init=False)
@@ -72,21 +84,28 @@ class Simulation:
     def __post_init__(self) -> None:
         self._chance.seed(self.seed)
         self.clock = FakeClock()
-        rates = dict.fromkeys(self.services, self.rate)
+        rates = dict.fromkeys(self._names, self.rate)
         self.place = FakePlace(self.clock, self.behaviours, rates, self.seed)
+        self.place.segment = self.segment
+        if self.partitions:
+            self.place.partitions = dict.fromkeys(self.workers, self.partitions)
         self._boot()
-        for service in self.services:
+        for service in self._names:
             self._bring_up(service)
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return (*self.services, *self.workers)
 
     def release(self, policy: Policy = QUICK, service: str = "orders", key: str = "r1") -> Release:
         """Create a release of a service; the next tick takes it up."""
-        stored = self.store.bindings.get(PLACE, address(service))
+        stored = self.store.bindings.get(self.site, address(service))
         assert stored is not None
-        canary = a_workload(service, CANARY)
+        canary = self._workload(service, CANARY)
         prepared = starting.Prepared(
             service=address(service),
             name=service,
-            place=PLACE,
+            place=self.site,
             digest="0" * 64,
             policy=policy,
             tick_seconds=self.tick_seconds,
@@ -96,7 +115,7 @@ class Simulation:
             forecast=forecast.forecast(policy, self.rate, {}),
         )
         with self.store.writing() as writing:
-            generation = self.store.bindings.issue(writing, PLACE, address(service))
+            generation = self.store.bindings.issue(writing, self.site, address(service))
             at = self.clock.now()
             row = starting.planned(prepared, key, generation, who="ann", reason="", at=at)
             self.store.releases.create(writing, row)
@@ -130,10 +149,10 @@ class Simulation:
     def run(self, limit: int = 300) -> Release:
         """Step until no release is active."""
         for _ in range(limit):
-            if not self.store.releases.revisions(PLACE):
+            if not self.store.releases.revisions(self.site):
                 return self.row()
             self.step()
-        raise AssertionError(f"still active: {self.store.releases.revisions(PLACE)}")
+        raise AssertionError(f"still active: {self.store.releases.revisions(self.site)}")
 
     def idle(self) -> bool:
         """Whether no order is left to be carried out."""
@@ -155,14 +174,18 @@ class Simulation:
         self.boundaries = boundaries or edges.Quiet()
         self._boot()
 
+    def _workload(self, service: str, version: str) -> Workload:
+        found = a_workload(service, version, replicas=self.replicas)
+        return dataclasses.replace(found, listens=service not in self.workers)
+
     def _boot(self) -> None:
         self._starts += 1
         self.store = Store(self.url, self.clock, own_clock=True)
-        outside = Outside(self.place, self.place, self.place)
+        outside = Outside(self.place, self.place, self.place, data=self.data)
         self.engine = FakeOrders(Carrier(outside, self.clock, self.boundaries), self._disk)
-        pairs = [(address(service), service) for service in self.services]
+        pairs = [(address(service), service) for service in self._names]
         holder = f"controller {self._starts}"
-        self._lease = self.store.leases.take(PLACE, holder, 10.0, gone=lambda other: True)
+        self._lease = self.store.leases.take(self.site, holder, 10.0, gone=lambda other: True)
         self.controller = Controller(
             self.store,
             outside,
@@ -175,11 +198,12 @@ class Simulation:
         )
 
     def _bring_up(self, service: str) -> None:
-        workload = a_workload(service, STABLE)
+        workload = self._workload(service, STABLE)
         self.place.apply(workload)
-        self.place.route(Split(service, 1, {STABLE: FULL_WEIGHT}))
+        if workload.listens:
+            self.place.route(Split(service, 1, {STABLE: FULL_WEIGHT}))
         bound = Bound(
-            place=PLACE,
+            place=self.site,
             service=address(service),
             name=service,
             version=STABLE,
