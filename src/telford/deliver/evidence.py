@@ -133,7 +133,7 @@ def _looks(policy: Policy, entries: Sequence[Entry]) -> list[dict[str, Counts]]:
     young: tuple[Young, ...] = ()
     before: float | None = None
     for entry in entries:
-        seen = _observation(entry)
+        seen = observed(entry)
         if seen is None:
             found.append({})
             continue
@@ -145,7 +145,8 @@ def _looks(policy: Policy, entries: Sequence[Entry]) -> list[dict[str, Counts]]:
     return found
 
 
-def _observation(entry: Entry) -> Observation | None:
+def observed(entry: Entry) -> Observation | None:
+    """The observation that an entry recorded; None where nothing could be read."""
     if entry.observed_at is None:
         return None
     tallies = tuple(
