@@ -25,7 +25,8 @@ class GitChange:
 
     `purpose` is promote, rollback, reapply or lift; `generation` the binding's, `change` what to
     write (`telford.deliver.gitchange.Change` as JSON). `state`: owed, asked (a change request is
-    open), done, superseded by a newer one, stuck (a person must look). `commit` is set once it is
+    open), done, superseded by a newer one, stuck (a person must look; it is
+    tried again now and then). `commit` is set once it is
     made, `url` where a change request is.
     """
 

@@ -33,7 +33,7 @@ class Quarantines:
         self, place: str = "", service: str = "", *, active: bool = True
     ) -> tuple[Quarantine, ...]:
         """Those of a place and a service ("" for all), newest first; all where `active` is False."""
-        asked = [_TABLE.c.lifted_at.is_(None)] if active else []
+        asked: list[sa.ColumnElement[bool]] = [_TABLE.c.lifted_at.is_(None)] if active else []
         asked += [_TABLE.c.place == place] if place else []
         asked += [_TABLE.c.service == service] if service else []
         return self._some(*asked)

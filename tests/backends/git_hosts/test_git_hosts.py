@@ -4,9 +4,9 @@ import pathlib
 
 import httpx
 import pytest
-from git_stand_ins import STAND_INS, StandIn, busy
 from git_worlds import FILES, HOSTS, GitWorld, world_of
 
+from git_stand_ins import STAND_INS, StandIn, busy
 from telford.backends.git_hosts import connecting, tokens
 from telford.basics.errors import PermanentError, TemporaryError, UsageError
 from telford.ports.git import MERGED, OPEN, MovedError, Submission

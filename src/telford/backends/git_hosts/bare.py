@@ -47,6 +47,8 @@ class BareGit:
         self._url = url
         self._folder = folder
         self._limit = limit_seconds
+        # Commits that are here: an object that was fetched stays.
+        self._known: set[str] = set()
 
     @property
     def name(self) -> str:
@@ -152,10 +154,12 @@ class BareGit:
 
     def _have(self, commit: str) -> None:
         """Fetch where a commit is not here yet."""
-        self._made_ready()
+        if commit in self._known:
+            return
         if self._call(["cat-file", "-e", f"{commit}^{{commit}}"]).returncode:
             wanted = "+refs/heads/*:refs/telford/*"
             self._git(["fetch", "--quiet", "--no-tags", "--prune", "--", self._url, wanted])
+        self._known.add(commit)
 
     def _made_ready(self) -> None:
         if not (self._folder / "HEAD").exists():

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, unquote
 
 import httpx
+
 from git_model import Asked, Model, blob
 
 ORIGIN = "https://git.example.com"

@@ -1,0 +1,226 @@
+"""Where a place is in Git, and the thread that keeps it there.
+
+What the estate says (Architecture: repository, delivery; Environment: git) becomes `Site`s, one a
+service that Argo CD or Flux is in charge of; `keeping` runs their `Deliverer` and the `Guard` of the
+place beside the controller. Called by `telford.app.up` and tests.
+"""
+
+import os
+import posixpath
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+from telford.app import desires, loading, rendering, workloads
+from telford.app.desires import Desires, Scope
+from telford.backends import files
+from telford.backends.git_hosts import connecting
+from telford.basics.errors import RefusedError, TelfordError
+from telford.deliver.gitchange import Document, Rendered
+from telford.estate import editing
+from telford.estate.editing import Set
+from telford.estate.kinds.paving import Architecture, Repository
+from telford.estate.kinds.places import Environment
+from telford.estate.kinds.structure import Service
+from telford.estate.model import Bound, Estate
+from telford.estate.place import Place
+from telford.flows.gitops import Deliverer, Manner, Report, Site
+from telford.flows.guarding import Guard
+from telford.plan.actions import Inventory
+from telford.ports.git import GitHost
+from telford.render.scene import Scene
+
+IN_CHARGE = frozenset({"argo-cd", "flux"})
+# What makes the manifests that they apply.
+PACKAGING = ("kubernetes", "kustomize", "helm")
+RECORDS = "telford"
+STEP_SECONDS = 5.0
+THREAD = "telford-gitops"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A place in Git: the repository as the estate says it, how changes get in, and its sites."""
+
+    repository: Repository
+    manner: Manner
+    sites: tuple[Site, ...]
+
+
+def kept(folder: Path, found: files.Texts, place: Place) -> Kept | None:
+    """Where a place of an estate is in Git; None where nobody but us is in charge there.
+
+    Raises `RefusedError` where the estate has errors, or names no repository.
+    """
+    estate = loading.require(loading.of_texts(found))
+    scene = _scene(estate, place)
+    chosen = [bound for bound in scene.binding.of_kind("Service") if _in_charge(scene, bound)]
+    if not chosen:
+        return None
+    repository = _repository(estate)
+    render = _Render(found, repository, str(place))
+    sites = [_site(folder, repository, place, bound, render) for bound in chosen]
+    return Kept(repository, _manner(estate, place, repository), tuple(sites))
+
+
+def host(repository: Repository, state: Path) -> GitHost:
+    """The repository's host; its objects, where it is bare, are kept in the state's folder."""
+    remote = connecting.Remote(
+        repository.host, repository.url, repository.token or "", repository.api or ""
+    )
+    return connecting.connect(remote, state / "git", os.environ)
+
+
+@dataclass(slots=True)
+class Keeping:
+    """The thread; `stop` ends it within a step."""
+
+    thread: threading.Thread
+    ended: threading.Event
+
+    def stop(self, limit_seconds: float = 10.0) -> None:
+        """End it."""
+        self.ended.set()
+        self.thread.join(limit_seconds)
+
+
+def keeping(
+    deliverer: Deliverer | None,
+    guard: Guard,
+    say: Callable[[str], None],
+    step_seconds: float = STEP_SECONDS,
+) -> Keeping:
+    """Run both until stopped, or until another controller has taken the place."""
+    ended = threading.Event()
+
+    def loop() -> None:
+        while not ended.is_set():
+            try:
+                once(deliverer, guard, say)
+            except RefusedError:
+                return  # the lease is another's: it keeps Git from now on
+            except TelfordError as error:
+                say(error.message)
+            ended.wait(step_seconds)
+
+    thread = threading.Thread(target=loop, name=THREAD, daemon=True)
+    thread.start()
+    return Keeping(thread, ended)
+
+
+def once(deliverer: Deliverer | None, guard: Guard, say: Callable[[str], None]) -> Report:
+    """One step of both: the place first, because people meet it."""
+    for sentence in guard.step():
+        say(sentence)
+    report = deliverer.step() if deliverer is not None else Report()
+    for sentence in (*report.said, *report.problems):
+        say(sentence)
+    return report
+
+
+def _scene(estate: Estate, place: Place) -> Scene:
+    names = rendering.chosen(estate, Scope())
+    return rendering.world(estate, (place,), names).scenes[0]
+
+
+def _in_charge(scene: Scene, bound: Bound) -> bool:
+    address = str(bound.entity.address)
+    return scene.runs(address) and scene.choice("delivery", address) in IN_CHARGE
+
+
+def _repository(estate: Estate) -> Repository:
+    for entity in estate.of_kind("Architecture"):
+        assert isinstance(entity.spec, Architecture)
+        if entity.spec.repository is not None:
+            return entity.spec.repository
+    raise RefusedError(
+        "Argo CD or Flux is in charge, and no document says of which repository",
+        fix="say it in the Architecture: repository: {url: <the Git URL>, path: deploy}",
+    )
+
+
+def _manner(estate: Estate, place: Place, repository: Repository) -> Manner:
+    specs = [entity.spec for entity in estate.of_kind("Environment")]
+    spec = next(one for one in specs if one.name == place.environment)
+    assert isinstance(spec, Environment)
+    branch = spec.git.branch or repository.branch
+    return Manner(branch, spec.git.changes == "request", spec.git.merge)
+
+
+def _site(
+    folder: Path,
+    repository: Repository,
+    place: Place,
+    bound: Bound,
+    render: Callable[[Bound, str], Sequence[Rendered]],
+) -> Site:
+    spec = bound.spec
+    assert isinstance(spec, Service)
+    image = spec.run.image or ""
+    document = None
+    if repository.estate:
+        name = Path(bound.entity.file).absolute().relative_to(folder.absolute()).as_posix()
+        path = posixpath.normpath(posixpath.join(repository.estate, name))
+        document = Document(path, str(bound.entity.address), str(place))
+    record = posixpath.join(repository.path, RECORDS, str(place), "releases.json")
+    return Site(
+        service=str(bound.entity.address),
+        place=str(place),
+        record=record,
+        render=partial(render, bound),
+        document=document,
+        version=workloads.tag(image) if image else "",
+        image=image,
+    )
+
+
+@dataclass(slots=True)
+class _Render:
+    """Makes the manifests of a service with an image, before and after, and what else changes by
+    it; each once.
+    """
+
+    found: files.Texts
+    repository: Repository
+    place: str
+    made: dict[tuple[str, str], tuple[Rendered, ...]] = field(default_factory=dict)
+    before: Desires | None = None
+
+    def __call__(self, bound: Bound, image: str) -> tuple[Rendered, ...]:
+        """Raises `RefusedError` where the estate has an error, with that image or at all."""
+        wanted = (str(bound.entity.address), image)
+        if wanted not in self.made:
+            self.made[wanted] = tuple(self._make(bound, image))
+        return self.made[wanted]
+
+    def _make(self, bound: Bound, image: str) -> Iterator[Rendered]:
+        if self.before is None:
+            self.before = _desired(self.found, self.place)
+        before, texts = self.before, self.found.texts
+        file, address = bound.entity.file, bound.entity.address
+        change = Set(("run", "image"), image)
+        edited = editing.edit(texts[file], address, [change], self.place)
+        found = replace(self.found, texts={**texts, file: edited}, digests={})
+        after = _desired(found, self.place)
+        assert before.text is not None
+        assert after.text is not None
+        for path, entry in after.entries.items():
+            old = before.entries.get(path)
+            if entry.owner != str(address) and old is not None and old.digest == entry.digest:
+                continue
+            text = before.text(path) if old is not None else ""
+            where = posixpath.normpath(posixpath.join(self.repository.path, path))
+            yield Rendered(where, text, after.text(path))
+
+
+def _desired(found: files.Texts, place: str) -> Desires:
+    estate = loading.require(loading.of_texts(found))
+    names = [one.name for one in rendering.chosen(estate, Scope()) if one.name in PACKAGING]
+    scope = Scope(tuple(names), place)
+    made = rendering.desires(found, scope, Inventory(), desires.code_version())
+    if not made.ok:
+        first = next(one for one in made.diagnostics if one.severity.value == "error")
+        raise RefusedError(f"the estate has an error: {first.summary}", fix=first.fix)
+    return made
