@@ -68,14 +68,19 @@ def recompute(store: Store, release: Release) -> Recomputed:
     Raises `RefusedError` where it has no entry yet.
     """
     policy = Policy.from_json(release.policy)
-    entries = tuple(Entry.from_json(dict(one.entry)) for one in _whole(store, release.id))
-    if not entries:
+    ticks = entries(store, release.id)
+    if not ticks:
         raise RefusedError(f"{release.id} has no tick in its ledger yet", fix="wait for the first")
-    recounts = evidence.recompute(policy, entries)
+    recounts = evidence.recompute(policy, ticks)
     differences = tuple(
         f"tick {one.tick}: {difference}" for one in recounts for difference in one.differences
     )
-    return Recomputed(release, entries, recounts, differences)
+    return Recomputed(release, ticks, recounts, differences)
+
+
+def entries(store: Store, release: str) -> tuple[Entry, ...]:
+    """The whole ledger of a release, oldest tick first."""
+    return tuple(Entry.from_json(dict(one.entry)) for one in _whole(store, release))
 
 
 def _whole(store: Store, release: str) -> list[ledger.Entry]:

@@ -12,15 +12,18 @@ import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
-from telford.app import gate_policy, objectives, workloads
+from telford.app import data_plan, gate_policy, objectives, release_policy, workloads
 from telford.basics import units
+from telford.basics.clock import SystemClock
 from telford.basics.errors import RefusedError
+from telford.deliver import caveats, data_changes
 from telford.deliver import forecast as forecasts
 from telford.deliver import release as releases
-from telford.deliver.policy import FULL_WEIGHT, Indicator, Policy, problems
+from telford.deliver.data_changes import DataStep
+from telford.deliver.policy import Indicator, Policy, kind_of, problems
 from telford.estate.graph import Index
 from telford.estate.kinds.change import Delivery
 from telford.estate.kinds.structure import Service
@@ -36,8 +39,6 @@ from telford.store.store import Store
 # What the stable version is known by: the last hour, and its traffic now by the last five minutes.
 HISTORY_SECONDS = 3600.0
 TRAFFIC_SECONDS = 300.0
-# Beyond the deadline of one replica's readiness probe, all of them must have come up.
-START_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,19 +102,21 @@ def prepare(
     *,
     version: str = "",
     image: str = "",
+    skip_analysis: bool = False,
     now: float,
 ) -> Prepared:
     """What releasing `version` (or the tag of `image`) of `service` would be.
 
     Raises `UsageError` for a service that is not there, `RefusedError` where it cannot be released:
     it does not run here, runs this version already, has no delivery or no objective to judge by.
+    With `skip_analysis` nothing is judged: for emergencies, and it is recorded.
     """
     bound = workloads.one(binding, service)
     address, place = str(bound.entity.address), str(binding.place)
     stored = store.bindings.get(place, address)
     if stored is None:
         raise RefusedError(f"{address} does not run in {place} yet", fix="start it: telford up")
-    _refuse_unfit(store, bound, stored)
+    _refuse_busy(store, bound, stored)
     wanted = version or (workloads.tag(image) if image else workloads.version_of(bound))
     if wanted == stored.version:
         raise RefusedError(
@@ -123,10 +126,21 @@ def prepare(
     stable = orders.workload(stored.workload)
     mine = [one for one in objectives.promises(binding) if one.service == address]
     delivery = _delivery(binding, bound)
-    traffic = measure(store, place, address, indicators(address, mine), now)
-    declared = policy(delivery, indicators(address, mine), stable.replicas).seeded(traffic.history)
+    judged_by: tuple[Indicator, ...] = ()
+    if mine or not skip_analysis:
+        judged_by = indicators(address, mine, latency=delivery.verdict.latency)
+    traffic = measure(store, place, address, judged_by, now)
+    works = not workloads.listens(bound)
+    declared = release_policy.policy(
+        delivery, judged_by, stable.replicas, works=works, skip_analysis=skip_analysis
+    ).seeded(traffic.history)
     declared = dataclasses.replace(declared, gates=gate_policy.declared(binding, bound, delivery))
+    declared = dataclasses.replace(declared, data=_data(store, binding, bound, wanted, local))
     _refuse_unsound(declared, bound)
+    forecast = forecasts.forecast(declared, traffic.rps, traffic.rates)
+    said = caveats.caveats(declared, bound.spec.name, stored.version, wanted)
+    announced = data_changes.announce(declared.data)
+    told = " ".join(filter(None, (forecast.sentence, *said, announced)))
     return Prepared(
         service=address,
         name=bound.spec.name,
@@ -137,7 +151,7 @@ def prepare(
         stable=stable,
         canary=workloads.workload(bound, wanted, stored.generation, local),
         traffic=traffic,
-        forecast=forecasts.forecast(declared, traffic.rps, traffic.rates),
+        forecast=dataclasses.replace(forecast, sentence=told),
     )
 
 
@@ -146,12 +160,23 @@ def start(store: Store, prepared: Prepared, *, who: str, reason: str = "", now: 
 
     Raises `RefusedError` where the service has another release on its way in this place.
     """
+    data_plan.refuse_old(store, prepared.service, prepared.place, prepared.to_version)
     with store.writing() as writing:
         generation = store.bindings.issue(writing, prepared.place, prepared.service)
         row = planned(prepared, new_id(prepared), generation, who=who, reason=reason, at=now)
         store.releases.create(writing, row)
         detail = {"from": row.from_version, "to": row.to_version, "digest": row.digest}
         store.audit.append(writing, who, "released", f"release/{row.id}", detail)
+        data_plan.begin(
+            store,
+            writing,
+            prepared.policy.data,
+            service=(row.service, row.name),
+            place=row.place,
+            version=row.to_version,
+            release=row.id,
+            who=who,
+        )
     return row
 
 
@@ -204,54 +229,50 @@ def digest(bound: Bound, version: str, image: str = "") -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def indicators(address: str, promises: Sequence[Promise]) -> tuple[Indicator, ...]:
-    """What a release of a service is judged by: its strictest objective of each kind.
+def declared_policy(binding: Binding, bound: Bound, stable_replicas: int) -> Policy:
+    """What the estate declares for a release of a service, without a history, gates or data steps.
+
+    Raises `RefusedError` where it has no delivery, or no objective to judge by.
+    """
+    address, delivery = str(bound.entity.address), _delivery(binding, bound)
+    mine = [one for one in objectives.promises(binding) if one.service == address]
+    judged_by = indicators(address, mine, latency=delivery.verdict.latency)
+    works = not workloads.listens(bound)
+    return release_policy.policy(delivery, judged_by, stable_replicas, works=works)
+
+
+def indicators(
+    address: str, promises: Sequence[Promise], *, latency: bool = False
+) -> tuple[Indicator, ...]:
+    """What a release of a service is judged by: its strictest objective of errors and of each
+    threshold of slowness, and where asked for the whole distribution of latencies.
 
     Raises `RefusedError` where it has none that the data plane counts.
     """
-    strictest: dict[str, Indicator] = {}
+    strictest: dict[str, Promise] = {}
     for one in promises:
-        name = one.sli.partition(":")[0]
-        if one.service != address or not name:
+        if one.service != address or not one.sli:
             continue
-        known = strictest.get(name)
-        if known is None or one.target > known.objective_target:
-            strictest[name] = Indicator(name, one.target, promise.threshold_ms(one.sli))
+        known = strictest.get(one.sli)
+        if known is None or one.target > known.target:
+            strictest[one.sli] = one
     if not strictest:
         raise RefusedError(
             f"{address} has no objective that its release could be judged by",
             fix="describe an Objective of availability or latency for it",
         )
-    return tuple(strictest[name] for name in sorted(strictest))
+    slow = [sli for sli in strictest if sli != promise.ERRORS]
+    found = [_indicator(one, alone=len(slow) == 1) for one in strictest.values()]
+    if latency:
+        found.append(Indicator("latency"))
+    return tuple(sorted(found, key=lambda one: one.name))
 
 
-def policy(delivery: Delivery, judged_by: tuple[Indicator, ...], stable_replicas: int) -> Policy:
-    """A `Delivery` of the estate as the policy of a release."""
-    verdict, fuse = delivery.verdict, delivery.verdict.fuse
-    policy = Policy(
-        indicators=judged_by,
-        engine=verdict.engine,
-        certificate=verdict.certificate,
-        alpha=verdict.alpha,
-        beta=verdict.beta,
-        rollback_ratio=verdict.harmless_ratio,
-        tolerable_ratio=verdict.tolerable_ratio,
-        objective_share=float(units.ratio(verdict.budget_share)),
-        ratio_cap=verdict.ratio_cap,
-        weights=tuple(_basis_points(step.weight) for step in delivery.steps),
-        beta_shares=_beta_shares(delivery),
-        soak_seconds=tuple(float(units.seconds(step.soak)) for step in delivery.steps),
-        warmup_seconds=float(units.seconds(delivery.warmup)),
-        deadline_seconds=float(units.seconds(delivery.deadline)),
-        on_deadline=delivery.at_deadline,
-        stale_seconds=float(units.seconds(delivery.stale)),
-        start_seconds=START_SECONDS,
-        canary_replicas=delivery.canary_replicas,
-        stable_replicas=stable_replicas,
-    )
-    if fuse is None:
-        return dataclasses.replace(policy, fuse_alpha=0.0)
-    return dataclasses.replace(policy, fuse_factor=fuse.factor, fuse_alpha=fuse.alpha)
+def _indicator(one: Promise, *, alone: bool) -> Indicator:
+    """Named "errors" or "slowness"; where there are several thresholds, "slowness-300"."""
+    kind, _, threshold = one.sli.partition(":")
+    name = kind if alone or not threshold else f"{kind}-{threshold}"
+    return Indicator(name, one.target, promise.threshold_ms(one.sli), kind=kind)
 
 
 def measure(
@@ -273,25 +294,25 @@ def measure(
 
 
 def _sli(indicator: Indicator) -> str:
+    if kind_of(indicator) == "latency":
+        return ""  # A distribution has no history of good and bad.
     threshold = indicator.threshold_ms
     return promise.ERRORS if threshold is None else promise.slowness(threshold)
 
 
-def _basis_points(weight: str) -> int:
-    return int(units.ratio(weight) * FULL_WEIGHT)
-
-
-def _beta_shares(delivery: Delivery) -> tuple[float, ...]:
-    """As declared; what is left over is split equally over the steps that declare nothing."""
-    declared = [
-        None if step.beta_share is None else units.ratio(step.beta_share) for step in delivery.steps
-    ]
-    silent = declared.count(None)
-    if silent == len(declared):
-        return ()
-    left = 1 - sum((one for one in declared if one is not None), Decimal(0))
-    rest = max(left, Decimal(0)) / silent if silent else Decimal(0)
-    return tuple(float(rest if one is None else one) for one in declared)
+def _data(
+    store: Store, binding: Binding, bound: Bound, version: str, local: workloads.Local
+) -> tuple[DataStep, ...]:
+    """What the release does to data. Raises `RefusedError` where the version before would not bear
+    it, or this one does not work with what was done before.
+    """
+    address, place = str(bound.entity.address), str(binding.place)
+    data_plan.refuse_old(store, address, place, version)
+    steps = data_plan.steps(binding, bound)
+    if steps:
+        changes = data_plan.changer(Path(local.folder), SystemClock())
+        data_plan.require_fit(changes, data_plan.task(address, version, place, steps))
+    return steps
 
 
 def _delivery(binding: Binding, bound: Bound) -> Delivery:
@@ -308,13 +329,8 @@ def _delivery(binding: Binding, bound: Bound) -> Delivery:
     return delivery
 
 
-def _refuse_unfit(store: Store, bound: Bound, stored: StoredBinding) -> None:
+def _refuse_busy(store: Store, bound: Bound, stored: StoredBinding) -> None:
     address = str(bound.entity.address)
-    if not workloads.listens(bound):
-        raise RefusedError(
-            f"{address} serves no requests, so there is nothing to compare two versions by",
-            fix="change its image in the estate and start it again: telford up",
-        )
     active = store.releases.find(place=stored.place, service=address, active=True)
     if active:
         raise RefusedError(

@@ -48,6 +48,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("withdraw", "withdraw", "take back what you said at a gate"),
     Command("override", "override", "open a closed gate, with a reason"),
     Command("evidence", "evidence", "recompute a release's verdict from its ledger"),
+    Command("replay", "replay", "hold settings against past releases"),
     Command("controller", "controller", "stand by for a place and control it"),
     Command("controllers", "controllers", "say who controls which place and who stands by"),
     Command("token", "token", "show or renew what opens the portal"),

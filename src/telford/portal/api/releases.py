@@ -6,9 +6,10 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 
-from telford.app import release_acts, release_page, release_series
+from telford.app import places, release_acts, release_page, release_series, replay
 from telford.basics.errors import UsageError
 from telford.deliver.state import State
+from telford.estate import overlays
 from telford.portal import evidence, page
 from telford.portal.context import Wanted
 from telford.portal.pages import release as release_view
@@ -59,6 +60,22 @@ def start(request: Request, wanted: Start) -> dict[str, Any]:
         Wanted(str(found[0].address), wanted.version, wanted.place, context.who, wanted.reason)
     )
     return {"release": key}
+
+
+@router.get("/replay")
+def replays(
+    request: Request, service: str, place: str, last: int = replay.LAST, settings: str = ""
+) -> dict[str, Any]:
+    """What the settings of a service would have decided on its last releases in a place.
+
+    `settings` are changes to them: NAME=VALUE, several with semicolons between.
+    """
+    context = page.context_of(request)
+    estate = context.estate.current().estate
+    binding = overlays.bind(estate, places.choose(estate, place))
+    changes = replay.parsed([one for one in settings.split(";") if one.strip()])
+    found = replay.over_last(context.store, binding, service, last=last, changes=changes)
+    return found.as_json()
 
 
 @router.get("/releases/{key}")
