@@ -298,3 +298,40 @@ rollouts = sa.Table(
     sa.Column("created_at", sa.Double, nullable=False),
     sa.Index(None, "service", "created_at"),
 )
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("sequence", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("id", sa.Text, nullable=False, unique=True),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("place", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("service", sa.Text, nullable=False),
+    sa.Column("release", sa.Text, nullable=False),
+    sa.Column("event", sa.JSON, nullable=False),
+    sa.Index(None, "place", "sequence"),
+    sa.Index(None, "release", "sequence"),
+)
+
+event_cursors = sa.Table(
+    "event_cursors",
+    metadata,
+    sa.Column("place", sa.Text, primary_key=True),
+    sa.Column("subscription", sa.Text, primary_key=True),
+    sa.Column("sequence", sa.BigInteger, nullable=False),
+    sa.Column("attempts", sa.BigInteger, nullable=False),
+    sa.Column("next_at", sa.Double, nullable=False),
+    sa.Column("problem", sa.Text, nullable=False),
+    sa.Column("told_at", sa.Double, nullable=True),
+)
+
+lost_events = sa.Table(
+    "lost_events",
+    metadata,
+    sa.Column("place", sa.Text, primary_key=True),
+    sa.Column("subscription", sa.Text, primary_key=True),
+    sa.Column("event", sa.Text, primary_key=True),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("problem", sa.Text, nullable=False),
+)

@@ -16,6 +16,7 @@ from telford.store.commands import Commands
 from telford.store.controllers import Controllers
 from telford.store.data_plans import DataPlans
 from telford.store.database import Database, Lease, Writing
+from telford.store.events import Events
 from telford.store.git_changes import GitChanges
 from telford.store.leases import Leases
 from telford.store.ledger import Ledger
@@ -49,6 +50,7 @@ class Store:
         self.controllers = Controllers(self._database)
         self.data_plans = DataPlans(self._database)
         self.git_changes = GitChanges(self._database)
+        self.events = Events(self._database)
         self.leases = Leases(self._database)
         self.ledger = Ledger(self._database)
         self.measurements = Measurements(self._database)
