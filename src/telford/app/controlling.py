@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from telford import ports
-from telford.app import wiring, workloads
+from telford.app import data_plan, wiring, workloads
 from telford.backends import process
 from telford.backends.local.place import LocalPlace
 from telford.basics.errors import RefusedError, TelfordError
@@ -77,7 +77,8 @@ def control(
     cancelled; the first tick asks for it again.
     """
     clock = store.clock
-    outside = Outside(place, place, place, hooks)
+    changes = data_plan.changer(kept.estate, clock) if kept.estate is not None else None
+    outside = Outside(place, place, place, hooks, changes)
     told = edges or boundaries.Quiet()
 
     def fence() -> None:

@@ -23,10 +23,13 @@ PRIVATE = 0o700
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Where everything of one estate is kept."""
+    """Where everything of one estate is kept; `estate` is its own folder (None: nothing of it is
+    needed).
+    """
 
     state: Path
     store_url: str
+    estate: Path | None = None
 
     @property
     def flows_url(self) -> str:
@@ -61,7 +64,8 @@ def files(settings: Settings, folder: Path) -> Files:
     """Where the files of an estate's folder are; nothing is made yet."""
     state = Path(settings.state) if settings.state else folder / STATE_FOLDER
     state = state.absolute()
-    return Files(state, settings.store or f"sqlite:///{state / 'store.db'}")
+    url = settings.store or f"sqlite:///{state / 'store.db'}"
+    return Files(state, url, folder.absolute())
 
 
 def open_store(kept: Files, clock: clocks.Clock) -> Store:

@@ -55,9 +55,23 @@ def runnable(binding: Binding) -> tuple[Bound, ...]:
 
 
 def one(binding: Binding, text: str) -> Bound:
+    """The service that a person named, one that this machine can run.
+
+    Raises as `named` does, and `RefusedError` where it has no `run.local`.
+    """
+    found = named(binding, text)
+    if _service(found).run.local is None:
+        raise RefusedError(
+            f"{found.entity.address} has no `run.local`, so this machine cannot run it",
+            fix="say how it runs as a process: run.local.command",
+        )
+    return found
+
+
+def named(binding: Binding, text: str) -> Bound:
     """The service that a person named: ``orders``, ``shop.orders`` or ``service/orders``.
 
-    Raises `UsageError` where it names none or several, `RefusedError` where it has no `run.local`.
+    Raises `UsageError` where it names none or several.
     """
     wanted = text.removeprefix("service/")
     found = [
@@ -70,12 +84,6 @@ def one(binding: Binding, text: str) -> Bound:
         known = ", ".join(sorted(bound.spec.name for bound in binding.of_kind("Service")))
         problem = "several services are" if found else "there is no service"
         raise UsageError(f"{problem} called {text!r} in {binding.place}", fix=f"one of: {known}")
-    service = _service(found[0])
-    if service.run.local is None:
-        raise RefusedError(
-            f"{found[0].entity.address} has no `run.local`, so this machine cannot run it",
-            fix="say how it runs as a process: run.local.command",
-        )
     return found[0]
 
 

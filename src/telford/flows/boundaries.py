@@ -20,6 +20,7 @@ CLUSTER_REPLACE = "cluster.replace"
 ROUTER_ROUTE = "router.route"
 ORDER_CONFIRM = "order.confirm"
 HOOK_CALL = "hook.call"
+DATA_CHANGE = "data.change"
 
 ALL = (
     TICK_READ,
@@ -34,6 +35,7 @@ ALL = (
     ROUTER_ROUTE,
     ORDER_CONFIRM,
     HOOK_CALL,
+    DATA_CHANGE,
 )
 """Every boundary, each with a "before" and an "after"."""
 

@@ -13,6 +13,7 @@ from telford.basics import clock as clocks
 from telford.basics.errors import RefusedError, TemporaryError
 from telford.flows import boundaries as edges
 from telford.flows import orders
+from telford.ports import data as data_port
 
 # A route is confirmed by the data plane within milliseconds; a removal drains first.
 CONFIRM_LIMIT_SECONDS = 20.0
@@ -21,12 +22,15 @@ CONFIRM_PAUSE_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """The ports of one place. `hooks` is None where this process asks nobody outside."""
+    """The ports of one place. `hooks` is None where this process asks nobody outside, `data` where
+    it changes no data.
+    """
 
     cluster: ports.Cluster
     router: ports.Router
     metrics: ports.Metrics
     hooks: ports.Hooks | None = None
+    data: data_port.DataChanges | None = None
 
 
 class Carrier:
@@ -56,6 +60,7 @@ class Carrier:
             "remove": (edges.CLUSTER_REMOVE, self._remove),
             "replace": (edges.CLUSTER_REPLACE, self._replace),
             "gate": (edges.HOOK_CALL, self._hook),
+            "data": (edges.DATA_CHANGE, self._change_data),
         }[kind]
         self._boundaries.reach(edges.ORDER_BEGIN, "after")
         with edges.around(self._boundaries, name):
@@ -90,8 +95,17 @@ class Carrier:
         answer = self._outside.hooks.ask(arguments["hook"], arguments["about"])
         return {"open": answer.open, "why": answer.why, "at": self._clock.now()}
 
+    def _change_data(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A few seconds of work on one step; the views of all steps come back."""
+        if self._outside.data is None:
+            raise RefusedError("this controller changes no data")
+        task = data_port.DataTask.from_json(arguments["task"])
+        call = self._outside.data.pause if arguments["mode"] == "pause" else self._outside.data.run
+        found = call(task, arguments["step"], arguments["generation"])
+        return {"views": [data_port.view_json(one) for one in found]}
+
     def _shown(self, kind: str, arguments: Mapping[str, Any]) -> bool:
-        if kind == "gate":  # its answer is all there is to see
+        if kind in {"gate", "data"}:  # its answer is all there is to see
             return True
         place = self._outside.cluster.state()
         service, generation = arguments["service"], arguments["generation"]

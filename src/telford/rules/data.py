@@ -189,6 +189,13 @@ def _moments(subject: Subject) -> Iterator[Finding]:
                 "remove it: expanding comes before the new version, contracting after the old one",
                 key=True,
             )
+        if step.after is not None and step.phase != "contract" and not subject.lost(*path, "phase"):
+            yield Finding(
+                (*path, "after"),
+                f"`after` is said of contracting steps, and `{step.name}` is to {step.phase}",
+                "remove it: it is done when the release comes to it",
+                key=True,
+            )
 
 
 def _rule(code: Code, find: object, severity: Severity = Severity.ERROR) -> Rule:
@@ -290,7 +297,7 @@ RULES = (
             "Only filling data can happen at two moments.",
             _example(_EXPAND.replace("}", ", when: before-switch}")),
             _example(_EXPAND),
-            "`when` stands in steps of `phase: migrate`.",
+            "`when` stands in steps of `phase: migrate`, `after` in those of `phase: contract`.",
         ),
         _moments,
     ),

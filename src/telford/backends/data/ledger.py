@@ -51,6 +51,8 @@ _TUNING = frozenset(
         "folder",
         "environment",
         "when",
+        "after",
+        "shared",
         "down",
         "remaining",
         "compatible",

@@ -68,6 +68,9 @@ class DataStep(base.Model):
     down: str | None = None
     # Of a migrating step: whether the new version needs it before it gets requests.
     when: Literal["before-switch", "after-promotion"] | None = None
+    # Of a contracting step: it is done by itself this long after the promotion, if no old version
+    # runs anywhere then. By hand (`telford data SERVICE contract`) where it is not given.
+    after: base.Duration | None = None
     # Whether the version before still works once it is done. Where it is not given: a contracting
     # step leaves no way back, the others do.
     reversible: bool | None = None
@@ -98,6 +101,9 @@ class DataChange(base.Model):
     # Where its address is, at run time only: an environment variable or a file. A URL such as
     # ``postgresql://user:password@host/name``; it is never stored and never printed.
     url: UrlText
+    # Which places use the same data: this one, all of its environment (its regions), or all. What
+    # is taken away waits until no old version runs in any of them.
+    shared: Literal["place", "environment", "estate"] = "environment"
     # Where `alembic.ini` or `env.py` and the files of SQL are, from the estate's folder.
     folder: str = "."
     # How long a statement may wait for a lock. While it waits, whoever comes after it waits too:
