@@ -15,6 +15,7 @@ import dataclasses
 import http.server
 import json
 import re
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -85,7 +86,7 @@ class ApiServer:
         self.bookmark_seconds = 0.2
         self.lock = threading.RLock()
         self.changed = threading.Condition(self.lock)
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        self._server = _Listening(("127.0.0.1", 0), _Handler)
         self._server.daemon_threads = True
         self._server.api = self  # type: ignore[attr-defined]
         self.stopped = False
@@ -162,6 +163,13 @@ class ApiServer:
     def methods(self) -> set[str]:
         """Which methods were ever asked."""
         return {asked.method for asked in self.asked}
+
+
+class _Listening(http.server.ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that leaves in the middle of a watch is no error."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
