@@ -6,22 +6,21 @@ process runs the place's controller takes up. Called by `telford release`, the p
 """
 
 import dataclasses
-import hashlib
-import json
 import re
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from telford.app import data_plan, gate_policy, objectives, release_policy, workloads
+from telford.app import data_plan, gate_policy, objectives, release_policy, versions, workloads
 from telford.basics import units
 from telford.basics.clock import SystemClock
 from telford.basics.errors import RefusedError
-from telford.deliver import caveats, data_changes
+from telford.deliver import caveats, data_changes, quarantine
 from telford.deliver import forecast as forecasts
 from telford.deliver import release as releases
+from telford.deliver.contents import Contents, Settings
 from telford.deliver.data_changes import DataStep
 from telford.deliver.policy import Indicator, Policy, kind_of, problems
 from telford.estate.graph import Index
@@ -68,6 +67,9 @@ class Prepared:
     canary: Workload
     traffic: Traffic
     forecast: forecasts.Forecast
+    # The immutable release, and the versions of configuration and secrets in this place.
+    contents: Contents | None = None
+    settings: Settings = field(default_factory=Settings)
 
     @property
     def from_version(self) -> str:
@@ -141,11 +143,14 @@ def prepare(
     said = caveats.caveats(declared, bound.spec.name, stored.version, wanted)
     announced = data_changes.announce(declared.data)
     told = " ".join(filter(None, (forecast.sentence, *said, announced)))
+    contents = versions.contents(bound, wanted, image, binding)
     return Prepared(
         service=address,
         name=bound.spec.name,
         place=place,
-        digest=digest(bound, wanted, image),
+        digest=contents.digest,
+        contents=contents,
+        settings=versions.settings(binding, bound),
         policy=declared,
         tick_seconds=float(units.seconds(delivery.tick)),
         stable=stable,
@@ -161,7 +166,10 @@ def start(store: Store, prepared: Prepared, *, who: str, reason: str = "", now: 
     Raises `RefusedError` where the service has another release on its way in this place.
     """
     data_plan.refuse_old(store, prepared.service, prepared.place, prepared.to_version)
+    _refuse_quarantined(store, prepared)
     with store.writing() as writing:
+        if prepared.contents is not None:
+            store.versions.record(writing, versions.recorded(prepared.contents, now))
         generation = store.bindings.issue(writing, prepared.place, prepared.service)
         row = planned(prepared, new_id(prepared), generation, who=who, reason=reason, at=now)
         store.releases.create(writing, row)
@@ -207,6 +215,7 @@ def planned(
         workloads={
             "stable": orders.workload_json(prepared.stable),
             "canary": orders.workload_json(prepared.canary),
+            "settings": prepared.settings.to_json(),
         },
         who=who,
         reason=reason,
@@ -224,9 +233,7 @@ def new_id(prepared: Prepared) -> str:
 
 def digest(bound: Bound, version: str, image: str = "") -> str:
     """SHA-256 of what is released: the service's base fields (overlays left out) and the image."""
-    content = {"base": bound.entity.digest, "version": version, "image": image}
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return versions.contents(bound, version, image).digest
 
 
 def declared_policy(binding: Binding, bound: Bound, stable_replicas: int) -> Policy:
@@ -337,6 +344,12 @@ def _refuse_busy(store: Store, bound: Bound, stored: StoredBinding) -> None:
             f"{address} already has a release on its way: {active[0].id}",
             fix=f"let it end, or: telford abort {active[0].id}",
         )
+
+
+def _refuse_quarantined(store: Store, prepared: Prepared) -> None:
+    known = store.quarantines.of(prepared.place, prepared.service)
+    image = prepared.contents.image if prepared.contents else ""
+    quarantine.refuse(known, digest=prepared.digest, version=prepared.to_version, image=image)
 
 
 def _refuse_unsound(declared: Policy, bound: Bound) -> None:
