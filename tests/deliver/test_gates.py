@@ -246,7 +246,7 @@ HOOK = gate_settings.Webhook("http://qa", retries=2)
         (Answer(0, open=True, why="yes"), False, "no answer has come yet"),
         (Answer(1, open=True, why="yes"), True, "yes"),
         (Answer(1, open=False, why="not now"), False, "not now"),
-        (Answer(1, failures=1, problem="dead"), False, "no answer in 1 calls: dead"),
+        (Answer(1, failures=1, problem="dead"), False, "no answer in 1 call: dead"),
         (Answer(1, open=True, why="yes", failures=2, problem="dead"), True, "yes; no answer in 2"),
         (Answer(1, open=True, why="yes", failures=3, problem="dead"), False, "no answer in 3"),
     ],

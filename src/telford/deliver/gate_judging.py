@@ -415,7 +415,8 @@ def _answered(answer: Answer | None, retries: int, facts: Facts, view: GateView)
     """An answer is about one step. An open gate survives some calls without an answer."""
     if answer is None or answer.step != facts.step or (answer.open is None and not answer.failures):
         return _shut(view, "asked, and no answer has come yet", "the answer is yes")
-    failing = f"no answer in {answer.failures} calls: {answer.problem}" if answer.failures else ""
+    calls = "1 call" if answer.failures == 1 else f"{answer.failures} calls"
+    failing = f"no answer in {calls}: {answer.problem}" if answer.failures else ""
     if answer.open is None or (answer.open and answer.failures > retries):
         return _shut(view, failing, "it answers, and the answer is yes")
     why = f"{answer.why}; {failing}" if failing else answer.why

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from telford import ports
 from telford.app import release as starting
 from telford.deliver import forecast
 from telford.deliver.policy import FULL_WEIGHT, Indicator, Policy
@@ -68,6 +69,7 @@ class Simulation:
     # The share of orders that are left for a later step, each time: slow threads, a busy machine.
     idling: float = 0.0
     boundaries: edges.Boundaries = field(default_factory=edges.Quiet)
+    hooks: ports.Hooks | None = None
     # What changes data; it outlives a kill, as a data store does.
     data: DataChanges | None = None
     clock: FakeClock = field(init=False)
@@ -181,7 +183,7 @@ class Simulation:
     def _boot(self) -> None:
         self._starts += 1
         self.store = Store(self.url, self.clock, own_clock=True)
-        outside = Outside(self.place, self.place, self.place, data=self.data)
+        outside = Outside(self.place, self.place, self.place, self.hooks, self.data)
         self.engine = FakeOrders(Carrier(outside, self.clock, self.boundaries), self._disk)
         pairs = [(address(service), service) for service in self._names]
         holder = f"controller {self._starts}"
