@@ -10,8 +10,10 @@ import dataclasses
 import enum
 import functools
 import math
+import operator
 import types
 import typing
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, TypeVar, cast
 
@@ -20,22 +22,59 @@ from telford.basics.errors import UsageError
 T = TypeVar("T")
 
 
+ENCODED_ONCE = "encoded_once"
+"""A class with this attribute set has values that never change and are encoded again and again
+(a release's policy, every tick): their JSON is kept. Whoever gets it must not change it."""
+# As many policies as there are releases in flight on one controller, and some.
+_KEPT = 4096
+# What JSON has itself. A subclass (an enumeration of strings) is not here and is looked at.
+_PLAIN = frozenset({str, bool, int, type(None)})
+
+
 def encode(value: object) -> Any:
-    """A plain dict, list, str, number, bool or None for `value`."""
-    if isinstance(value, enum.Enum):
-        return value.value
-    if value is None or isinstance(value, (str, bool, int)):
+    """A plain dict, list, str, number, bool or None for `value`.
+
+    Once a release and tick: how a type is encoded is worked out once (`_encoder`).
+    """
+    kind: Any = type(value)
+    if kind in _PLAIN:
         return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else repr(value)
-    if isinstance(value, Decimal):
-        return str(value)
-    if isinstance(value, tuple):
-        return [encode(item) for item in value]
-    if dataclasses.is_dataclass(value):
-        kind: Any = type(value)
-        return {name: encode(getattr(value, name)) for name in _names(kind)}
-    raise TypeError(f"{type(value).__name__} has no JSON form here")
+    if kind is float:
+        return value if math.isfinite(cast("float", value)) else repr(value)
+    return _encoder(kind)(value)
+
+
+@functools.cache
+def _encoder(kind: Any) -> Callable[[Any], Any]:
+    if issubclass(kind, enum.Enum):
+        return lambda value: value.value
+    if issubclass(kind, (str, int)):
+        return lambda value: value
+    if issubclass(kind, float):
+        return lambda value: encode(float(value))
+    if issubclass(kind, Decimal):
+        return str
+    if issubclass(kind, tuple):
+        return lambda value: [encode(item) for item in value]
+    if hasattr(kind, "__dataclass_fields__"):
+        return _of_dataclass(_names(kind), once=hasattr(kind, ENCODED_ONCE))
+    raise TypeError(f"{kind.__name__} has no JSON form here")
+
+
+def _of_dataclass(names: tuple[str, ...], *, once: bool) -> Callable[[Any], Any]:
+    if len(names) < 2:
+        return lambda value: {name: encode(getattr(value, name)) for name in names}
+    values = operator.attrgetter(*names)
+    plain = _PLAIN
+
+    def fields(value: Any) -> Any:
+        # The test is repeated here because most fields are plain, and a call costs more than both.
+        return {
+            name: item if type(item) in plain else encode(item)
+            for name, item in zip(names, values(value), strict=True)
+        }
+
+    return functools.lru_cache(maxsize=_KEPT)(fields) if once else fields
 
 
 def decode(kind: type[T], data: object) -> T:

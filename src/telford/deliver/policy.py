@@ -9,7 +9,7 @@ import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from telford.deliver import codec
 from telford.deliver.data_changes import DataStep
@@ -97,6 +97,9 @@ class Policy:
     - `skip_analysis`: an emergency: nothing is compared, only readiness and gates count.
     - `gates` and `data`: see `gates` and `data_changes`.
     """
+
+    # It goes into the row at every tick and never changes: `codec.ENCODED_ONCE`.
+    encoded_once: ClassVar[bool] = True
 
     indicators: tuple[Indicator, ...]
     engine: str = "E2"

@@ -8,6 +8,7 @@ start anew with each step; all others go on over the steps of a release. Those t
 not declare are empty. Called by `release` for each tick, and mirrored in arrays by `batch`.
 """
 
+import functools
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -33,6 +34,8 @@ from telford.estate.workload import BASELINE_SUFFIX, MIRRORED_SUFFIX
 
 Count = tuple[int, int]
 """(requests, bad)."""
+# As many policies as there are releases in flight on one controller, at their present steps.
+_KEPT = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,10 +269,10 @@ def restart_placebo(before: Evidence) -> Evidence:
 def values(policy: Policy, step: int, evidence: Iterable[Evidence]) -> tuple[EValue, ...]:
     """Every piece of evidence beside the bound that this step sets for it."""
     found: list[EValue] = []
-    for indicator, one in zip(policy.indicators, evidence, strict=True):
-        for name, logs, level in _levels(policy, step, indicator, one):
+    for bounds, one in zip(_bounds(policy, step), evidence, strict=True):
+        for name, field, bound in bounds:
+            logs = getattr(one, field)
             if logs:
-                bound = mixture.log_bound(level)
                 found.append(EValue(name, one.indicator, mixture.log_e(logs), bound))
     return tuple(found)
 
@@ -281,17 +284,29 @@ def certificate_name(policy: Policy, value: EValue) -> str:
     return "objective" if value.name == "promotion" else "ratio"
 
 
-def _levels(
-    policy: Policy, step: int, indicator: Indicator, one: Evidence
-) -> Iterator[tuple[str, Logs, float]]:
+@functools.lru_cache(maxsize=_KEPT)
+def _bounds(policy: Policy, step: int) -> tuple[tuple[tuple[str, str, float], ...], ...]:
+    """Indicator by indicator: (evidence, the field that holds it, its bound). Asked every tick."""
     betas = certificate_betas(policy, step)
-    yield "rollback", one.bad, alpha_of(policy, indicator)
-    yield "objective", one.over, alpha_of(policy, indicator)
-    yield "promotion", one.good, betas.get("objective", betas.get("ratio", 0.0))
-    yield "ratio", one.ratio, betas.get("ratio", 0.0)
-    yield "cap", one.cap, policy.cap_alpha
-    yield "fuse", one.fuse, fuse_alpha_of(policy, indicator)
-    yield "placebo", one.placebo, placebo_alpha_of(policy, indicator)
+    return tuple(
+        tuple(
+            (name, field, mixture.log_bound(level))
+            for name, field, level in _levels(policy, indicator, betas)
+        )
+        for indicator in policy.indicators
+    )
+
+
+def _levels(
+    policy: Policy, indicator: Indicator, betas: Mapping[str, float]
+) -> Iterator[tuple[str, str, float]]:
+    yield "rollback", "bad", alpha_of(policy, indicator)
+    yield "objective", "over", alpha_of(policy, indicator)
+    yield "promotion", "good", betas.get("objective", betas.get("ratio", 0.0))
+    yield "ratio", "ratio", betas.get("ratio", 0.0)
+    yield "cap", "cap", policy.cap_alpha
+    yield "fuse", "fuse", fuse_alpha_of(policy, indicator)
+    yield "placebo", "placebo", placebo_alpha_of(policy, indicator)
 
 
 def _start_bad(policy: Policy) -> Logs:

@@ -96,8 +96,11 @@ class Server:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def start() -> Server:
-    """A new, empty server. Raises `PermanentError` where there are no programs or they fail."""
+def start(*, durable: bool = False) -> Server:
+    """A new, empty server; a `durable` one synchronises as one in earnest does (benchmarks).
+
+    Raises `PermanentError` where there are no programs or they fail.
+    """
     binaries = programs()
     if binaries is None:
         raise PermanentError(
@@ -113,7 +116,8 @@ def start() -> Server:
     made = subprocess.run(words, capture_output=True, cwd=folder, user=account, check=False)
     if made.returncode:
         raise PermanentError(f"initdb failed: {made.stderr.decode(errors='replace').strip()}")
-    arguments = [word for pair in _SETTINGS.items() for word in ("-c", "=".join(pair))]
+    chosen = {key: value for key, value in _SETTINGS.items() if not durable or value != "off"}
+    arguments = [word for pair in chosen.items() for word in ("-c", "=".join(pair))]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [binaries / "postgres", "-D", data, "-k", folder, *arguments],
