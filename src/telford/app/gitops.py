@@ -59,17 +59,15 @@ def kept(folder: Path, found: files.Texts, place: Place) -> Kept | None:
     chosen = [bound for bound in scene.binding.of_kind("Service") if _in_charge(scene, bound)]
     if not chosen:
         return None
-    repository = _repository(estate)
-    render = _Render(found, repository, str(place))
-    sites = [_site(folder, repository, place, bound, render) for bound in chosen]
-    return Kept(repository, _manner(estate, place, repository), tuple(sites))
+    where = repository(estate)
+    render = _Render(found, where, str(place))
+    sites = [_site(folder, where, place, bound, render) for bound in chosen]
+    return Kept(where, _manner(estate, place, where), tuple(sites))
 
 
-def host(repository: Repository, state: Path) -> GitHost:
+def host(kept_in: Repository, state: Path) -> GitHost:
     """The repository's host; its objects, where it is bare, are kept in the state's folder."""
-    remote = connecting.Remote(
-        repository.host, repository.url, repository.token or "", repository.api or ""
-    )
+    remote = connecting.Remote(kept_in.host, kept_in.url, kept_in.token or "", kept_in.api or "")
     return connecting.connect(remote, state / "git", os.environ)
 
 
@@ -130,28 +128,29 @@ def _in_charge(scene: Scene, bound: Bound) -> bool:
     return scene.runs(address) and scene.choice("delivery", address) in IN_CHARGE
 
 
-def _repository(estate: Estate) -> Repository:
+def repository(estate: Estate) -> Repository:
+    """The Architecture's repository. Raises `RefusedError` where no document says one."""
     for entity in estate.of_kind("Architecture"):
         assert isinstance(entity.spec, Architecture)
         if entity.spec.repository is not None:
             return entity.spec.repository
     raise RefusedError(
-        "Argo CD or Flux is in charge, and no document says of which repository",
+        "no document says in which repository the estate is kept",
         fix="say it in the Architecture: repository: {url: <the Git URL>, path: deploy}",
     )
 
 
-def _manner(estate: Estate, place: Place, repository: Repository) -> Manner:
+def _manner(estate: Estate, place: Place, where: Repository) -> Manner:
     specs = [entity.spec for entity in estate.of_kind("Environment")]
     spec = next(one for one in specs if one.name == place.environment)
     assert isinstance(spec, Environment)
-    branch = spec.git.branch or repository.branch
+    branch = spec.git.branch or where.branch
     return Manner(branch, spec.git.changes == "request", spec.git.merge)
 
 
 def _site(
     folder: Path,
-    repository: Repository,
+    where: Repository,
     place: Place,
     bound: Bound,
     render: Callable[[Bound, str], Sequence[Rendered]],
@@ -160,11 +159,11 @@ def _site(
     assert isinstance(spec, Service)
     image = spec.run.image or ""
     document = None
-    if repository.estate:
+    if where.estate:
         name = Path(bound.entity.file).absolute().relative_to(folder.absolute()).as_posix()
-        path = posixpath.normpath(posixpath.join(repository.estate, name))
+        path = posixpath.normpath(posixpath.join(where.estate, name))
         document = Document(path, str(bound.entity.address), str(place))
-    record = posixpath.join(repository.path, RECORDS, str(place), "releases.json")
+    record = posixpath.join(where.path, RECORDS, str(place), "releases.json")
     return Site(
         service=str(bound.entity.address),
         place=str(place),

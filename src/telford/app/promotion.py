@@ -125,20 +125,28 @@ def standings(store: Store, estate: Estate, service: str) -> dict[str, Standing]
     return found
 
 
-def offer(
-    store: Store, estate: Estate, service: str, to: Place, *, origin: str, skip: str, now: float
+def find(
+    store: Store,
+    estate: Estate,
+    binding: Binding,
+    service: str,
+    origin: str,
+    *,
+    skip: str = "",
+    now: float,
 ) -> Offer:
-    """What `origin` (a place, or an environment) offers to `to`. `skip` is why the order does not
-    count this time.
+    """What `origin` (a place, or an environment) offers to the place of `binding`. `skip` is why the
+    order does not count this time.
 
-    Raises `UsageError` where there is no such place, or the service is not bound there.
+    Raises `UsageError` where there is no such service, or where it is not bound in `origin`.
     """
-    known = standings(store, estate, service)
+    address, to = str(workloads.one(binding, service).entity.address), binding.place
+    known = standings(store, estate, address)
     way = ways(estate)[to.environment]
-    offered = _origin(known, origin, service)
+    offered = _origin(known, origin, address)
     if skip:
         way = replace(way, before=offered.environment, after_seconds=0.0)
-    return _offer(store, service, offered, known, way, str(to), now)
+    return _offer(store, address, offered, known, way, str(to), now)
 
 
 def prepare(

@@ -9,8 +9,10 @@ from typing import Any
 from telford import ports
 from telford.basics.errors import TelfordError
 from telford.deliver.policy import FULL_WEIGHT
+from telford.deliver.quarantine import Quarantine
 from telford.estate.workload import PlaceState
 from telford.store.bindings import Bound
+from telford.store.git_changes import GitChange
 from telford.store.leases import Holding
 from telford.store.objectives import Evaluated
 from telford.store.releases import Release
@@ -56,6 +58,14 @@ class Status:
     services: tuple[Service, ...]
     releases: tuple[Release, ...]
     objectives: tuple[Evaluated, ...]
+    # What Git does not say yet, and what is kept out of the place.
+    owed: tuple[GitChange, ...] = ()
+    quarantined: tuple[Quarantine, ...] = ()
+
+    @property
+    def behind_since(self) -> float | None:
+        """Since when Git is behind what runs; None where it is not."""
+        return min((one.at for one in self.owed), default=None)
 
     def as_json(self) -> dict[str, Any]:
         """For `--json`."""
@@ -69,6 +79,14 @@ class Status:
             "objectives": [
                 {"objective": one.objective, "state": one.state, **one.evaluation}
                 for one in self.objectives
+            ],
+            "git": {
+                "behind_since": self.behind_since,
+                "owed": [_owed_json(one) for one in self.owed],
+            },
+            "quarantined": [
+                {"id": one.id, "service": one.service, "version": one.version, "why": one.reason}
+                for one in self.quarantined
             ],
         }
 
@@ -94,6 +112,8 @@ def status(
         ),
         releases=(*active.values(), *finished),
         objectives=store.objectives.of(place, bounds[0].service if service and bounds else ""),
+        owed=store.git_changes.open(place),
+        quarantined=store.quarantines.of(place, bounds[0].service if service and bounds else ""),
     )
 
 
@@ -136,6 +156,18 @@ def _service_json(one: Service) -> dict[str, Any]:
             for version in one.versions
         ],
         "release": one.release.id if one.release else None,
+    }
+
+
+def _owed_json(one: GitChange) -> dict[str, Any]:
+    return {
+        "change": one.id,
+        "service": one.service,
+        "purpose": one.purpose,
+        "since": one.at,
+        "state": one.state,
+        "url": one.url or None,
+        "problem": one.problem or None,
     }
 
 

@@ -6,11 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
-from telford.app import loading, places, workloads
+from telford.app import loading, places, promotion, workloads
 from telford.app import release as use_case
 from telford.app import status as views
 from telford.basics.clock import Clock, SystemClock
-from telford.basics.errors import RefusedError, TemporaryError
+from telford.basics.errors import RefusedError, TemporaryError, UsageError
 from telford.cli import options, output, running
 from telford.deliver.policy import FULL_WEIGHT
 from telford.estate import overlays
@@ -27,6 +27,16 @@ Version = Annotated[
 ]
 Image = Annotated[str, typer.Option("--image", help="the image; its tag is the version")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="start without asking")]
+From = Annotated[
+    str,
+    typer.Option(
+        "--from", metavar="ENV[/REGION]", help="promote the release that is stable there",
+        show_default=False,
+    ),
+]  # fmt: skip
+Skip = Annotated[
+    str, typer.Option("--skip", metavar="REASON", help="with --from: leave the order, and say why")
+]
 Watch = Annotated[bool, typer.Option("--watch", help="follow it to its end")]
 
 
@@ -37,6 +47,8 @@ def command(  # noqa: PLR0917 - a command's signature is its options
     place: options.In = "",
     yes: Yes = False,
     watch: Watch = False,
+    origin: From = "",
+    skip: Skip = "",
     reason: running.Reason = "",
     estate: options.Estate = None,
     as_json: options.Json = False,
@@ -48,16 +60,24 @@ def command(  # noqa: PLR0917 - a command's signature is its options
 
     Example: telford release storefront --version 1.1.0 --watch
     Example: telford release storefront --image shop/storefront:1.1.0 --in dev --yes
+    Example: telford release storefront --from staging --in prod
     """
+    _require_whole(origin, skip, version or image)
     folder = options.folder(estate)
     described = loading.require(loading.load_folder(folder, options.estate_cache()))
     binding = overlays.bind(described, places.choose(described, place))
     local = workloads.Local(str(folder.absolute()), sys.executable)
     clock = SystemClock()
     with running.records(estate) as store:
-        prepared = use_case.prepare(
-            store, binding, local, service, version=version, image=image, now=clock.now()
-        )
+        now = clock.now()
+        if origin:
+            found = promotion.find(store, described, binding, service, origin, skip=skip, now=now)
+            prepared = promotion.prepare(store, binding, local, found, now=now)
+            reason = f"{reason}; out of order: {skip}".removeprefix("; ") if skip else reason
+        else:
+            prepared = use_case.prepare(
+                store, binding, local, service, version=version, image=image, now=now
+            )
         _announce(prepared, as_json=as_json)
         if not (yes or _agreed()):
             raise RefusedError("nothing was started", fix="say yes, or give --yes")
@@ -70,6 +90,13 @@ def command(  # noqa: PLR0917 - a command's signature is its options
             output.line(f"{row.id} is {row.phase}")
     if watch and row.phase != "promoted":
         raise typer.Exit(1)
+
+
+def _require_whole(origin: str, skip: str, named: str) -> None:
+    if origin and named:
+        raise UsageError("--from says which release it is", fix="leave --version and --image out")
+    if skip and not origin:
+        raise UsageError("--skip is about the order of environments", fix="say --from as well")
 
 
 def follow(store: Store, key: str, clock: Clock, say: Callable[[str], None]) -> Release:

@@ -37,6 +37,8 @@ def command(
         output.json(found.as_json())
         return
     output.line(_headline(found))
+    for sentence in _behind(found):
+        output.line(sentence)
     output.table(
         ("service", "stable", "version", "traffic", "ready", "release"), _services(found.services)
     )
@@ -51,6 +53,17 @@ def _headline(found: use_case.Status) -> str:
         return f"{found.place} is not running; start it: telford up"
     controller = "" if found.controlled else "; no controller: releases stand still (telford up)"
     return f"{found.place} runs at {found.ingress_url}{controller}"
+
+
+def _behind(found: use_case.Status) -> Iterable[str]:
+    if found.behind_since is not None:
+        since = datetime.fromtimestamp(found.behind_since, UTC)
+        yield f"Git is behind the cluster since {since:%Y-%m-%d %H:%M:%S} UTC:"
+        for one in found.owed:
+            why = one.problem or one.url or "on its way"
+            yield f"  {one.purpose} of {one.service}: {one.state}, {why}"
+    for kept in found.quarantined:
+        yield f"{kept.version} of {kept.service} is quarantined ({kept.id}): {kept.reason}"
 
 
 def _services(services: Iterable[use_case.Service]) -> Iterable[tuple[str, ...]]:
