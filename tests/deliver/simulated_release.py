@@ -92,7 +92,14 @@ class Run:
 
 
 def simulate(
-    policy: Policy, rates: Rates, *, seed: int, rps: int = 100, ticks: int = 600, gaps: float = 0.0
+    policy: Policy,
+    rates: Rates,
+    *,
+    seed: int,
+    rps: int = 100,
+    ticks: int = 600,
+    gaps: float = 0.0,
+    traffic: "Callable[..., Observation] | None" = None,
 ) -> Run:
     """Ticks of one second; each reading is lost with probability `gaps`."""
     random = np.random.default_rng(seed)
@@ -100,7 +107,7 @@ def simulate(
     entries: list[Entry] = []
     states: list[State] = [state]
     for tick in range(1, ticks + 1):
-        observation = _traffic(policy, rates, place, random, rps, tick)
+        observation = (traffic or _traffic)(policy, rates, place, random, rps, tick)
         if random.random() < gaps:
             observation = None
         state = release.confirm(state, place.facts(float(tick)))
