@@ -15,11 +15,13 @@ import numpy as np
 from telford.app import loading
 from telford.app.described import EstateWatch
 from telford.basics.errors import RefusedError
+from telford.deliver import hands
 from telford.deliver import release as engine
 from telford.deliver.policy import Indicator, Policy
-from telford.deliver.state import Facts, State
+from telford.deliver.state import Arm, Facts, State
 from telford.estate.artifact import Artifact
 from telford.estate.observation import Observation, Series, Tally
+from telford.estate.workload import Split
 from telford.operate import budget, promise
 from telford.portal import wired
 from telford.portal.context import Context, Prospect, Wanted
@@ -95,7 +97,7 @@ class Acts:
     def command(self, release: str, verb: str, who: str, reason: str) -> str:
         row = self.store.releases.get(release)
         assert row is not None
-        engine.command(
+        hands.command(
             State.from_json(row.state), verb, who=who, reason=reason, now=self.clock.now()
         )
         key = f"command-{release}-{verb}-{self.clock.now()}"
@@ -272,14 +274,14 @@ class Scene:
 
     def _facts(self, state: State, now: float) -> Facts:
         phase = state.phase.value
-        gone = phase in {"rolling-back", "planned"}
+        shares = {state.canary: state.desired_bp, state.stable: 10_000 - state.desired_bp}
+        weights = {version: share for version, share in shares.items() if share}
+        here = Arm((("storefront-0", "101"),), running=1, wanted=1, present=True)
         return Facts(
             at=now,
-            canary_bp=state.desired_bp,
-            generation=state.generation,
-            canary=() if gone else (("storefront-0", "101"),),
-            canary_running=0 if gone else 1,
-            stable_running=0 if phase == "promoting" else 1,
+            split=Split("storefront", state.generation, weights),
+            canary=Arm() if phase in {"rolling-back", "planned"} else here,
+            stable=Arm() if phase == "promoting" else here,
         )
 
     def _observation(self, state: State, now: float) -> Observation:
