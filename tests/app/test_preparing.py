@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from app_estates import LOCAL, a_binding, an_estate
 
-from telford.app import objectives, places, release, up, workloads
+from telford.app import objectives, places, release, release_policy, up, workloads
 from telford.basics.errors import RefusedError, UsageError
 from telford.deliver.policy import problems
 from telford.estate.kinds.change import Delivery
@@ -99,7 +99,7 @@ def test_a_delivery_becomes_a_sound_policy() -> None:
     delivery = binding.entities["delivery/shop.canary"].spec
     assert isinstance(delivery, Delivery)
     judged_by = release.indicators("service/shop.orders", objectives.promises(binding))
-    policy = release.policy(delivery, judged_by, 2)
+    policy = release_policy.policy(delivery, judged_by, 2)
     assert problems(policy) == ()
     assert policy.weights == (2000, 5000, 7500)
     assert policy.beta_shares == pytest.approx((0.6, 0.2, 0.2))
@@ -113,7 +113,7 @@ def test_a_delivery_becomes_a_sound_policy() -> None:
     without = delivery.model_copy(
         update={"verdict": delivery.verdict.model_copy(update={"fuse": None})}
     )
-    assert release.policy(without, judged_by, 2).fuse_alpha == 0.0
+    assert release_policy.policy(without, judged_by, 2).fuse_alpha == 0.0
 
 
 def test_the_digest_is_of_base_fields_version_and_image_alone() -> None:

@@ -20,6 +20,7 @@ from pydantic.fields import FieldInfo
 from telford.estate import documents, words
 from telford.estate.kinds import (
     base,
+    change,
     contracts,
     data,
     gates,
@@ -116,6 +117,7 @@ EXACTLY_ONE: dict[type[BaseModel], tuple[str, ...]] = {
     running.EnvironmentReference: ("config", "secret", "field", "resource"),
     scaling.PaceStep: ("replicas", "share"),
     gates.Gate: gates.WAYS,
+    change.Requests: ("header", "cookie"),
     promises.Indicator: ("availability", "latency", "ratio", "probe"),
     promises.Ratio: ("bad", "good"),
     contracts.ContractVersion: ("file", "document"),

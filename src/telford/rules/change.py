@@ -26,7 +26,7 @@ def _weights(subject: Subject) -> Iterator[Finding]:
                 f"the weight {step.weight} is {less.replace('.000000', '')}",
                 "let the weights rise from step to step",
             )
-        elif weight == 1:
+        elif weight == 1 and spec.strategy != "mirror":
             yield Finding(
                 ("steps", index, "weight"),
                 "a step of 100% leaves nothing to compare with",

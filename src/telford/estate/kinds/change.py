@@ -7,12 +7,16 @@ from pydantic import Field, model_validator
 
 from telford.estate.kinds import base
 from telford.estate.kinds.gates import Gate
+from telford.estate.kinds.waves import Waves
 
 Probability = Annotated[float, Field(gt=0, lt=0.5)]
 
 
 class CanaryStep(base.Model):
-    """A share of the traffic for the new version, and the least time it is looked at there."""
+    """A share for the new version, and the least time it is looked at there: of the requests
+    (canary), of the requests that are copied (mirror), of the replicas (rolling, a queue), of the
+    partitions.
+    """
 
     weight: base.Percentage
     soak: base.Duration = "30s"
@@ -27,6 +31,49 @@ class Fuse(base.Model):
     alpha: Probability = 0.001
 
 
+class Requests(base.Model):
+    """Requests with this header or with this cookie, of exactly this value."""
+
+    header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,100}$")] | None = None
+    cookie: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,100}$")] | None = None
+    value: Annotated[str, Field(pattern=r"^[A-Za-z0-9._~-]{1,200}$")]
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.header is None) == (self.cookie is None):
+            raise ValueError("name either a header or a cookie")
+        return self
+
+
+class Preview(base.Model):
+    """Blue-green's look at the whole new version before anybody is switched to it."""
+
+    # Who reaches it; without them it can only be looked at by gates.
+    match: Requests | None = None
+    soak: base.Duration = "0s"
+    # Whether the answers to those requests are judged by the objective before the switch.
+    judged: bool = False
+
+
+class Exposure(base.Model):
+    """Weights chosen as they go: at most this share of what is left of the error budget may be
+    spent if the new version is as bad as the data still allow at `level`. The steps' weights are
+    then the most that each may have.
+    """
+
+    share: base.Percentage = "5%"
+    level: Probability = 0.05
+
+
+class Sharing(base.Model):
+    """How two versions of a worker share their work: by taking from one queue, or by the partitions
+    that each is told to read (TELFORD_PARTITIONS).
+    """
+
+    by: Literal["queue", "partition"] = "queue"
+    partitions: Annotated[int, Field(ge=2, le=10_000)] | None = None
+
+
 class Verdict(base.Model):
     """How the evidence is judged: declared before the start, never changed during a release.
 
@@ -37,7 +84,16 @@ class Verdict(base.Model):
     engine: Literal["E1", "E2", "E4"] = "E2"
     alpha: Probability = 0.01
     beta: Probability = 0.05
-    certificate: Literal["objective", "ratio"] = "objective"
+    certificate: Literal["objective", "ratio", "both"] = "objective"
+    # Under "both": the part of beta that the objective's certificate may spend.
+    certificate_share: base.Percentage = "50%"
+    # Where the new version is compared with the objective alone (blue-green, recreate): rolled back
+    # when it is shown to have more than this many times the budget rate.
+    objective_factor: Annotated[float, Field(ge=1)] = 1.0
+    # Level of the test whether the stable replicas are alike among themselves; 0 leaves it out.
+    placebo: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
+    # Compare the whole distribution of latencies as well; it only rolls back.
+    latency: bool = False
     # Largest ratio of bad rates (new to stable) that is still no reason to roll back.
     harmless_ratio: Annotated[float, Field(ge=1)] = 1.0
     # Largest ratio that may be promoted under the ratio certificate.
@@ -50,14 +106,31 @@ class Verdict(base.Model):
 
 
 class Delivery(base.Kind):
-    """A strategy: steps of weight, the verdict's error bounds, and what happens at a deadline."""
+    """A strategy: its steps, the verdict's error bounds, and what happens at a deadline.
+
+    See docs/concepts/releases.md for what each strategy does.
+    """
 
     stand_ins: ClassVar[dict[str, object]] = {"steps": [{"weight": "1%"}]}
     merge_keys: ClassVar[dict[str, tuple[str, ...]]] = {"gates": ("name",)}
 
     kind: Literal["Delivery"]
-    strategy: Literal["canary"] = "canary"
-    steps: Annotated[tuple[CanaryStep, ...], Field(min_length=1)]
+    strategy: Literal["canary", "blue-green", "rolling", "mirror", "ab", "recreate"] = "canary"
+    steps: tuple[CanaryStep, ...] = ()
+    # The least time that the new version is looked at where there are no steps.
+    soak: base.Duration = "30s"
+    preview: Preview | None = None
+    # How long blue-green keeps the old version whole after the switch.
+    keep: base.Duration = "0s"
+    # Who reaches the new version whatever the weights: an A/B test's segment, a canary's testers.
+    match: Requests | None = None
+    # A cookie by which visitors stay with one version.
+    affinity: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,100}$")] | None = None
+    # Compare with fresh replicas of the old version instead of those that have run for weeks.
+    baseline: bool = False
+    exposure: Exposure | None = None
+    # Of workers: how both versions share the work.
+    sharing: Sharing | None = None
     verdict: Verdict = Verdict()
     tick: base.Duration = "15s"
     warmup: base.Duration = "0s"
@@ -68,6 +141,8 @@ class Delivery(base.Kind):
     canary_replicas: Annotated[int, Field(ge=1, le=100)] = 1
     # What must be open before it starts, goes a step further or is finished.
     gates: tuple[Gate, ...] = ()
+    # Which places get a version after which: `telford rollout`.
+    waves: Waves | None = None
 
     def references(self) -> Iterator[base.Reference]:
         """See `Kind.references`."""
