@@ -179,7 +179,7 @@ def _see(
     fresh_at = state.clocks.fresh_at
     if state.confirmed and state.phase in WATCHED and not _compares(state):
         fresh_at = now  # Where nothing is counted, nothing can be missing.
-    elif observation and state.confirmed and len(counts) == len(state.policy.indicators):
+    elif observation and state.confirmed and weighing.complete(state.policy, counts):
         fresh_at = observation.at
     seen = replace(state, tick=tick, clocks=replace(state.clocks, fresh_at=fresh_at))
     if observation is None:

@@ -17,7 +17,7 @@ from telford.basics.errors import OutsideError, RefusedError, TelfordError, Temp
 from telford.deliver import state as states
 from telford.estate.observation import Reading
 from telford.estate.workload import PlaceState
-from telford.flows import advancing, counting, data_work, gating, orders, watching
+from telford.flows import advancing, budgets, counting, data_work, gating, orders, watching
 from telford.flows import boundaries as edges
 from telford.flows.carrying import Outside
 from telford.operate import promise
@@ -40,7 +40,8 @@ T = TypeVar("T")
 class Pace:
     """How often things are done, in seconds. `retry` is the first pause before an order without
     effect is asked for again; `lease` how long the controller may be silent before another may
-    take over (many ticks, or a slow disk would depose it).
+    take over (many ticks, or a slow disk would depose it); `keep` how old ledgers, commands and
+    audit entries grow before they are forgotten (0: they never are).
     """
 
     tick: float = 1.0
@@ -48,6 +49,7 @@ class Pace:
     lease: float = 10.0
     evaluate: float = 5.0
     tidy: float = 60.0
+    keep: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +187,10 @@ class Controller:
             if state.policy.data:
                 data = data_work.views(plans, decided.plans, row.service, state.policy.data)
                 glance = dataclasses.replace(glance, data=data)
+            if state.policy.exposure_share > 0:
+                standing = self._store.objectives.of(row.place, row.service)
+                spare = budgets.left(state.policy, row.service, standing)
+                glance = dataclasses.replace(glance, budget_left=spare)
             found = advancing.advance(row, state, glance, commands.pop(row.id, ()))
             decided.advances.append(found)
             decided.outcomes.extend(found.outcomes)
@@ -281,6 +287,7 @@ class Controller:
             self._keep_objectives(writing, decided.evaluated)
             if writing.at - self._tidied_at >= self._pace.tidy:
                 store.measurements.roll_up(writing)
+                store.retention.forget(writing, self._pace.keep, ACTOR)
 
     def _stop(self, writing: Writing, stops: tuple[Command, ...]) -> None:
         """What a rollout asks of its releases here; they obey at the next tick."""
