@@ -8,7 +8,7 @@ STAMPS := $(VENV)/.stamps
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lock demo test lint types contracts check-style fmt test-tools goldens clean \
-        bench-demo bench-verdicts bench-build bench-scale bench-intake bench test-rules soak-kill screenshots
+        bench-demo bench-verdicts bench-build bench-scale bench-intake bench test-rules soak-kill soak-strategies screenshots
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -88,6 +88,9 @@ bench-scale: setup ## load 10,000 services cold, warm and with one change; ask t
 
 soak-kill: setup ## kill the controller at every named boundary; the end must be the same
 	$(BIN)/python tools/soak_kill.py
+
+soak-strategies: setup ## 100 releases of all strategies at 200 requests a second: requests failed by the tool
+	PYTHONPATH=examples/shop $(BIN)/python tools/soak_releases.py
 
 screenshots: setup ## screenshots of every portal page from a running demo
 	$(BIN)/python tools/screenshots.py
