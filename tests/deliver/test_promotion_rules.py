@@ -35,7 +35,7 @@ def test_a_release_that_stayed_long_enough_may_go_on() -> None:
 def test_until_then_it_waits_and_says_until_when() -> None:
     found = _verdict(now=1000.0 + DAY - 60)
     assert not found.open
-    assert found.waits == ("it stays in staging for 61s more before it goes on",)
+    assert found.waits == ("it stays in staging for 1m more before it goes on",)
     assert found.opens_at == 1000.0 + DAY
 
 

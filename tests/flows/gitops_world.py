@@ -136,7 +136,7 @@ class World:
         self.leases = {name: self._lease(name) for name in PLACES}
         self.deliverers = {name: self.deliverer(name, boundaries) for name in PLACES}
         self.guards = {
-            name: Guard(self.store, self.leases[name], self.outside(name), boundaries)
+            name: Guard(self.store, self.leases[name], name, self.outside(name), boundaries)
             for name in PLACES
         }
 
@@ -171,7 +171,10 @@ class World:
     def step(self, place: str = "prod") -> Report:
         """One step of a place's guard and Git keeper."""
         self.clock.advance(5.0)
-        return gitops.once(self.deliverers[place], self.guards[place], self.said.append)
+        self.said += self.guards[place].step()
+        report = self.deliverers[place].step()
+        self.said += [*report.said, *report.problems]
+        return report
 
     def _lease(self, place: str) -> Lease:
         holder = f"controller {self.starts}"

@@ -1,8 +1,8 @@
-"""Where a place is in Git, and the thread that keeps it there.
+"""Where a place is in Git, and a thread for what is kept beside the controller.
 
 What the estate says (Architecture: repository, delivery; Environment: git) becomes `Site`s, one a
-service that Argo CD or Flux is in charge of; `keeping` runs their `Deliverer` and the `Guard` of the
-place beside the controller. Called by `telford.app.up` and tests.
+service that Argo CD or Flux is in charge of. Called by `telford.app.beside`, which keeps them, by
+`telford.app.setting` and by tests.
 """
 
 import os
@@ -26,8 +26,7 @@ from telford.estate.kinds.places import Environment
 from telford.estate.kinds.structure import Service
 from telford.estate.model import Bound, Estate
 from telford.estate.place import Place
-from telford.flows.gitops import Deliverer, Manner, Report, Site
-from telford.flows.guarding import Guard
+from telford.flows.gitops import Manner, Site
 from telford.plan.actions import Inventory
 from telford.ports.git import GitHost
 from telford.render.scene import Scene
@@ -85,18 +84,19 @@ class Keeping:
 
 
 def keeping(
-    deliverer: Deliverer | None,
-    guard: Guard,
+    steps: Sequence[Callable[[], Sequence[str]]],
     say: Callable[[str], None],
     step_seconds: float = STEP_SECONDS,
 ) -> Keeping:
-    """Run both until stopped, or until another controller has taken the place."""
+    """Run the steps, one after the other, until stopped or until another controller has the place."""
     ended = threading.Event()
 
     def loop() -> None:
         while not ended.is_set():
             try:
-                once(deliverer, guard, say)
+                for step in steps:
+                    for sentence in step():
+                        say(sentence)
             except RefusedError:
                 return  # the lease is another's: it keeps Git from now on
             except TelfordError as error:
@@ -106,16 +106,6 @@ def keeping(
     thread = threading.Thread(target=loop, name=THREAD, daemon=True)
     thread.start()
     return Keeping(thread, ended)
-
-
-def once(deliverer: Deliverer | None, guard: Guard, say: Callable[[str], None]) -> Report:
-    """One step of both: the place first, because people meet it."""
-    for sentence in guard.step():
-        say(sentence)
-    report = deliverer.step() if deliverer is not None else Report()
-    for sentence in (*report.said, *report.problems):
-        say(sentence)
-    return report
 
 
 def _scene(estate: Estate, place: Place) -> Scene:

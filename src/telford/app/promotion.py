@@ -14,13 +14,14 @@ from telford.app import release as releases
 from telford.app import workloads
 from telford.basics import units
 from telford.basics.errors import RefusedError, TelfordError, UsageError
-from telford.deliver import promotion
+from telford.deliver import promotion, quarantine
 from telford.deliver.promotion import Standing, Verdict, Way
 from telford.deliver.quarantine import Quarantine
 from telford.estate import overlays
 from telford.estate.kinds.places import Environment
 from telford.estate.model import Binding, Estate
 from telford.estate.place import Place
+from telford.flows import gitops
 from telford.store.releases import Release
 from telford.store.store import Store
 
@@ -250,10 +251,25 @@ def _offer(
     now: float,
 ) -> Offer:
     before = [one for one in known.values() if one.environment == way.before]
-    places = {to, offered.place}
-    kept_out = [one for place in sorted(places) for one in store.quarantines.of(place, service)]
+    kept_out: list[Quarantine] = []
+    for place in sorted({to, offered.place}):
+        kept_out += store.quarantines.of(place, service)
+        kept_out += _rolled_back(store, service, place, offered.digest)
     answer = promotion.verdict(offered, known.get(to), before, way, kept_out, now)
     return Offer(service, offered, to, answer)
+
+
+def _rolled_back(store: Store, service: str, place: str, digest: str) -> list[Quarantine]:
+    """The newest try of this release in a place, where its evidence rolled it back and nobody
+    lifted that: as good as a quarantine, whether Git is there to be kept from it or not.
+    """
+    rows = store.releases.find(place=place, service=service, active=False, limit=LOOKED_BACK)
+    newest = next((row for row in rows if row.digest == digest), None)
+    if newest is None or newest.phase not in quarantine.CONDEMNED:
+        return []
+    if store.quarantines.get(newest.id) is not None:
+        return []  # it is among the quarantines, or was lifted
+    return [gitops.quarantined(newest, "")]
 
 
 def _cell(

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from telford import ports
-from telford.app import controlling, objectives, places, release, wiring, workloads
+from telford.app import beside, controlling, gitops, objectives, places, release, wiring, workloads
 from telford.backends.local import settings as local_settings
 from telford.backends.local.place import LocalPlace
 from telford.basics import clock as clocks
@@ -24,6 +24,7 @@ from telford.estate.model import Bound as EstateBound
 from telford.estate.place import Place
 from telford.estate.workload import Ingress, PlaceState, Split, Workload
 from telford.flows import boundaries, orders
+from telford.flows.carrying import Outside
 from telford.flows.controller import Controller, Pace, Report
 from telford.operate import promise
 from telford.operate.promise import Promise
@@ -83,13 +84,23 @@ class Running:
     _controlling: controlling.Controlling
     _thread: threading.Thread
     _stop: threading.Event
+    _beside: gitops.Keeping | None = None
 
     def stop(self) -> None:
         """End the controller; everything else goes on as it is."""
         self._stop.set()
+        if self._beside is not None:
+            self._beside.stop()
         self._thread.join(STOP_SECONDS)
         self._controlling.close()
         self.store.close()
+
+    def keep_beside(self, needed: beside.Beside, report: Callable[[Report], None]) -> None:
+        """Begin what goes on beside the controller, where the estate asks for it."""
+        clock = needed.clock
+        self._beside = beside.start(
+            needed, lambda said: report(Report(clock.now(), problems=(said,)))
+        )
 
     def stop_all(self) -> None:
         """End the controller, then the services and the data plane, in order."""
@@ -128,7 +139,9 @@ def raise_up(
             kept, store, lease, place, watch=watch, pace=pace, edges=edges, hooks=request.hooks
         )
         undo.pop_all()
-    return _run(store, place, binding, arranged, found, report)
+    running = _run(store, place, binding, arranged, found, report)
+    running.keep_beside(_beside(request, kept, running, lease), report)
+    return running
 
 
 def arrange(
@@ -287,6 +300,20 @@ def _bring_up(
     for service, version, generation in arranged.remove:
         place.remove(service, version, generation)
     return arranged
+
+
+def _beside(request: Request, kept: wiring.Files, running: Running, lease: Lease) -> beside.Beside:
+    outside = Outside(running.place, running.place, running.place)
+    return beside.Beside(
+        estate=request.estate,
+        place=request.place,
+        local=request.local,
+        store=running.store,
+        lease=lease,
+        outside=outside,
+        state=kept.state,
+        clock=running.store.clock,
+    )
 
 
 def _run(

@@ -5,6 +5,7 @@ order; a release takes them one after the other, unless a person says why not. `
 service is in one place; `verdict` answers for one place. Called by `telford.app.promotion`.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -85,7 +86,7 @@ def verdict(
     waits = [f"{here.underway} is on its way there"] if here is not None and here.underway else []
     opens = max((one.since for one in before), default=offered.since) + way.after_seconds
     if not refusals and opens > now:
-        left = units.duration_text(int(opens - now) + 1)
+        left = units.duration_text(math.ceil(opens - now))
         waits.append(f"it stays in {way.before} for {left} more before it goes on")
     timed = opens if opens > now and len(waits) == 1 and not (here and here.underway) else None
     return Verdict(tuple(refusals), tuple(waits), timed)

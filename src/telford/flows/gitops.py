@@ -81,7 +81,7 @@ class Report:
 
 
 class Deliverer:
-    """One place's Git folder, kept by the holder of the place's lease."""
+    """One place's Git folder, kept by the holder of a lease: the place's, or one of its own."""
 
     def __init__(  # every collaborator comes in by name
         self,
@@ -99,6 +99,8 @@ class Deliverer:
         self._lease = lease
         self._clock = clock
         self._host = host
+        assert sites, "nobody but us is in charge there"
+        self._place = sites[0].place
         self._sites = {one.service: one for one in sites}
         self._manner = manner
         self._retry = retry_seconds
@@ -109,14 +111,14 @@ class Deliverer:
         """Everything that is due now. Raises `RefusedError` where the lease was lost."""
         said: list[str] = []
         problems: list[str] = []
-        condemn(self._store, self._lease)
+        condemn(self._store, self._lease, self._place)
         for site in self._sites.values():
             self._decide(site, said, problems)
-        for row in self._store.git_changes.open(self._lease.name):
+        for row in self._store.git_changes.open(self._place):
             if row.next_at <= self._clock.now():
                 self._carry(row, said, problems)
         self._look(said, problems)
-        return Report(tuple(said), tuple(problems), behind_since(self._store, self._lease.name))
+        return Report(tuple(said), tuple(problems), behind_since(self._store, self._place))
 
     # --- what is owed -------------------------------------------------------------------------
 
@@ -275,7 +277,7 @@ class Deliverer:
 
     def _look(self, said: list[str], problems: list[str]) -> None:
         """Where the branch moved: see whether it brings back what is kept out."""
-        held = {one.service: one for one in self._store.git_changes.open(self._lease.name)}
+        held = {one.service: one for one in self._store.git_changes.open(self._place)}
         try:
             head = self._host.head(self._manner.branch)
             if not head or head == self._looked_at:
@@ -326,11 +328,11 @@ class Deliverer:
             said.append(f"{one.id}: it came back {one.returns} times; a person must look at it")
 
 
-def condemn(store: Store, lease: Lease) -> tuple[Quarantine, ...]:
+def condemn(store: Store, lease: Lease, place: str) -> tuple[Quarantine, ...]:
     """Quarantine the versions of releases that their own evidence rolled back; each once."""
     found = [
         _quarantine(store, row)
-        for row in store.releases.find(place=lease.name, active=False, limit=LOOKED_BACK)
+        for row in store.releases.find(place=place, active=False, limit=LOOKED_BACK)
         if row.phase in quarantine.CONDEMNED and store.quarantines.get(row.id) is None
     ]
     if found:
@@ -359,8 +361,8 @@ def behind_since(store: Store, place: str) -> float | None:
     return min((one.at for one in store.git_changes.open(place)), default=None)
 
 
-def _quarantine(store: Store, row: Release) -> Quarantine:
-    version = store.versions.get(row.service, row.digest)
+def quarantined(row: Release, image: str) -> Quarantine:
+    """The quarantine that the row of a rolled back release stands for."""
     reason = row.state.get("reason", "") if isinstance(row.state, Mapping) else ""
     return Quarantine(
         id=row.id,
@@ -368,11 +370,16 @@ def _quarantine(store: Store, row: Release) -> Quarantine:
         service=row.service,
         version=row.to_version,
         digest=row.digest,
-        image=version.image if version is not None else "",
+        image=image,
         reason=str(reason) or "rolled back",
         who=ACTOR,
         at=row.finished_at or row.created_at,
     )
+
+
+def _quarantine(store: Store, row: Release) -> Quarantine:
+    version = store.versions.get(row.service, row.digest)
+    return quarantined(row, version.image if version is not None else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,17 +31,19 @@ BOUNDARIES = (GUARD_DECIDE, GUARD_APPLY, GUARD_ROUTE, GUARD_REMOVE)
 
 
 class Guard:
-    """One place, watched by the holder of its lease."""
+    """One place, watched by the holder of a lease."""
 
     def __init__(
         self,
         store: Store,
         lease: Lease,
+        place: str,
         outside: Outside,
         boundaries: edges.Boundaries | None = None,
     ) -> None:
         self._store = store
         self._lease = lease
+        self._place = place
         self._outside = outside
         self._boundaries = boundaries or edges.Quiet()
         # The quarantines whose return was counted and is being undone.
@@ -51,13 +53,13 @@ class Guard:
         """Take out what came back; sentences about it. Raises `RefusedError` where the lease was
         lost.
         """
-        gitops.condemn(self._store, self._lease)
+        gitops.condemn(self._store, self._lease, self._place)
         try:
             place = self._outside.cluster.state()
         except OutsideError as error:
             return (error.message,)
         said: list[str] = []
-        for bound in self._store.bindings.of(self._lease.name):
+        for bound in self._store.bindings.of(self._place):
             found = self._returned(bound, place)
             if found is not None:
                 said += self._answer(bound, found, place)
