@@ -6,8 +6,9 @@ release has made another one the stable one. Pure; the folder is only a prefix h
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from telford.basics import units
 from telford.basics.errors import RefusedError, UsageError
@@ -19,16 +20,24 @@ from telford.estate.model import Binding, Bound
 _UPSTREAM = re.compile(r"\{upstream:([^}]+)\}")
 _SILENT = frozenset({"worker", "job", "cron"})
 UNTAGGED = "latest"
+_RUNS = ("Deployment", "StatefulSet")
+_SCALER = "HorizontalPodAutoscaler"
+
+
+# The Kubernetes objects of a service at a version.
+Objects = Callable[[Bound, str], tuple[Mapping[str, Any], ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Local:
     """Where and with what processes of this machine are run: the estate's folder (absolute) and
-    the interpreter that stands for a command's first word ``python``.
+    the interpreter that stands for a command's first word ``python``. Where `objects` is given
+    (`telford.app.cluster_place`), a cluster runs them, and versions are made of its objects.
     """
 
     folder: str
     python: str
+    objects: Objects | None = None
 
 
 def runnable(binding: Binding) -> tuple[Bound, ...]:
@@ -54,13 +63,13 @@ def runnable(binding: Binding) -> tuple[Bound, ...]:
     return tuple(found[address] for address in sorted(found, key=lambda a: (len(needs[a]), a)))
 
 
-def one(binding: Binding, text: str) -> Bound:
-    """The service that a person named, one that this machine can run.
+def one(binding: Binding, text: str, *, on_cluster: bool = False) -> Bound:
+    """The service that a person named, one that this machine (or the cluster) can run.
 
     Raises as `named` does, and `RefusedError` where it has no `run.local`.
     """
     found = named(binding, text)
-    if _service(found).run.local is None:
+    if _service(found).run.local is None and not on_cluster:
         raise RefusedError(
             f"{found.entity.address} has no `run.local`, so this machine cannot run it",
             fix="say how it runs as a process: run.local.command",
@@ -109,6 +118,8 @@ def listens(bound: Bound) -> bool:
 def workload(bound: Bound, version: str, generation: int, local: Local) -> workloads.Workload:
     """The service at a version. ``{version}`` is put in; other placeholders are the place's."""
     service = _service(bound)
+    if local.objects is not None:
+        return _of_objects(bound, version, generation, local.objects(bound, version))
     run = service.run.local
     assert run is not None, f"{bound.entity.address} has no run.local"
     command = tuple(word.replace("{version}", version) for word in run.command)
@@ -128,6 +139,24 @@ def workload(bound: Bound, version: str, generation: int, local: Local) -> workl
         probe=_probe(service),
         upstreams=tuple(sorted(set(_UPSTREAM.findall(texts)))),
         stop_seconds=float(units.seconds(service.run.stop)) if service.run.stop else 5.0,
+    )
+
+
+def _of_objects(
+    bound: Bound, version: str, generation: int, objects: tuple[Mapping[str, Any], ...]
+) -> workloads.Workload:
+    """As many replicas as the objects say; where a scaler says how many, its fewest."""
+    running = [one["spec"].get("replicas") for one in objects if one["kind"] in _RUNS]
+    fewest = [one["spec"]["minReplicas"] for one in objects if one["kind"] == _SCALER]
+    known = [number for number in (*fewest, *running) if number is not None]
+    return workloads.Workload(
+        service=_service(bound).name,
+        version=version,
+        generation=generation,
+        command=(),
+        replicas=known[0] if known else 1,
+        listens=listens(bound),
+        objects=objects,
     )
 
 

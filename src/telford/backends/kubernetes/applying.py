@@ -8,7 +8,6 @@ leaves nothing that does anything.
 
 import dataclasses
 import math
-from collections.abc import Iterable
 
 from telford.backends.kubernetes import arms, pods
 from telford.backends.kubernetes.ground import ChangedError, Ground, Snapshot
@@ -48,7 +47,7 @@ class Applier:
                 fix="route it elsewhere before it is stopped",
             )
         before = kept.arm(workload.version)
-        wanted = self._ground.keep(seen, _with_made(seen, wanted, arm))
+        wanted = self._ground.keep(seen, self._with_made(wanted, arm))
         names = [one.name for one in wanted.arms]
         self._ground.stamp(seen, wanted.kind, names, wanted.generation)
         self._router.fence(seen, wanted)
@@ -61,11 +60,12 @@ class Applier:
         """A guest. The common Service is narrowed to the home before the first pod is there."""
         for item in arms.needed_before(arm.workload):
             if self._missing(item):
-                self._ground.apply(seen, self._owned(item, arm))
+                self._make(seen, kept, self._owned(item, arm))
         self._router.lead(seen, kept)
         service = arms.guest_service(arm.workload, self._ground.namespace)
         if service is not None:
-            self._ground.apply(seen, service)
+            there = seen.get("Service", arm.name) or self._make(seen, kept, service)
+            self._ground.apply(seen, _as_observed(service, there))
         replicas = capacity(seen, kept, arm.workload.replicas)
         self._run(seen, kept, arms.guest(arm.workload, replicas, self._ground.namespace))
 
@@ -96,15 +96,32 @@ class Applier:
         there = seen.get(kind, name)
         if there is None:
             inert = {**item, "spec": {**item["spec"], "replicas": 0}}
-            there = self._ground.create(seen, kind, inert)
-            if not self._ground.is_kept(seen, kept):
-                self._ground.delete(seen, kind, there)
-                raise ChangedError(f"{name}: another controller has moved on")
-        observed = {
-            "uid": there["metadata"]["uid"],
-            "resourceVersion": there["metadata"]["resourceVersion"],
-        }
-        self._ground.apply(seen, {**item, "metadata": {**item["metadata"], **observed}})
+            there = self._make(seen, kept, inert)
+        self._ground.apply(seen, _as_observed(item, there))
+
+    def _make(self, seen: Snapshot, kept: Record, item: Object) -> Object:
+        """Make something new, and take it back where another controller has moved on meanwhile:
+        nothing could be observed that it was decided on. Raises `ChangedError` then.
+        """
+        kind, name = str(item["kind"]), str(item["metadata"]["name"])
+        made = self._ground.create(seen, kind, item)
+        if not self._ground.is_kept(seen, kept):
+            self._ground.delete(seen, kind, made)
+            raise ChangedError(f"{name}: another controller has moved on")
+        return made
+
+    def _with_made(self, kept: Record, arm: Arm) -> Record:
+        """Remember, before it is done, what will be made for a guest and must go with it."""
+        if arm.home or any(one.version == arm.version for one in kept.made):
+            return kept
+        made = [
+            Made(
+                str(one["apiVersion"]), str(one["kind"]), str(one["metadata"]["name"]), arm.version
+            )
+            for one in arms.needed_before(arm.workload)
+            if self._missing(one)
+        ]
+        return dataclasses.replace(kept, made=(*kept.made, *made))
 
     def _missing(self, item: Object) -> bool:
         resource = self._ground.resource(str(item["apiVersion"]), str(item["kind"]))
@@ -168,6 +185,13 @@ def capacity(seen: Snapshot, kept: Record, replicas: int) -> int:
     return max(replicas, min(math.ceil(replicas * max(grown, 1.0)), most))
 
 
+def _as_observed(item: Object, there: Object) -> Object:
+    """What is applied to the very object that was looked at."""
+    about = there["metadata"]
+    observed = {"uid": about["uid"], "resourceVersion": about["resourceVersion"]}
+    return {**item, "metadata": {**item["metadata"], **observed}}
+
+
 def _returning(kept: Record, workload: Workload) -> Arm | None:
     """A version that was about to leave and is wanted again, where it still runs."""
     for one in kept.arms:
@@ -176,29 +200,6 @@ def _returning(kept: Record, workload: Workload) -> Arm | None:
                 return None
             return one
     return None
-
-
-def _with_made(seen: Snapshot, kept: Record, arm: Arm) -> Record:
-    """Remember, before it is done, what will be made for a guest and must go with it."""
-    if arm.home or any(one.version == arm.version for one in kept.made):
-        return kept
-    made = [
-        Made(str(one["apiVersion"]), str(one["kind"]), str(one["metadata"]["name"]), arm.version)
-        for one in _news(kept, arm)
-    ]
-    return dataclasses.replace(kept, made=(*kept.made, *made))
-
-
-def _news(kept: Record, arm: Arm) -> Iterable[Object]:
-    """What a guest needs and the home's own objects do not bring."""
-    home = kept.at_home
-    known = arms.needed_before(home.workload) if home else ()
-    have = {(one["kind"], one["metadata"]["name"]) for one in known}
-    return [
-        one
-        for one in arms.needed_before(arm.workload)
-        if (one["kind"], one["metadata"]["name"]) not in have
-    ]
 
 
 def _other(workload: Workload, there: Object) -> RefusedError:

@@ -1,10 +1,11 @@
-"""From the name of a context to a client. Called by `telford.app.drift`."""
+"""From the name of a context to a client. Called by `telford.app.drift` and `cluster_place`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from telford.backends.kubernetes import kubeconfig, plugins
+from telford.backends.kubernetes.access import Access
 from telford.backends.kubernetes.client import ApiServer, Progress
 from telford.backends.kubernetes.wire import Limits
 from telford.basics.errors import UsageError
@@ -24,20 +25,25 @@ class Choice:
 
 
 def connect(choice: Choice, progress: Progress) -> ApiServer:
-    """A client for the cluster. Nothing is asked yet.
+    """A client that reads the cluster. Nothing is asked yet. Raises as `access` does."""
+    return ApiServer(access(choice), choice.limits, progress)
+
+
+def access(choice: Choice) -> Access:
+    """How to talk to the cluster, credentials included.
 
     Raises `UsageError` for a context that there is not, and where credentials come of a plugin and
     plugins are not allowed; `PermanentError` where a file or the plugin is of no use.
     """
-    access = kubeconfig.access(choice.context, choice.environment, choice.home)
-    plugin = access.plugin
-    if plugin is not None:
-        if not choice.plugins:
-            raise UsageError(
-                f"the context {access.name} gets its credentials by running {plugin.command},"
-                " and nothing is run unasked",
-                fix="add --exec-plugins to allow it, or use a context with a token or certificate",
-            )
-        given = plugins.credentials(access, plugin, choice.environment)
-        access = replace(access, credentials=given)
-    return ApiServer(access, choice.limits, progress)
+    found = kubeconfig.access(choice.context, choice.environment, choice.home)
+    plugin = found.plugin
+    if plugin is None:
+        return found
+    if not choice.plugins:
+        raise UsageError(
+            f"the context {found.name} gets its credentials by running {plugin.command},"
+            " and nothing is run unasked",
+            fix="add --exec-plugins to allow it, or use a context with a token or certificate",
+        )
+    given = plugins.credentials(found, plugin, choice.environment)
+    return replace(found, credentials=given)

@@ -207,8 +207,10 @@ class Ground:
 
     def create(self, seen: Snapshot, kind: str, item: Object) -> Object:
         """Make an object that was not there."""
-        made = must(self.server.create(seen.resources[kind], item), _named(kind, item))
-        self._put(seen, kind, made)
+        resource = seen.resources.get(kind) or self._find(kind, (_group(item),))
+        made = must(self.server.create(resource, item), _named(kind, item))
+        if kind in seen.objects:
+            self._put(seen, kind, made)
         return made
 
     def apply(self, seen: Snapshot, item: Object) -> Object:

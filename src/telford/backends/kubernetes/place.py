@@ -14,7 +14,7 @@ from telford.backends.kubernetes.counting import Counting
 from telford.backends.kubernetes.ground import Ground, Snapshot
 from telford.backends.kubernetes.record import Record
 from telford.basics.clock import Clock, SystemClock
-from telford.basics.errors import TemporaryError
+from telford.basics.errors import PermanentError, TemporaryError
 from telford.estate.observation import Reading, Series
 from telford.estate.workload import (
     MIRRORED_SUFFIX,
@@ -25,6 +25,8 @@ from telford.estate.workload import (
     Workload,
 )
 from telford.ports.objects import Writes
+
+_POLL_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,56 @@ class KubernetesPlace:
         self._counting = counting
         self.namespace = namespace
         self.ingress_url = ingress_url
+
+    # ---- coming and going, as `LocalPlace`
+
+    @property
+    def started_here(self) -> bool:
+        """False: a cluster was there before, and stays."""
+        return False
+
+    def stop(self) -> None:
+        """Nothing ends: what runs in a cluster goes on when its controller does not."""
+
+    def bring_up(
+        self,
+        workloads: Sequence[Workload],
+        splits: Sequence[Split],
+        ingress: Sequence[Ingress],
+        limit_seconds: float = 60.0,
+    ) -> None:
+        """Start or adopt all, wait until all are ready, then send traffic. What already ran is as
+        it was where any of it fails; what is new is left for people to look at.
+        """
+        for workload in workloads:
+            self.apply(workload)
+        for workload in workloads:
+            self._wait_ready(workload, limit_seconds)
+        for split in splits:
+            self.route(split)
+        self.expose(ingress)
+
+    def _wait_ready(self, workload: Workload, limit_seconds: float) -> None:
+        end = self._clock.monotonic() + limit_seconds
+        while True:
+            found = [
+                one
+                for one in self.state().replicas
+                if (one.service, one.version) == (workload.service, workload.version)
+            ]
+            ready = sum(one.phase == "ready" for one in found)
+            if ready >= workload.replicas:
+                return
+            said = "; ".join(f"{one.replica}: {one.message}" for one in found if one.message)
+            problem = (
+                f"{ready} of {workload.replicas} replicas of {workload.service}"
+                f" {workload.version} are ready" + (f": {said}" if said else "")
+            )
+            if found and all(one.phase == "failed" for one in found):
+                raise PermanentError(problem, fix="mend what is said, then start again")
+            if self._clock.monotonic() >= end:
+                raise TemporaryError(problem, fix="start again once they are")
+            self._clock.sleep(_POLL_SECONDS)
 
     # ---- ports.Cluster
 

@@ -8,7 +8,7 @@ the estate renders for the new version, and nothing else (docs/decisions/0018).
 
 import dataclasses
 
-from telford.backends.kubernetes import arms, pods
+from telford.backends.kubernetes import arms, names, pods
 from telford.backends.kubernetes.ground import Ground, Snapshot
 from telford.backends.kubernetes.record import Arm, Record
 from telford.backends.kubernetes.routing import Router
@@ -76,8 +76,8 @@ class Remover:
             for one in kept.arms
         )
         wanted = self._ground.keep(seen, dataclasses.replace(wanted, arms=marked))
-        names = [one.name for one in wanted.arms]
-        self._ground.stamp(seen, wanted.kind, names, wanted.generation)
+        running = [one.name for one in wanted.arms]
+        self._ground.stamp(seen, wanted.kind, running, wanted.generation)
         self._router.fence(seen, wanted)
         return wanted
 
@@ -221,12 +221,14 @@ class Remover:
     def _sweep(self, seen: Snapshot, kept: Record) -> None:
         """What a controller made that was overtaken and died before it could take it back."""
         known = {one.name for one in kept.arms}
-        for item in seen.of(kept.kind):
-            labels = item["metadata"].get("labels") or {}
-            mine = labels.get(conventions.LABEL_SERVICE) and conventions.LABEL_RUNS in labels
-            inert = not item["spec"].get("replicas", 1)
-            if mine and inert and _service(item) == kept.service and _name(item) not in known:
-                self._ground.delete(seen, kept.kind, item)
+        for kind in (kept.kind, "Service"):
+            for item in seen.of(kind):
+                labels = item["metadata"].get("labels") or {}
+                mine = names.label(kept.service) == labels.get(conventions.LABEL_SERVICE)
+                inert = kind == "Service" or not item["spec"].get("replicas", 1)
+                guest = conventions.LABEL_RUNS in labels and _name(item) not in known
+                if mine and inert and guest:
+                    self._ground.delete(seen, kind, item)
 
 
 def gitops(item: Object) -> str:
@@ -241,10 +243,6 @@ def gitops(item: Object) -> str:
 def _runs(item: Object) -> str:
     notes = (item["spec"]["template"].get("metadata") or {}).get("annotations") or {}
     return str(notes.get(conventions.ANNOTATION_VERSION, ""))
-
-
-def _service(item: Object) -> str:
-    return str(item["metadata"]["labels"][conventions.LABEL_SERVICE])
 
 
 def _name(item: Object) -> str:
