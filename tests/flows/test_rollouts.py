@@ -1,0 +1,185 @@
+"""A rollout over three places, each with a controller of its own, over one store."""
+
+import dataclasses
+import pathlib
+from collections.abc import Callable
+
+import pytest
+from flow_scenes import SHORT, STEADY, empty_store
+
+from telford.app import release as releases
+from telford.app import rollout as rollouts
+from telford.basics.errors import RefusedError
+from telford.deliver import forecast
+from telford.deliver.waves import Wave, Waves
+from telford.flows import orders
+from telford.store.rollouts import Rollout
+from telford.testing.place import Behaviour, a_workload
+from telford.testing.simulation import CANARY, STABLE, Simulation, address
+
+PLACES = ("prod/a", "prod/b", "prod/c")
+PLAN = Waves((Wave(PLACES[:1], 5.0), Wave(PLACES[1:])), alpha=0.01, at_most_unavailable=1)
+LIMIT = 120
+
+
+@dataclasses.dataclass
+class Worlds:
+    """The three places, stepped together."""
+
+    places: dict[str, Simulation]
+
+    @property
+    def first(self) -> Simulation:
+        return self.places[PLACES[0]]
+
+    def step(self) -> None:
+        for world in self.places.values():
+            world.step()
+
+    def phases(self, rollout: Rollout) -> dict[str, str]:
+        store = self.first.store
+        found = {place: store.releases.get(key) for place, key in rollout.releases.items()}
+        return {place: row.phase for place, row in found.items() if row is not None}
+
+    def versions(self) -> dict[str, str]:
+        found = {}
+        for place, world in self.places.items():
+            bound = world.store.bindings.get(place, address("orders"))
+            assert bound is not None
+            found[place] = bound.version
+        return found
+
+    def until(self, over: Callable[[dict[str, str]], bool], rollout: Rollout) -> dict[str, str]:
+        for _ in range(LIMIT):
+            phases = self.phases(rollout)
+            if over(phases):
+                return phases
+            self.step()
+        raise AssertionError(f"not at an end: {self.phases(rollout)}")
+
+
+def worlds(memory: pathlib.Path, canaries: dict[str, Behaviour]) -> Worlds:
+    file = memory / "store.db"
+    file.write_bytes(empty_store())
+    return Worlds(
+        {
+            place: Simulation(
+                f"sqlite:///{file}",
+                {
+                    ("orders", STABLE): STEADY,
+                    ("orders", CANARY): canaries.get(place, STEADY),
+                },
+                site=place,
+                rate=60.0,
+                seed=number,
+            )
+            for number, place in enumerate(PLACES)
+        }
+    )
+
+
+def prepared(world: Simulation) -> releases.Prepared:
+    bound = world.store.bindings.get(world.site, address("orders"))
+    assert bound is not None
+    return releases.Prepared(
+        service=address("orders"),
+        name="orders",
+        place=world.site,
+        digest="0" * 64,
+        policy=SHORT,
+        tick_seconds=1.0,
+        stable=orders.workload(bound.workload),
+        canary=a_workload("orders", CANARY),
+        traffic=releases.Traffic(60.0, {}),
+        forecast=forecast.forecast(SHORT, 60.0, {}),
+    )
+
+
+def begin(here: Worlds, plan: Waves = PLAN) -> Rollout:
+    ready = {place: prepared(world) for place, world in here.places.items()}
+    store = here.first.store
+    return rollouts.start(store, ready, plan, who="ann", now=here.first.clock.now())
+
+
+def _all(phase: str) -> Callable[[dict[str, str]], bool]:
+    return lambda phases: set(phases.values()) == {phase}
+
+
+def test_a_good_version_reaches_place_after_place(memory: pathlib.Path):
+    here = worlds(memory, {})
+    rollout = begin(here)
+    out: list[int] = []
+    for _ in range(LIMIT):
+        phases = here.phases(rollout)
+        out.append(sum(phase not in {"planned", "promoted"} for phase in phases.values()))
+        if phases["prod/a"] != "promoted":
+            assert (phases["prod/b"], phases["prod/c"]) == ("planned", "planned")
+        if set(phases.values()) == {"promoted"}:
+            break
+        here.step()
+    assert set(out) == {0, 1}
+    assert set(here.versions().values()) == {CANARY}
+    view = rollouts.standing(here.first.store, rollout.id, here.first.clock.now()).view
+    assert view.done
+    assert view.stop == ""
+
+
+def test_a_place_that_rolls_back_turns_the_others_back(memory: pathlib.Path):
+    plan = dataclasses.replace(PLAN, at_most_unavailable=2)
+    here = worlds(memory, {"prod/b": Behaviour(bad=0.8)})
+    rollout = begin(here, plan)
+    phases = here.until(
+        lambda now: "planned" not in now.values() or "rolled-back" in now.values(), rollout
+    )
+    phases = here.until(
+        lambda now: now["prod/c"] in {"aborted", "rolled-back", "promoted"}, rollout
+    )
+    assert phases["prod/b"] == "rolled-back"
+    assert phases["prod/c"] == "aborted"
+    standing = rollouts.standing(here.first.store, "orders", here.first.clock.now())
+    assert standing.view.undo == ("prod/a",)
+    said = here.first.store.commands.of(rollout.releases["prod/c"])
+    assert [one.who for one in said] == ["rollout"]
+    assert said[0].reason.startswith("prod/b: ")
+
+
+def test_a_closed_turn_says_what_it_waits_for(memory: pathlib.Path):
+    here = worlds(memory, {})
+    rollout = begin(here)
+    here.step()
+    here.step()
+    row = here.first.store.releases.get(rollout.releases["prod/b"])
+    assert row is not None
+    (gate,) = row.state["gates"]
+    assert not gate["open"]
+    assert gate["why"].startswith("wave 1 of 2 is not finished: prod/a is ")
+
+
+def test_a_controller_that_is_silent_makes_its_place_unavailable(memory: pathlib.Path):
+    here = worlds(memory, {})
+    rollout = begin(here)
+    here.until(lambda phases: phases["prod/a"] == "promoted", rollout)
+    silent = here.places.pop("prod/b")
+    for _ in range(90):
+        here.step()
+    phases = here.phases(rollout)
+    assert phases["prod/c"] == "planned"
+    view = rollouts.standing(here.first.store, rollout.id, here.first.clock.now()).view
+    assert "prod/b is not heard of: its controller is silent" in view.turns[-1].why
+    silent.clock.advance(90.0)
+    here.places["prod/b"] = silent
+    here.until(_all("promoted"), rollout)
+
+
+def test_nothing_is_written_where_one_place_would_get_something_else(memory: pathlib.Path):
+    here = worlds(memory, {})
+    ready = {place: prepared(world) for place, world in here.places.items()}
+    ready["prod/c"] = dataclasses.replace(ready["prod/c"], digest="1" * 64)
+    with pytest.raises(RefusedError, match="prod/c would get"):
+        rollouts.start(here.first.store, ready, PLAN, who="ann", now=0.0)
+    busy = prepared(here.places["prod/c"])
+    here.places["prod/c"].release(busy.policy)
+    with pytest.raises(RefusedError, match="already has a release on its way"):
+        begin(here)
+    assert here.first.store.rollouts.find() == ()
+    assert here.first.store.releases.find(place="prod/a") == ()
