@@ -15,6 +15,7 @@ CANDIDATES: tuple[Any, ...] = (
     "n1", "5m", "42%", "250m", "128Mi", "service/other", "2031-05-06", "1.2.3", "EUR", "team/a",
     "0 3 * * *", "https://example.com/x", "Europe/Berlin", "10.0.0.0/8", "a/b.yaml", "GET /x",
     "rpo <= 5m", "P5", "23:30", "a" * 40, "Deployment/n1", "env:N1", "/state",
+    "nats://127.0.0.1:4222", "a@example.com", "release.failed",
     3, 7, 0.25, 2.5, True, False, 204,
 )  # fmt: skip
 

@@ -31,6 +31,7 @@ from telford.estate.kinds import (
     running,
     scaling,
     structure,
+    telling,
 )
 
 # Stable: other schemas may refer to it. It names the format, not a place to fetch it from.
@@ -122,6 +123,9 @@ EXACTLY_ONE: dict[type[BaseModel], tuple[str, ...]] = {
     promises.Ratio: ("bad", "good"),
     contracts.ContractVersion: ("file", "document"),
     paving.Patch: ("object", "file"),
+    telling.Listener: telling.WAYS,
+    telling.WebhookListener: ("url", "urlFrom"),
+    telling.CDEventsListener: ("url", "urlFrom"),
     data.DataStep: ("revision", "sql", "file", "backfill", "command"),
 }
 AT_MOST_ONE: dict[type[BaseModel], tuple[str, str]] = {contracts.Contract: ("service", "stream")}

@@ -15,6 +15,7 @@ from telford.estate.kinds import (
     response,
     secret,
     structure,
+    telling,
 )
 
 # Family -> its kinds, both in the order in which a newcomer meets them.
@@ -34,7 +35,7 @@ FAMILIES: dict[str, tuple[type[base.Kind], ...]] = {
     ),
     "places": (places.Environment, places.Region, places.Cluster, places.Account),
     "promises": (promises.Objective, promises.Recovery, promises.Budget),
-    "change": (change.Delivery, change.Window),
+    "change": (change.Delivery, change.Window, telling.Subscription),
     "rules": (
         governance.Policy,
         governance.Control,
