@@ -19,6 +19,8 @@ FENCED = {
     "bindings.Bindings.bind",
     "commands.Commands.take",
     "data_plans.DataPlans.save",
+    "events.Events.lose",
+    "events.Events.move",
     "git_changes.GitChanges.owe",
     "git_changes.GitChanges.save",
     "leases.Leases.beat",
@@ -29,14 +31,17 @@ FENCED = {
     "quarantines.Quarantines.returned",
     "readings.Readings.replace",
     "releases.Releases.save",
+    "retention.Retention.forget",
 }
 # Written by people's processes too, each with why that is right without a lease.
 OPEN = {
     "approvals.Approvals.add": "a person's act at a gate; the controller only reads it",
+    "audit.Audit.cut": "called by Retention.forget, which needs the lease",
     "audit.Audit.append": "a line more in a chain: takes nothing from anybody",
     "bindings.Bindings.issue": "gives out a generation, and they only grow",
     "bindings.Bindings.seen": "raises the generation given out, and it only grows",
     "commands.Commands.ask": "a wish; only the controller takes it",
+    "events.Events.append": "a line more, beside what it tells of",
     "data_plans.DataPlans.create": "a person's plan; the slot's uniqueness keeps a second one out",
     "data_plans.DataPlans.issue": "gives out a generation, and they only grow",
     "data_plans.DataPlans.wish": "a person's wish; a generation of its own refuses what is older",
@@ -49,7 +54,11 @@ OPEN = {
 # Transactions that are opened without a lease, each with why.
 WITHOUT_LEASE = {
     "app/control.py": "a person's command",
+    "app/data.py": "a person's plan or wish about data",
+    "app/gating.py": "a person's act at a gate",
+    "app/quarantine.py": "a person's quarantine, or its lifting",
     "app/release.py": "a person's release",
+    "app/rollout.py": "a person's rollout",
     "store/controllers.py": "stand-by controllers say that they wait; nothing is decided by it",
     "store/leases.py": "taking a lease is what makes an epoch",
     "testing/simulation.py": "people of a simulated world",

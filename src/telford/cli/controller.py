@@ -54,7 +54,7 @@ def command(place: options.In = "", estate: options.Estate = None) -> None:
             store,
             str(chosen),
             controlling.watch(services, objectives.promises(binding)),
-            Pace(tick=options.settings().tick_seconds),
+            Pace(tick=options.settings().tick_seconds, keep=options.settings().keep_seconds),
             standing_by.Voice(output.note, up.report),
             stop,
             hooks=asking.Hooks(None, options.environment(), SystemClock()),

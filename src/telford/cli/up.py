@@ -121,7 +121,7 @@ def _stay(
     clock = SystemClock()
     estate = loading.require(loading.load_folder(folder, options.estate_cache()))
     local = workloads.Local(str(folder.absolute()), sys.executable)
-    pace = Pace(tick=options.settings().tick_seconds)
+    pace = Pace(tick=options.settings().tick_seconds, keep=options.settings().keep_seconds)
     request = up.Request(
         estate,
         places.choose(estate, place),

@@ -25,6 +25,7 @@ from telford.store.objectives import Objectives
 from telford.store.quarantines import Quarantines
 from telford.store.readings import Readings
 from telford.store.releases import Releases
+from telford.store.retention import Retention
 from telford.store.rollouts import Rollouts
 from telford.store.versions import Versions
 
@@ -58,6 +59,7 @@ class Store:
         self.quarantines = Quarantines(self._database)
         self.readings = Readings(self._database)
         self.releases = Releases(self._database)
+        self.retention = Retention(self.audit)
         self.rollouts = Rollouts(self._database)
         self.versions = Versions(self._database)
 
