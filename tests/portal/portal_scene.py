@@ -190,7 +190,9 @@ class Scene:
                 writing, "controller", "bind", service, {"version": version, "place": PLACE}
             )
 
-    def begin(self, key: str, version: str, stable: str = "1.0.0") -> None:
+    def begin(
+        self, key: str, version: str, stable: str = "1.0.0", who: str = "person/ann"
+    ) -> None:
         """Start a release of the storefront."""
         now = self.clock.now()
         state = engine.begin(
@@ -214,7 +216,7 @@ class Scene:
             policy=state.policy.to_json(),
             state=state.to_json(),
             workloads={},
-            who="person/ann",
+            who=who,
             reason=f"version {version}",
             tick_seconds=1.0,
             created_at=now,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from telford.app import release_acts
 from telford.deliver import bounds, forecast, judging, policy
+from telford.deliver.gates import GateView
 from telford.deliver.policy import Indicator
 from telford.deliver.state import FINAL, WATCHED, Cause, Entry, Harm, Phase, RateView, State
 from telford.deliver.weighing import EValue, Evidence
@@ -266,14 +267,24 @@ def _step(state: State, number: int) -> StepView:
 
 
 def _gates(state: State, indicators: Sequence[IndicatorView], now: float) -> tuple[Gate, ...]:
-    """What the release waits for now; nothing where it has ended or not begun."""
-    if state.phase not in WATCHED:
+    """What the release waits for now; before the start only what was declared."""
+    if state.final:
         return ()
+    declared = [_declared_gate(one) for one in state.gates]
+    if state.phase not in WATCHED:
+        return tuple(declared)
     gates = [_weight_gate(state), _soak_gate(state, now)]
     for one in indicators:
         gates += _evidence_gates(state, one)
     gates.append(_deadline_gate(state, now))
-    return tuple(gates)
+    return (*gates, *declared)
+
+
+def _declared_gate(view: GateView) -> Gate:
+    when = {"start": "start", "step": "each step", "promote": "the end"}[view.at]
+    words = view.why if view.open or not view.opens else f"{view.why}; opens when {view.opens}"
+    meaning, word = ("good", "open") if view.open else ("watch", "closed")
+    return Gate(f"{view.name}, before {when}", meaning, word, words)
 
 
 def _weight_gate(state: State) -> Gate:

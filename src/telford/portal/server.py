@@ -16,10 +16,13 @@ from starlette.types import ASGIApp, Scope
 from telford.basics.errors import RefusedError, TelfordError, UsageError
 from telford.portal import evidence, guard, live, topics
 from telford.portal.api import conformance as conformance_api
+from telford.portal.api import data as data_api
 from telford.portal.api import estate as estate_api
 from telford.portal.api import events
+from telford.portal.api import gates as gates_api
 from telford.portal.api import objectives as objectives_api
 from telford.portal.api import plan as plan_api
+from telford.portal.api import promotions as promotions_api
 from telford.portal.api import releases as releases_api
 from telford.portal.context import Context
 from telford.portal.pages import (
@@ -29,10 +32,12 @@ from telford.portal.pages import (
     conformance,
     docs,
     entity,
+    gates,
     objectives,
     overview,
     plan,
     problems,
+    promotions,
     refusals,
     release,
     releases,
@@ -49,6 +54,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     map_page.router,
     start.router,
     releases.router,
+    promotions.router,
+    gates.router,
     act.router,
     release.router,
     objectives.router,
@@ -61,7 +68,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     static.router,
     events.router,
     estate_api.router,
+    data_api.router,
     releases_api.router,
+    promotions_api.router,
+    gates_api.router,
     objectives_api.router,
     conformance_api.router,
     plan_api.router,

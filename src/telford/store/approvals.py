@@ -5,6 +5,8 @@ decided before (`telford.app.gating`), from the estate as it is then; the row ke
 it. People write these; a controller only reads them, at every tick, for all its releases at once.
 """
 
+import dataclasses
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -59,7 +61,12 @@ class Approvals:
         active = sa.select(release.c.slot).where(release.c.id == act.release)
         if writing.connection.execute(active).scalar_one_or_none() is None:
             raise RefusedError(f"{act.release} is over: its gates hold nothing up any more")
-        writing.connection.execute(sa.insert(_TABLE).values(columns(act)))
+        latest = sa.select(sa.func.max(_TABLE.c.at)).where(_TABLE.c.release == act.release)
+        before = writing.connection.execute(latest).scalar_one()
+        # A person's last word counts, so no two words are of one moment, whatever the clock says.
+        at = act.at if before is None else max(act.at, math.nextafter(before, math.inf))
+        row = dataclasses.replace(act, at=at)
+        writing.connection.execute(sa.insert(_TABLE).values(columns(row)))
         return True
 
     def of(self, release: str) -> tuple[Act, ...]:
