@@ -13,6 +13,7 @@ from simulated_release import ERRORS, same, simulate
 from telford.deliver import bounds, forecast, limit
 from telford.deliver.policy import Indicator, Policy
 from telford.deliver.state import Decision
+from telford.estate.workload import Match
 
 RARE = Indicator("errors", Decimal("0.999"))
 BARE = Policy((ERRORS,), weights=(1000,), soak_seconds=(0.0,), warmup_seconds=0.0)
@@ -108,6 +109,78 @@ class TestForecast:
     def test_no_traffic_means_never(self):
         run = simulate(replace(BARE, weights=(2000,)), same(0.0, 0.0), seed=1, ticks=8)
         assert forecast.remaining(run.states[-1], 0.0) == math.inf
+
+
+class TestPlanner:
+    """Every strategy, engine and certificate: what is said before the start."""
+
+    MANY = replace(BARE, canary_replicas=2, stable_replicas=8, weights=(2000,))
+
+    @pytest.mark.parametrize(
+        ("changes", "words"),
+        [
+            ({"engine": "E1"}, "rolled back in about"),
+            ({"engine": "E4"}, "rolled back in about"),
+            ({"baseline": True}, "this gate needs about"),
+            ({"certificate": "both"}, "this gate needs about"),
+            ({"strategy": "mirror", "weights": (5000,)}, "this gate needs about"),
+            ({"strategy": "rolling"}, "this gate needs about"),
+            ({"strategy": "blue-green", "weights": (10_000,)}, "this gate needs about"),
+            ({"strategy": "recreate", "weights": (10_000,)}, "rolled back in about"),
+            (
+                {"strategy": "ab", "weights": (0,), "matches": (Match("v2", "yes", "x-beta"),)},
+                "is not known beforehand",
+            ),
+            ({"skip_analysis": True}, "nothing is compared"),
+        ],
+    )
+    def test_one_sentence_for_each(self, changes, words):
+        found = forecast.forecast(replace(self.MANY, **changes), 100.0, {"errors": 0.001})
+        assert words in found.sentence
+        assert found.possible
+
+    def test_either_certificate_is_as_fast_as_the_faster_with_its_share(self):
+        rates = {"errors": 0.001}
+        both = replace(self.MANY, certificate="both")
+        half = replace(self.MANY, beta=self.MANY.beta / 2)
+        said = [forecast.forecast(one, 100.0, rates).seconds for one in (both, half)]
+        assert said[0] == pytest.approx(said[1])
+
+    def test_where_no_errors_are_seen_the_objective_certifies_and_the_ratio_cannot(self):
+        found = forecast.forecast(replace(self.MANY, certificate="both"), 100.0, {})
+        assert found.possible
+        assert not forecast.forecast(replace(self.MANY, certificate="ratio"), 100.0, {}).possible
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {},
+            {"engine": "E1"},
+            {"engine": "E4"},
+            {"strategy": "recreate", "weights": (10_000,), "fuse_alpha": 0.0},
+        ],
+        ids=["E2", "E1", "E4", "E0"],
+    )
+    def test_how_soon_a_bad_version_is_found_is_what_happens(self, changes):
+        """Five times the budget: the median of 20 releases lies within half of what was said."""
+        policy = replace(self.MANY, stale_seconds=1e6, **changes)
+        policy = policy.seeded({"errors": (10_000, 50)})
+        said = forecast.forecast(policy, 100.0, {"errors": 0.005}, 1.0).found_seconds
+        times = []
+        for seed in range(20):
+            run = simulate(policy, same(0.05, 0.005), seed=seed, ticks=150)
+            start = next(e.clocks.confirmed_at for e in run.entries if e.clocks.confirmed_at)
+            ends = (
+                e.at for e in run.entries if e.decision is Decision.ROLLBACK or e.probe is not None
+            )
+            times.append(next(ends) - start)
+        assert np.median(times) == pytest.approx(said, rel=0.5, abs=2.0)
+
+    def test_latency_takes_part_without_a_forecast_of_its_own(self):
+        policy = replace(self.MANY, indicators=(ERRORS, Indicator("latency")))
+        alone = forecast.forecast(self.MANY, 100.0, {})
+        found = forecast.forecast(policy, 100.0, {})
+        assert found.steps == alone.steps
 
 
 class TestBounds:

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from simulated_release import ERRORS, SLOWNESS
 
 from telford.deliver.observe import notes, observe, slow_bound
+from telford.deliver.policy import Indicator
 from telford.estate.observation import Counters, Reading, Series, Tally
 
 OLD = Series("orders", "v1", "0")
@@ -119,3 +121,46 @@ def test_the_ticks_of_an_unbroken_series_add_up_to_its_counters(steps):
             total, bad = total + one.total, bad + one.bad
         before = after
     assert (total, bad) == (requests - 5, errors - 2)
+
+
+WHOLE = Indicator("all", kind="latency")
+SLOWER = Indicator("slow-100", Decimal("0.9"), threshold_ms=100.0, kind="slowness")
+
+
+def test_a_latency_indicator_has_the_counts_of_every_bucket():
+    before = reading(1.0, old=Counters(100, 5, histogram(10, 90, 100)))
+    after = reading(2.0, old=Counters(130, 5, histogram(25, 119, 130)))
+    found = observe(before, after, 1, "orders", [ERRORS, WHOLE, SLOWNESS, SLOWER])
+    buckets = {one.sli: (one.total, one.bad, one.buckets) for one in found.tallies}
+    assert buckets == {
+        "errors": (30, 0, ()),
+        "all": (30, 0, (15, 14, 1)),
+        "slowness": (30, 1, ()),
+        "slow-100": (30, 15, ()),
+    }
+
+
+def test_histograms_with_other_buckets_than_most_are_left_out():
+    others = {100.0: 1, math.inf: 2}
+    before = reading(1.0, new=Counters(0, 0, dict.fromkeys(others, 0)))
+    before = Reading(1.0, {**before.counters, **_alike(0).counters})
+    after = Reading(2.0, {NEW: Counters(2, 0, others), **_alike(2).counters})
+    found = observe(before, after, 1, "orders", [WHOLE])
+    assert {one.series for one in found.tallies} == {OLD, replace(OLD, replica="1")}
+    assert observe(_alike(2), _odd(), 1, "orders", [WHOLE]).tallies == ()
+
+
+def _alike(count):
+    counters = Counters(count, 0, histogram(count, count, count))
+    return Reading(float(count), {OLD: counters, replace(OLD, replica="1"): counters})
+
+
+def _odd():
+    return Reading(9.0, {OLD: Counters(9, 0, {50.0: 9, math.inf: 9})})
+
+
+def test_who_began_or_was_reset_is_named():
+    before = reading(1.0, old=Counters(100, 5))
+    after = reading(2.0, old=Counters(3, 0), new=Counters(5, 2))
+    assert observe(before, after, 1, "orders", [ERRORS], fresh={NEW}).begun == (OLD, NEW)
+    assert observe(before, after, 1, "orders", [ERRORS]).begun == (OLD,)
