@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from telford import ports
 from telford.app import data_plan, wiring, workloads
 from telford.backends import process
+from telford.backends.kubernetes.place import KubernetesPlace
 from telford.backends.local.place import LocalPlace
 from telford.basics.errors import RefusedError, TelfordError
 from telford.estate.model import Bound
@@ -56,9 +57,9 @@ def give_back(store: Store, lease: Lease) -> None:
 
 
 def watch(services: Sequence[Bound], promises: Sequence[Promise]) -> watching.Watch:
-    """What a place's controller measures: every service that answers requests."""
-    listening = [one for one in services if workloads.listens(one)]
-    pairs = [(str(one.entity.address), one.spec.name) for one in listening]
+    """What a place's controller measures: what answers requests, and workers that count."""
+    counted = [one for one in services if workloads.counts(one)]
+    pairs = [(str(one.entity.address), one.spec.name) for one in counted]
     return watching.watch(pairs, promises)
 
 
@@ -66,14 +67,14 @@ def control(
     kept: wiring.Files,
     store: Store,
     lease: Lease,
-    place: LocalPlace,
+    place: LocalPlace | KubernetesPlace,
     *,
     watch: watching.Watch,
     pace: Pace,
     edges: boundaries.Boundaries | None = None,
     hooks: ports.Hooks | None = None,
 ) -> Controlling:
-    """A controller of a local place, not yet running. What an earlier one had under way is
+    """A controller of a place, not yet running. What an earlier one had under way is
     cancelled; the first tick asks for it again.
     """
     clock = store.clock

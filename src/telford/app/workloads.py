@@ -115,6 +115,15 @@ def listens(bound: Bound) -> bool:
     return _service(bound).type not in _SILENT
 
 
+def counts(bound: Bound) -> bool:
+    """Whether what it does is counted: requests by the data plane, a worker's jobs by the worker,
+    on the port that the place gives it for that (``{metrics_port}``).
+    """
+    run = _service(bound).run.local
+    texts = (*run.command, *run.env.values()) if run else ()
+    return listens(bound) or any("{metrics_port}" in text for text in texts)
+
+
 def workload(bound: Bound, version: str, generation: int, local: Local) -> workloads.Workload:
     """The service at a version. ``{version}`` is put in; other placeholders are the place's."""
     service = _service(bound)

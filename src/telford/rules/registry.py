@@ -45,6 +45,7 @@ from telford.rules import (
     stores,
     strategies,
     streams,
+    work,
 )
 from telford.rules.rule import EstateRule, Finding, Rule, Subject, World, base, subject
 
@@ -61,6 +62,7 @@ RULES: tuple[Rule, ...] = (
     *change.RULES,
     *gates.RULES,
     *strategies.RULES,
+    *work.RULES,
     *rollouts.RULES,
     *promotion.RULES,
     *data.RULES,

@@ -260,8 +260,8 @@ class Batch(base.Model):
 
 
 class Local(base.Model):
-    """How to run it as a process on the local place; ``{port}``, ``{upstream:NAME}`` and
-    ``{state}`` are replaced (see `telford.estate.workload.Workload`).
+    """How to run it as a process on the local place; ``{port}``, ``{upstream:NAME}``, ``{state}``
+    and, for workers, ``{metrics_port}`` are replaced (see `telford.estate.workload.Workload`).
     """
 
     command: tuple[str, ...]
