@@ -109,6 +109,17 @@ def test_what_cannot_be_done_is_answered_with_a_sentence(client: Client) -> None
     assert nothing.json() == {"error": "there is no release none"}
 
 
+def test_settings_are_replayed_over_past_releases(reader: Client) -> None:
+    found = reader.get("/api/replay?service=storefront&place=dev&settings=alpha=0.02").json()
+    assert found["policy"]["alpha"] == 0.02
+    happened = {one["release"]: one["happened"]["decision"] for one in found["releases"]}
+    assert happened["storefront-1"] == "promoted"
+    assert happened["storefront-2"] == "rolled back"
+    assert all(one["would"]["decision"] for one in found["releases"])
+    wrong = reader.get("/api/replay?service=storefront&place=dev&settings=colour=1", headers=JSON)
+    assert wrong.status_code == 422
+
+
 def test_a_release_is_started(scene: Scene, client: Client) -> None:
     wanted = {"service": "storefront", "version": "2.0.0", "place": "dev", "reason": "new"}
     assert client.post("/api/releases", json=wanted).status_code == 201

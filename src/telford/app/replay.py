@@ -17,7 +17,6 @@ from telford.deliver import replay
 from telford.deliver.policy import Policy, problems
 from telford.deliver.replay import Outcome, Replayed
 from telford.estate.model import Binding
-from telford.flows import orders
 from telford.store.releases import Release
 from telford.store.store import Store
 
@@ -133,7 +132,7 @@ def _value(present: object, name: str, text: str) -> object:
 
 def _replicas(store: Store, place: str, address: str) -> int:
     stored = store.bindings.get(place, address)
-    return 1 if stored is None else orders.workload(stored.workload).replicas
+    return 1 if stored is None else int(stored.workload.get("replicas", 1))
 
 
 def _one(store: Store, policy: Policy, row: Release) -> Replayed | str:
