@@ -76,9 +76,7 @@ def overview(
     if plan is not None and (plan.active or not declared):
         declared = tuple(ports.step(one) for one in plan.steps)
     if not declared:
-        raise RefusedError(
-            f"{address} changes no data in {place}", fix="say what it changes: dataChanges"
-        )
+        raise _nothing(address, place)
     version = plan.version if plan else workloads.version_of(bound)
     known = [ports.view(one) for one in plan.views] if plan else []
     views, live, problem = data_changes.aligned(declared, known), False, ""
@@ -90,6 +88,21 @@ def overview(
         else:
             views, live = _merged(views, seen), True
     return Overview(address, bound.spec.name, place, version, declared, views, plan, live, problem)
+
+
+def described(binding: Binding, service: str) -> Overview:
+    """What the estate says that a release of a service does to data; no records are needed.
+
+    Raises as `overview` does.
+    """
+    bound = workloads.named(binding, service)
+    address, place = str(bound.entity.address), str(binding.place)
+    declared = data_plan.steps(binding, bound)
+    if not declared:
+        raise _nothing(address, place)
+    views = data_changes.planned(declared)
+    version = workloads.version_of(bound)
+    return Overview(address, bound.spec.name, place, version, declared, views, None, live=False)
 
 
 def check(changes: DataChanges, seen: Overview) -> tuple[Unfit, ...]:
@@ -162,6 +175,12 @@ def undo(
         store.audit.append(writing, who, "asked data to undo", subject, detail)
     asked = data_plan.task(seen.service, seen.version, seen.place, seen.steps)
     return changes.undo(asked, step, generation)
+
+
+def _nothing(address: str, place: str) -> RefusedError:
+    return RefusedError(
+        f"{address} changes no data in {place}", fix="say what it changes: dataChanges"
+    )
 
 
 def _refuse_early(plan: DataPlan) -> None:

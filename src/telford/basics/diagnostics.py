@@ -4,6 +4,7 @@ Every check collects all of its diagnostics; `ordered` gives them one stable ord
 the JSON view are two renderings of the same value. Called by every floor above.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -64,6 +65,15 @@ class Diagnostic:
             "detail": self.detail,
             "fix": self.fix,
         }
+
+
+# The password of a URL, ``scheme://user:password@``.
+_PASSWORD = re.compile(r"(?<=://)([^\s/:@]*:)([^\s@]+)(?=@)")
+
+
+def without_passwords(text: str) -> str:
+    """A line of text as it may be shown: passwords of URLs as stars, of the same length."""
+    return _PASSWORD.sub(lambda found: found[1] + "*" * len(found[2]), text)
 
 
 _RANK = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from telford.basics import yamltext
-from telford.basics.diagnostics import Diagnostic, Position, Severity, ordered
+from telford.basics.diagnostics import Diagnostic, Position, Severity, ordered, without_passwords
 from telford.estate import documents, kept, layers, overlays, pruning, reading
 from telford.estate.address import Address
 from telford.estate.kinds.places import Environment
@@ -222,7 +222,8 @@ def with_source(diagnostics: Iterable[Diagnostic], texts: Mapping[str, str]) -> 
         text = split[position.file]
         line = text[position.line - 1] if 0 < position.line <= len(text) else ""
         short = len(line) <= MAX_SOURCE_CHARACTERS
-        result.append(replace(diagnostic, source=line) if short else diagnostic)
+        shown = without_passwords(line) if short else ""
+        result.append(replace(diagnostic, source=shown) if short else diagnostic)
     return result
 
 

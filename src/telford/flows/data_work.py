@@ -142,6 +142,7 @@ def seen(
     statuses: Mapping[str, orders.Status],
     at: float,
     epoch: int,
+    retry_seconds: float = 2.0,
 ) -> Seen:
     """What is known of one plan's service. `place` is None where it cannot be looked at."""
     bindings = gathered.bindings.get(plan.service, ())
@@ -177,7 +178,9 @@ def advance(plan: DataPlan, look: Seen) -> Moved:
     after = tuple(_told(one, step, why) for one in after)
     halted = plan.wish != "run" or look.moment == data.BACK
     order = (
-        _halt(plan, steps, after) if halted else _work(plan, steps, after, None if why else step)
+        _halt(plan, steps, after, look)
+        if halted
+        else _work(plan, steps, after, None if why else step)
     )
     progress, submit = _ask(plan, order, look)
     if order is not None:
@@ -306,11 +309,33 @@ def _work(
 
 
 def _halt(
-    plan: DataPlan, steps: Sequence[DataStep], after: Sequence[DataView]
+    plan: DataPlan, steps: Sequence[DataStep], after: Sequence[DataView], look: Seen
 ) -> orders.Order | None:
-    """That whoever works on a step stops: a person said so, or the release went back."""
-    view = next((one for one in after if one.status == "running"), None)
-    return None if view is None else _order(plan, steps, view, "pause")
+    """That whoever works on a step stops: a person said so, or the release went back.
+
+    Work that was asked for and has not said anything yet is under way too.
+    """
+    busy = _under_way(plan, look)
+    halted = next(
+        (
+            one
+            for one in after
+            if one.status == "running" or (one.name in busy and one.status != "done")
+        ),
+        None,
+    )
+    return None if halted is None else _order(plan, steps, halted, "pause")
+
+
+def _under_way(plan: DataPlan, look: Seen) -> frozenset[str]:
+    """The steps that orders were handed in for and have not ended."""
+    found = set()
+    for key, one in plan.progress.items():
+        status = look.statuses.get(orders.order_id(key, one["attempt"]))
+        if status is None or status.phase != "done":
+            # ``plan:generation:data-run-STEP-TURN``
+            found.add(key.rpartition(":")[2].split("-", 2)[2].rpartition("-")[0])
+    return frozenset(found)
 
 
 def _order(plan: DataPlan, steps: Sequence[DataStep], view: DataView, mode: str) -> orders.Order:
@@ -355,5 +380,5 @@ def _goes_on(
     if data.finished(steps, after):
         return False
     if plan.wish == "stop" or look.moment == data.BACK:
-        return any(one.status == "running" for one in after)
+        return any(one.status == "running" for one in after) or bool(_under_way(plan, look))
     return True
