@@ -96,7 +96,7 @@ def look(store: Store, estate: Estate, release: Release, who: str, now: float) -
         gates = [gate for gate in state.policy.gates if gate.name == name]
         mine = tuple(one for one in acts if one.gate == name)
         shown = tuple(one for one in views if one.name == name)
-        choices = () if state.final else _choices(estate, release, gates, who)
+        choices = () if state.final else _choices(estate, release, gates, who, mine)
         cards.append(GateCard(name, gates[0].kind, shown, mine, choices, _pattern(gates[0])))
     last = state.step == len(state.policy.weights) - 1
     moment = gate_judging.moment(state.phase, last=last)
@@ -162,10 +162,18 @@ def person_of(estate: Estate, who: str) -> Entity:
 # --- who may ----------------------------------------------------------------------------------
 
 
-def _choices(estate: Estate, release: Release, gates: list[Gate], who: str) -> tuple[Choice, ...]:
+def _choices(
+    estate: Estate, release: Release, gates: list[Gate], who: str, said: tuple[Act, ...]
+) -> tuple[Choice, ...]:
+    """What can be done at a gate; taking back only for who has said something."""
+    if _over(release, gates):
+        return ()
     found = people.who(estate, who)
+    mine = [one for one in said if one.person in {str(person.address) for person in found}]
     choices = []
     for verb in _verbs(gates[0]):
+        if verb == WITHDRAW and (not mine or mine[-1].verb == WITHDRAW):
+            continue
         group = _group(gates[0], verb)
         can = tuple(str(one.address) for one in _may(estate, release, gates[0], group, verb))
         if len(found) != 1:
@@ -174,6 +182,11 @@ def _choices(estate: Estate, release: Release, gates: list[Gate], who: str) -> t
             refusal = _refusal(estate, release, gates, verb, found[0], who)
         choices.append(Choice(verb, refusal, can))
     return tuple(choices)
+
+
+def _over(release: Release, gates: list[Gate]) -> bool:
+    """Whether a gate was about the start only, and that lies behind."""
+    return release.phase != Phase.PLANNED.value and all(one.at == "start" for one in gates)
 
 
 def _verbs(gate: Gate) -> tuple[str, ...]:
@@ -198,7 +211,7 @@ def _refusal(
     gate = gates[0]
     if verb not in _verbs(gate):
         return f"gate {gate.name} ({gate.kind}) takes no {verb}"
-    if release.phase != Phase.PLANNED.value and all(one.at == "start" for one in gates):
+    if _over(release, gates):
         return f"gate {gate.name} was about the start of {release.id}, which is over"
     if verb == WITHDRAW:
         return ""

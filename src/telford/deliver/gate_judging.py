@@ -296,8 +296,9 @@ def _window(gate: Gate, facts: Facts, view: GateView) -> GateView:
     until = holding.opening(found.rules, facts.at, facts.zones)
     words = "; ".join(_named(one) for one in shut)
     if until is None:
-        days = f"within {holding.HORIZON_DAYS} days"
-        return _shut(view, words, f"never {days}: change the windows, or override it with a reason")
+        days = f"it does not open by itself within {holding.HORIZON_DAYS} days"
+        opens = "somebody who may overrides it with a reason"
+        return _shut(view, f"{words}; {days}", opens)
     zone = facts.zones[shut[0].zone]
     moment = dt.datetime.fromtimestamp(until, zone)
     opens = f"{moment:%a %Y-%m-%d %H:%M} {shut[0].zone} has come"

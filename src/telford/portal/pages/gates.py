@@ -20,14 +20,14 @@ from telford.store.releases import Release
 router = APIRouter(include_in_schema=False)
 
 WORDS = {
-    "budget": "the error budget",
-    "approval": "people",
-    "window": "the calendar",
-    "soak": "time",
-    "dependency": "what it needs",
-    "webhook": "a webhook",
-    "command": "a command",
-    "record": "a change record",
+    "budget": "the error budget decides",
+    "approval": "people decide",
+    "window": "the calendar decides",
+    "soak": "time decides",
+    "dependency": "what it needs decides",
+    "webhook": "a webhook decides",
+    "command": "a command decides",
+    "record": "a change record decides",
 }
 MOMENTS = {
     "start": "before it starts",
