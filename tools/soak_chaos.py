@@ -43,7 +43,8 @@ def run(folder: pathlib.Path, options: argparse.Namespace, server: postgres.Serv
     with soak_world.a_world(
         folder, services, options.seed, url, server.url(name) if server else ""
     ) as world:
-        for number, (title, act) in enumerate(acts(proxy), 1):
+        chosen = [one for one in acts(proxy) if options.acts in one[0]]
+        for number, (title, act) in enumerate(chosen, 1):
             began = time.monotonic()
             play(world, number, act)
             print(f"{folder.name}: {title}: {time.monotonic() - began:.0f} s", flush=True)

@@ -248,6 +248,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--stores", default=",".join(STORES))
     parser.add_argument("--strategies", default="", help=", ".join(soak_strategies.NAMES))
     parser.add_argument("--only", default="", help="boundaries, separated by commas")
+    parser.add_argument("--acts", default="", help="of chaos, those with this in their title")
     parser.add_argument("--beside", action="store_true", help="both stores at the same time")
     parser.add_argument("--record", default="", help="a file that keeps what was done")
     options = parser.parse_args()

