@@ -7,7 +7,7 @@ The objects are those that target `kubernetes` renders, so that what is released
 """
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from telford.backends.kubernetes.writing import CALL_LIMITS, WritingServer
 from telford.backends.prometheus import Prometheus
 from telford.basics.clock import Clock
 from telford.basics.errors import RefusedError
+from telford.deliver import strategies
+from telford.deliver.policy import Policy
 from telford.estate.kinds.structure import Service
 from telford.estate.model import Binding, Bound
 from telford.render import registry
@@ -160,8 +162,19 @@ def _scene(binding: Binding) -> Scene:
     return registry.scene(binding, tuple(dict.fromkeys((*built, _TARGET))))
 
 
-def refusals(binding: Binding, bound: Bound, needs: traffic_ways.Needs) -> Iterator[str]:
-    """Why a release's strategy cannot be served in a place, before it starts."""
+def refuse_undividable(binding: Binding, bound: Bound, policy: Policy) -> None:
+    """Raise `RefusedError` where a release's strategy asks for what the place's way of dividing
+    requests cannot do: before it starts, and not in its middle.
+    """
     way = ways(binding).get(bound.spec.name)
-    if way is not None:
-        yield from traffic_ways.refusals(way, needs)
+    if way is None or not workloads.listens(bound):
+        return
+    shapes = [stage.shape for stage in strategies.stages(policy)]
+    matches = [match for shape in shapes for match in shape.matches]
+    needs = traffic_ways.Needs(
+        matches=any(one.header for one in matches),
+        cookies=any(one.cookie for one in matches),
+        mirror=any(shape.mirror_bp for shape in shapes),
+        sticky=any(shape.sticky for shape in shapes),
+    )
+    traffic_ways.refuse(way, needs, bound.spec.name)

@@ -13,7 +13,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from telford.app import data_plan, gate_policy, objectives, release_policy, versions, workloads
+from telford.app import (
+    cluster_place,
+    data_plan,
+    gate_policy,
+    objectives,
+    release_policy,
+    versions,
+    workloads,
+)
 from telford.basics import units
 from telford.basics.clock import SystemClock
 from telford.basics.errors import RefusedError
@@ -32,6 +40,7 @@ from telford.flows import orders
 from telford.operate import promise
 from telford.operate.promise import Promise
 from telford.store.bindings import Bound as StoredBinding
+from telford.store.database import Writing
 from telford.store.releases import Release
 from telford.store.store import Store
 
@@ -139,6 +148,8 @@ def prepare(
     declared = dataclasses.replace(declared, gates=gate_policy.declared(binding, bound, delivery))
     declared = dataclasses.replace(declared, data=_data(store, binding, bound, wanted, local))
     _refuse_unsound(declared, bound)
+    if local.objects is not None:
+        cluster_place.refuse_undividable(binding, bound, declared)
     forecast = forecasts.forecast(declared, traffic.rps, traffic.rates)
     said = caveats.caveats(declared, bound.spec.name, stored.version, wanted)
     announced = data_changes.announce(declared.data)
@@ -175,17 +186,22 @@ def start(store: Store, prepared: Prepared, *, who: str, reason: str = "", now: 
         store.releases.create(writing, row)
         detail = {"from": row.from_version, "to": row.to_version, "digest": row.digest}
         store.audit.append(writing, who, "released", f"release/{row.id}", detail)
-        data_plan.begin(
-            store,
-            writing,
-            prepared.policy.data,
-            service=(row.service, row.name),
-            place=row.place,
-            version=row.to_version,
-            release=row.id,
-            who=who,
-        )
+        keep_data(store, writing, prepared, row)
     return row
+
+
+def keep_data(store: Store, writing: Writing, prepared: Prepared, row: Release) -> None:
+    """The data plan that a release waits for, written with it."""
+    data_plan.begin(
+        store,
+        writing,
+        prepared.policy.data,
+        service=(row.service, row.name),
+        place=row.place,
+        version=row.to_version,
+        release=row.id,
+        who=row.who,
+    )
 
 
 def planned(

@@ -12,7 +12,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from telford import ports
-from telford.app import beside, controlling, gitops, objectives, places, release, wiring, workloads
+from telford.app import (
+    beside,
+    cluster_place,
+    controlling,
+    gitops,
+    objectives,
+    places,
+    release,
+    wiring,
+    workloads,
+)
+from telford.backends.kubernetes.place import KubernetesPlace
 from telford.backends.local import settings as local_settings
 from telford.backends.local.place import LocalPlace
 from telford.basics import clock as clocks
@@ -43,7 +54,8 @@ choose = places.choose
 class Request:
     """What is to be started: the estate in one place, on which ingress port (0: a free one).
 
-    `hooks` asks for gates what lies outside; None asks nobody.
+    `hooks` asks for gates what lies outside; None asks nobody. With `cluster` the services run
+    there and not on this machine.
     """
 
     estate: Estate
@@ -53,6 +65,7 @@ class Request:
     port: int = 0
     pace: Pace = field(default_factory=Pace)
     hooks: ports.Hooks | None = None
+    cluster: cluster_place.Cluster | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +89,7 @@ class Running:
     """
 
     store: Store
-    place: LocalPlace
+    place: LocalPlace | KubernetesPlace
     binding: Binding
     notes: tuple[str, ...]
     ended: threading.Event
@@ -117,12 +130,10 @@ def raise_up(
 ) -> Running:
     """Start or adopt. Raises what keeps it from running, having stopped what it had started."""
     binding = overlays.bind(request.estate, request.place)
-    services = workloads.runnable(binding)
-    if not services:
-        raise RefusedError(
-            f"nothing in {request.place} can run on this machine",
-            fix="say for at least one Service how it runs as a process: run.local.command",
-        )
+    services = _services(request, binding)
+    if request.cluster is not None:
+        local = cluster_place.on_cluster(request.local, binding)
+        request = dataclasses.replace(request, local=local)
     promises = objectives.promises(binding)
     with contextlib.ExitStack() as undo:
         store = wiring.open_store(kept, clock)
@@ -130,7 +141,7 @@ def raise_up(
         clock = store.clock
         lease = controlling.take_lease(store, str(request.place), request.pace)
         undo.callback(store.leases.give_back, lease)
-        place = _place(request, kept, promises, clock)
+        place = _place(request, kept, binding, promises, clock)
         if place.started_here:
             undo.callback(place.stop)
         arranged = _bring_up(request, store, lease, place, services)
@@ -142,6 +153,19 @@ def raise_up(
     running = _run(store, place, binding, arranged, found, report)
     running.keep_beside(_beside(request, kept, running, lease), report)
     return running
+
+
+def _services(request: Request, binding: Binding) -> Sequence[EstateBound]:
+    if request.cluster is not None:
+        found = cluster_place.runnable(binding)
+        where, fix = "a cluster", "give at least one Service an image: run.image"
+    else:
+        found = workloads.runnable(binding)
+        where = "this machine"
+        fix = "say for at least one Service how it runs as a process: run.local.command"
+    if not found:
+        raise RefusedError(f"nothing in {request.place} can run on {where}", fix=fix)
+    return found
 
 
 def arrange(
@@ -253,9 +277,15 @@ def _drift(service: EstateBound, wanted: Workload) -> list[str]:
 
 
 def _place(
-    request: Request, kept: wiring.Files, promises: Sequence[Promise], clock: clocks.Clock
-) -> LocalPlace:
+    request: Request,
+    kept: wiring.Files,
+    binding: Binding,
+    promises: Sequence[Promise],
+    clock: clocks.Clock,
+) -> LocalPlace | KubernetesPlace:
     """Adopt the place as it runs, or start it with a bucket bound at every threshold."""
+    if request.cluster is not None:
+        return cluster_place.connect(request.cluster, binding, clock)
     root = kept.place(str(request.place))
     try:
         place = LocalPlace.connect(root, clock)
@@ -281,7 +311,7 @@ def _bring_up(
     request: Request,
     store: Store,
     lease: Lease,
-    place: LocalPlace,
+    place: LocalPlace | KubernetesPlace,
     services: Sequence[EstateBound],
 ) -> Arranged:
     """Services, routes and bindings; a new version that fails takes nothing else with it."""
@@ -318,7 +348,7 @@ def _beside(request: Request, kept: wiring.Files, running: Running, lease: Lease
 
 def _run(
     store: Store,
-    place: LocalPlace,
+    place: LocalPlace | KubernetesPlace,
     binding: Binding,
     arranged: Arranged,
     found: controlling.Controlling,

@@ -13,11 +13,11 @@ from typing import Annotated
 
 import typer
 
-from telford.app import loading, places, serving, up, wiring, workloads
+from telford.app import cluster_place, loading, places, serving, up, wiring, workloads
 from telford.backends import process
 from telford.backends.hooks import asking
 from telford.basics.clock import SystemClock
-from telford.basics.errors import RefusedError
+from telford.basics.errors import RefusedError, UsageError
 from telford.cli import options, output, running
 from telford.deliver.policy import FULL_WEIGHT
 from telford.flows.controller import Pace, Report
@@ -35,23 +35,47 @@ Out = Annotated[
         "--out", metavar="DIR", help="the folder you build into: the portal shows what would change"
     ),
 ]
+On = Annotated[
+    str,
+    typer.Option("--on", metavar="WHAT", help="machine (the default) or kubernetes"),
+]
+Context = Annotated[
+    str,
+    typer.Option("--context", metavar="NAME", help="the context of the kubeconfig, for --on"),
+]
+Prometheus = Annotated[
+    str,
+    typer.Option("--prometheus", metavar="URL", help="who counts requests there, for --on"),
+]
+ExecPlugins = Annotated[
+    bool,
+    typer.Option("--exec-plugins", help="run the program by which the kubeconfig gets credentials"),
+]
 Detach = Annotated[bool, typer.Option("--detach", help="leave it running and come back")]
+MACHINE, KUBERNETES = "machine", "kubernetes"
 # Readiness of every service, with room for a slow disk.
 DETACH_SECONDS = 120.0
 # Looking whether the controller ended by itself.
 WAIT_SECONDS = 0.5
 
 
-def command(
+def command(  # noqa: PLR0917 - a command's signature is its options
     place: options.In = "",
     port: Port = 0,
     portal_port: PortalPort = 0,
     detach: Detach = False,
     estate: options.Estate = None,
     out: Out = None,
+    on: On = MACHINE,
+    context: Context = "",
+    prometheus: Prometheus = "",
+    exec_plugins: ExecPlugins = False,
     as_json: options.Json = False,
 ) -> None:
     """Start every service that has `run.local`, behind a real Envoy, with controller and portal.
+
+    With --on kubernetes the services run in a cluster: what runs there already is adopted as it
+    is, and stays when this ends.
 
     This runs commands that the estate names. Ctrl-C stops everything; with --detach it goes on
     until `telford down`. What already runs is adopted: no request is lost when the controller is
@@ -60,16 +84,45 @@ def command(
     Example: telford up
     Example: telford up --in dev --port 8080 --detach
     Example: telford up --out build
+    Example: telford up --in prod --on kubernetes --context prod --prometheus http://127.0.0.1:9090
     """
+    cluster = _cluster(on, context, prometheus, exec_plugins=exec_plugins)
     folder = options.folder(estate)
     kept = wiring.files(options.settings(), folder)
     _refuse_second(kept)
     if detach:
-        found = _leave_behind(kept, folder, place, _Ports(port, portal_port), out)
+        found = _leave_behind(kept, folder, place, _Ports(port, portal_port), out, cluster)
     else:
-        found = _stay(kept, folder, place, _Ports(port, portal_port), out, as_json=as_json)
+        ports = _Ports(port, portal_port)
+        found = _stay(kept, folder, place, ports, out, as_json=as_json, cluster=cluster)
     if detach:
         _announce(found, as_json=as_json)
+
+
+def _cluster(
+    on: str, context: str, prometheus: str, *, exec_plugins: bool
+) -> cluster_place.Cluster | None:
+    """Where the services run; None for this machine."""
+    if on not in (MACHINE, KUBERNETES):
+        raise UsageError(f"there is no --on {on}", fix=f"{MACHINE} or {KUBERNETES}")
+    if on == MACHINE:
+        if context or prometheus:
+            raise UsageError(
+                "--context and --prometheus are about a cluster", fix=f"add --on {KUBERNETES}"
+            )
+        return None
+    environment = options.environment()
+    return cluster_place.Cluster(
+        environment, Path.home(), context, prometheus, plugins=exec_plugins
+    )
+
+
+def _said(cluster: cluster_place.Cluster) -> list[str]:
+    """The options that say which cluster it is."""
+    words = ["--on", KUBERNETES]
+    words += ["--context", cluster.context] if cluster.context else []
+    words += ["--prometheus", cluster.prometheus] if cluster.prometheus else []
+    return [*words, "--exec-plugins"] if cluster.plugins else words
 
 
 def _refuse_second(kept: wiring.Files) -> None:
@@ -90,7 +143,12 @@ class _Ports:
 
 
 def _leave_behind(
-    kept: wiring.Files, folder: Path, place: str, ports: _Ports, out: Path | None
+    kept: wiring.Files,
+    folder: Path,
+    place: str,
+    ports: _Ports,
+    out: Path | None,
+    cluster: cluster_place.Cluster | None,
 ) -> serving.Serving:
     clock = SystemClock()
     loading.require(
@@ -102,6 +160,7 @@ def _leave_behind(
     words += ["--port", str(ports.ingress), "--portal-port", str(ports.portal)]
     words += ["--in", place] if place else []
     words += ["--out", str(out)] if out is not None else []
+    words += _said(cluster) if cluster is not None else []
     pid = process.leave_behind(words, kept.log)
     return serving.wait(kept, clock, pid, DETACH_SECONDS)
 
@@ -114,6 +173,7 @@ def _stay(
     out: Path | None,
     *,
     as_json: bool,
+    cluster: cluster_place.Cluster | None = None,
 ) -> serving.Serving:
     """Run until a signal: an interrupt stops everything, SIGTERM leaves the services to whoever
     sent it (`telford down` goes on with them).
@@ -130,8 +190,10 @@ def _stay(
         ports.ingress,
         pace,
         asking.Hooks(folder.absolute(), options.environment(), clock),
+        cluster,
     )
-    output.note(f"starting {request.place}: every service that has run.local, and Envoy ...")
+    what = "what runs in the cluster is adopted" if cluster else "every service that has run.local"
+    output.note(f"starting {request.place}: {what}{'' if cluster else ', and Envoy'} ...")
     listening = serve.listen(ports.portal)
     started = up.raise_up(request, kept, clock, report)
     with _stopping(started, kept) as over:
