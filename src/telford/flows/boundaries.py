@@ -37,7 +37,9 @@ ALL = (
     HOOK_CALL,
     DATA_CHANGE,
 )
-"""Every boundary, each with a "before" and an "after"."""
+"""Every boundary of the controller, each with a "before" and an "after"."""
+# Of the teller, which runs beside it and decides nothing.
+EVENT_TELL = "event.tell"
 
 
 class Boundaries(Protocol):

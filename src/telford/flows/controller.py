@@ -17,13 +17,23 @@ from telford.basics.errors import OutsideError, RefusedError, TelfordError, Temp
 from telford.deliver import state as states
 from telford.estate.observation import Reading
 from telford.estate.workload import PlaceState
-from telford.flows import advancing, budgets, counting, data_work, gating, orders, watching
+from telford.flows import (
+    advancing,
+    budgets,
+    counting,
+    data_work,
+    gating,
+    happening,
+    orders,
+    watching,
+)
 from telford.flows import boundaries as edges
 from telford.flows.carrying import Outside
 from telford.operate import promise
 from telford.store.commands import Command
 from telford.store.data_plans import DataPlan
 from telford.store.database import Lease, Writing
+from telford.store.events import Event
 from telford.store.objectives import Evaluated
 from telford.store.readings import Stored
 from telford.store.releases import Release
@@ -54,11 +64,14 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A release that entered another phase, step or weight in this tick."""
+    """A release that entered another phase, step or weight in this tick; `evidence` is the hash of
+    the ledger entry that this rests on, "" where it rests on none.
+    """
 
     release: Release
     before: states.State
     after: states.State
+    evidence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +101,7 @@ class _Decided:
     changes: tuple[Change, ...] = ()
     outcomes: list[tuple[str, str]] = field(default_factory=list)
     stops: tuple[Command, ...] = ()
+    events: tuple[Event, ...] = ()
     plans: tuple[data_work.Moved, ...] = ()
 
 
@@ -195,7 +209,9 @@ class Controller:
             decided.advances.append(found)
             decided.outcomes.extend(found.outcomes)
             if _differs(state, found.state):
-                decided.changes += (Change(found.row, state, found.state),)
+                evidence = happening.evidence_of(found)
+                decided.changes += (Change(found.row, state, found.state, evidence),)
+            decided.events += happening.rows(row, state, found, at)
         # What is left was asked of releases that had ended by then.
         late = [one for asked in commands.values() for one in asked]
         decided.outcomes.extend((one.id, "refused: the release is over") for one in late)
@@ -280,6 +296,7 @@ class Controller:
                     store.commands.take(writing, decided.outcomes)
             self._stop(writing, decided.stops)
             self._record(writing, decided.changes)
+            store.events.append(writing, decided.events)
             self._bind(writing, advances)
             self._keep_plans(writing, decided.plans)
             store.measurements.add(writing, [row for one in measured.values() for row in one.rows])
@@ -304,6 +321,7 @@ class Controller:
             who = after.who if after.who and after.who != change.before.who else ACTOR
             detail: dict[str, Any] = {"weight": after.desired_bp, "generation": after.generation}
             detail |= {"reason": after.reason, "tick": after.tick}
+            detail |= {"evidence": change.evidence} if change.evidence else {}
             self._store.audit.append(writing, who, after.phase.value, f"release/{row.id}", detail)
 
     def _bind(self, writing: Writing, advances: list[advancing.Advance]) -> None:
