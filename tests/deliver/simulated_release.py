@@ -7,6 +7,7 @@ from decimal import Decimal
 import numpy as np
 
 from telford.deliver import owing, release
+from telford.deliver.gates import GateView
 from telford.deliver.policy import Indicator, Policy
 from telford.deliver.state import (
     Arm,
@@ -100,6 +101,7 @@ def simulate(
     ticks: int = 600,
     gaps: float = 0.0,
     traffic: "Callable[..., Observation] | None" = None,
+    gates: "Callable[[int], tuple[GateView, ...]] | None" = None,
 ) -> Run:
     """Ticks of one second; each reading is lost with probability `gaps`."""
     random = np.random.default_rng(seed)
@@ -111,7 +113,8 @@ def simulate(
         if random.random() < gaps:
             observation = None
         state = release.confirm(state, place.facts(float(tick)))
-        step = release.next_step(state, observation, float(tick))
+        views = gates(tick) if gates else None
+        step = release.next_step(state, observation, float(tick), views)
         state = step.state
         states.append(state)
         if step.entry is not None:

@@ -32,7 +32,15 @@ class Act:
 
 
 VERBS = ("promote", "abort", "pause", "resume")
-_LABELS = {"promote": "Promote", "abort": "Abort", "pause": "Pause", "resume": "Resume"}
+"""Those with a button; `hands.VERBS` are all that a release can be told."""
+_LABELS = {
+    "promote": "Promote",
+    "step": "Next step",
+    "abort": "Abort",
+    "pause": "Pause",
+    "resume": "Resume",
+    "hold": "Hold",
+}
 
 
 def acts(state: State, now: float) -> tuple[Act, ...]:
@@ -65,7 +73,9 @@ def _says(state: State, verb: str) -> str:
         return f"gives {state.canary} all traffic at once and stops {state.stable}"
     if verb == "abort":
         return f"gives {state.stable} all traffic at once and stops {state.canary}"
-    if verb == "pause":
+    if verb == "step":
+        return "goes on to the next step at once, and is judged there"
+    if verb in {"pause", "hold"}:
         return f"stays at {_weight(state.desired_bp)}; it is still watched and can roll back"
     return f"goes on from {_weight(state.desired_bp)}; the deadline counts from now"
 
@@ -96,7 +106,13 @@ def _afterwards(state: State, verb: str) -> tuple[str, ...]:
             f"{state.stable} stays the stable version; the release ends as aborted.",
             written,
         )
-    if verb == "pause":
+    if verb == "step":
+        return (
+            "This step's evidence is left as it is: the release says that it went on by hand.",
+            "The next step is judged like any other.",
+            written,
+        )
+    if verb in {"pause", "hold"}:
         return (
             "No step is taken until somebody resumes it.",
             "Errors are still counted: if the evidence is enough it is rolled back all the same.",

@@ -12,7 +12,8 @@ from telford.app import status as views
 from telford.basics.clock import Clock, SystemClock
 from telford.basics.errors import RefusedError, TemporaryError, UsageError
 from telford.cli import options, output, running
-from telford.deliver.policy import FULL_WEIGHT
+from telford.deliver import strategies
+from telford.deliver.policy import FULL_WEIGHT, Indicator
 from telford.estate import overlays
 from telford.store.releases import Release
 from telford.store.store import Store
@@ -37,6 +38,10 @@ From = Annotated[
 Skip = Annotated[
     str, typer.Option("--skip", metavar="REASON", help="with --from: leave the order, and say why")
 ]
+SkipAnalysis = Annotated[
+    bool,
+    typer.Option("--skip-analysis", help="an emergency: compare nothing; recorded, with --reason"),
+]
 Watch = Annotated[bool, typer.Option("--watch", help="follow it to its end")]
 
 
@@ -50,6 +55,7 @@ def command(  # noqa: PLR0917 - a command's signature is its options
     origin: From = "",
     skip: Skip = "",
     reason: running.Reason = "",
+    skip_analysis: SkipAnalysis = False,
     estate: options.Estate = None,
     as_json: options.Json = False,
 ) -> None:
@@ -61,8 +67,13 @@ def command(  # noqa: PLR0917 - a command's signature is its options
     Example: telford release storefront --version 1.1.0 --watch
     Example: telford release storefront --image shop/storefront:1.1.0 --in dev --yes
     Example: telford release storefront --from staging --in prod
+    Example: telford release storefront --version 1.1.1 --skip-analysis --reason "sev 1: no logins"
     """
     _require_whole(origin, skip, version or image)
+    if skip_analysis and (origin or not reason):
+        raise UsageError(
+            "an emergency has a reason, and comes from no other place", fix='say it: --reason "..."'
+        )
     folder = options.folder(estate)
     described = loading.require(loading.load_folder(folder, options.estate_cache()))
     binding = overlays.bind(described, places.choose(described, place))
@@ -76,7 +87,14 @@ def command(  # noqa: PLR0917 - a command's signature is its options
             reason = f"{reason}; out of order: {skip}".removeprefix("; ") if skip else reason
         else:
             prepared = use_case.prepare(
-                store, binding, local, service, version=version, image=image, now=now
+                store,
+                binding,
+                local,
+                service,
+                version=version,
+                image=image,
+                skip_analysis=skip_analysis,
+                now=now,
             )
         _announce(prepared, as_json=as_json)
         if not (yes or _agreed()):
@@ -141,15 +159,19 @@ def _announce(prepared: use_case.Prepared, *, as_json: bool) -> None:
     output.note(
         f"{prepared.service}: {prepared.from_version} -> {prepared.to_version} in {prepared.place}"
     )
-    weights = ", ".join(f"{100 * one / FULL_WEIGHT:g}%" for one in prepared.policy.weights)
-    output.note(f"steps: {weights}, then all of it; judged by {_judged(prepared)}")
+    stages = ", ".join(one.name for one in strategies.stages(prepared.policy))
+    output.note(f"steps: {stages}, then all of it; {_judged(prepared)}")
     output.note(prepared.forecast.sentence)
 
 
 def _judged(prepared: use_case.Prepared) -> str:
-    return " and ".join(
-        f"{one.name} ({one.objective_target:%} good)" for one in prepared.policy.indicators
-    )
+    if prepared.policy.skip_analysis:
+        return "judged by nothing"
+    return "judged by " + " and ".join(_indicator(one) for one in prepared.policy.indicators)
+
+
+def _indicator(one: Indicator) -> str:
+    return f"{one.name} ({one.objective_target:%} good)" if one.objective_target else one.name
 
 
 def _agreed() -> bool:

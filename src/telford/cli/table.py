@@ -53,6 +53,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("override", "override", "open a closed gate, with a reason"),
     Command("data", "data", "show how data change with releases, or act on it"),
     Command("promotions", "promotions", "show which release is where, and what could go on"),
+    Command("gitops", "gitops", "keep the Git folder of a place as what is bound there"),
     Command("quarantine", "quarantine", "show what is kept out, keep out, or let in again"),
     Command("set", "set_", "write values into the estate's own files"),
     Command("evidence", "evidence", "recompute a release's verdict from its ledger"),

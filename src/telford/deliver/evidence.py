@@ -374,6 +374,8 @@ def _state(
         phase=entry.phase,
         step=entry.step,
         desired_bp=entry.weight_bp,
+        gates=entry.gates,
+        data=entry.data,
         clocks=entry.clocks,
         cause=entry.cause,
         probe=entry.probe,

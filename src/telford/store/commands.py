@@ -12,7 +12,7 @@ from telford.basics.errors import UsageError
 from telford.store import schema
 from telford.store.database import Database, Writing, columns
 
-VERBS = ("promote", "abort", "pause", "resume", "hold")
+VERBS = ("promote", "step", "abort", "pause", "resume", "hold")
 _TABLE = schema.commands
 # A tick takes no more than this at once; the rest waits for the next one.
 MAX_PENDING = 1000

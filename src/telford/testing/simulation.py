@@ -176,6 +176,11 @@ class Simulation:
         self.boundaries = boundaries or edges.Quiet()
         self._boot()
 
+    @property
+    def controller_lease(self) -> Lease:
+        """What the controller holds, to write rows under."""
+        return self._lease
+
     def _workload(self, service: str, version: str) -> Workload:
         found = a_workload(service, version, replicas=self.replicas)
         return dataclasses.replace(found, listens=service not in self.workers)

@@ -6,12 +6,22 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 
-from telford.app import places, release_acts, release_page, release_series, replay
+from telford.app import (
+    places,
+    release_acts,
+    release_again,
+    release_compare,
+    release_page,
+    release_series,
+    replay,
+)
+from telford.app.release import Prepared
 from telford.basics.errors import UsageError
+from telford.deliver import hands
 from telford.deliver.state import State
 from telford.estate import overlays
 from telford.portal import evidence, page
-from telford.portal.context import Wanted
+from telford.portal.context import Context, Wanted
 from telford.portal.pages import release as release_view
 from telford.portal.pages import releases as releases_view
 from telford.store.releases import Release
@@ -22,7 +32,7 @@ MAX_RELEASES = 500
 
 
 class Order(BaseModel):
-    """A command to a release: promote, abort, pause or resume, and why."""
+    """A command to a release: promote (finish), step (go on), abort, pause, resume or hold; why."""
 
     verb: str
     reason: str = Field(min_length=1, max_length=2000)
@@ -121,7 +131,7 @@ def ledger(request: Request, key: str, after: int = -1, limit: int = 1000) -> di
 
 @router.get("/releases/{key}/plan/{verb}")
 def plan(
-    request: Request, key: str, verb: Annotated[str, Path(pattern="^(promote|abort|pause|resume)$")]
+    request: Request, key: str, verb: Annotated[str, Path(pattern=f"^({'|'.join(hands.VERBS)})$")]
 ) -> dict[str, Any]:
     """What a command would do, before it does it."""
     found = release_view.release_of(request, key)
@@ -132,13 +142,54 @@ def plan(
 
 @router.post("/releases/{key}/commands", status_code=202)
 def command(request: Request, key: str, order: Order) -> dict[str, Any]:
-    """Tell a release to promote, abort, pause or resume. It is taken at the next tick."""
-    if order.verb not in release_acts.VERBS:
+    """Tell a release to promote, step, abort, pause, resume or hold; taken at the next tick."""
+    if order.verb not in hands.VERBS:
         raise UsageError(f"a release cannot be told to {order.verb}")
     found = release_view.release_of(request, key)
     context = page.context_of(request)
     release_acts.plan(State.from_json(found.state), order.verb, context.clock.now())
     return {"command": context.acts.command(found.id, order.verb, context.who, order.reason)}
+
+
+class Again(BaseModel):
+    """Why something that ended is begun anew."""
+
+    reason: str = Field(min_length=1, max_length=2000)
+
+
+@router.post("/releases/{key}/retry", status_code=201)
+def retry(request: Request, key: str, wanted: Again) -> dict[str, Any]:
+    """Release the version of a release that ended once more, with the settings that it had."""
+    found, context = release_view.release_of(request, key), page.context_of(request)
+    now = context.clock.now()
+    prepared = release_again.retry(context.store, found, now=now)
+    why = f"retry of {found.id}"
+    return _begun(context, prepared, why, wanted.reason, now)
+
+
+@router.post("/releases/{key}/rollback", status_code=201)
+def rollback(request: Request, key: str, wanted: Again) -> dict[str, Any]:
+    """Restore what a release that was promoted brought: a new release, switched at once."""
+    found, context = release_view.release_of(request, key), page.context_of(request)
+    now = context.clock.now()
+    prepared = release_again.back_to(context.store, found.id, now=now)
+    return _begun(context, prepared, f"back to {found.id}", wanted.reason, now)
+
+
+@router.get("/releases/{key}/compare/{other}")
+def compare(request: Request, key: str, other: str) -> dict[str, Any]:
+    """Two releases beside each other: settings, what was run, what came of it."""
+    first, second = (release_view.release_of(request, one) for one in (key, other))
+    return release_compare.compare(first, second).as_json()
+
+
+def _begun(
+    context: Context, prepared: Prepared, why: str, reason: str, now: float
+) -> dict[str, Any]:
+    row = release_again.start(
+        context.store, prepared, who=context.who, why=why, reason=reason, now=now
+    )
+    return {"release": row.id, "says": prepared.forecast.sentence}
 
 
 @router.get("/commands/{key}")
