@@ -16,7 +16,6 @@ from telford.basics import clock as clocks
 from telford.estate.model import Estate
 from telford.estate.place import Place
 from telford.flows.carrying import Outside
-from telford.flows.gitops import Deliverer
 from telford.flows.guarding import Guard
 from telford.store.database import Lease
 from telford.store.store import Store
@@ -59,8 +58,7 @@ def _git(one: Beside) -> tuple[Step, ...]:
     kept = gitops.kept(folder, files.read([folder]), one.place)
     if kept is None:
         return ()
-    host = gitops.host(kept.repository, one.state)
-    deliverer = Deliverer(one.store, one.lease, one.clock, host, kept.sites, kept.manner)
+    deliverer = gitops.deliverer(kept, one.store, one.lease, one.clock, one.state)
     guard = Guard(one.store, one.lease, str(one.place), one.outside)
 
     def deliver() -> Sequence[str]:

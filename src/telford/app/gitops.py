@@ -5,6 +5,7 @@ service that Argo CD or Flux is in charge of. Called by `telford.app.beside`, wh
 `telford.app.setting` and by tests.
 """
 
+import contextlib
 import os
 import posixpath
 import threading
@@ -15,8 +16,9 @@ from pathlib import Path
 
 from telford.app import desires, loading, rendering, workloads
 from telford.app.desires import Desires, Scope
-from telford.backends import files
+from telford.backends import files, process
 from telford.backends.git_hosts import connecting
+from telford.basics import clock as clocks
 from telford.basics.errors import RefusedError, TelfordError
 from telford.deliver.gitchange import Document, Rendered
 from telford.estate import editing
@@ -26,16 +28,20 @@ from telford.estate.kinds.places import Environment
 from telford.estate.kinds.structure import Service
 from telford.estate.model import Bound, Estate
 from telford.estate.place import Place
-from telford.flows.gitops import Manner, Site
+from telford.flows.gitops import Deliverer, Manner, Site
 from telford.plan.actions import Inventory
 from telford.ports.git import GitHost
 from telford.render.scene import Scene
+from telford.store.database import Lease
+from telford.store.store import Store
 
 IN_CHARGE = frozenset({"argo-cd", "flux"})
 # What makes the manifests that they apply.
 PACKAGING = ("kubernetes", "kustomize", "helm")
 RECORDS = "telford"
 STEP_SECONDS = 5.0
+# A Git host may be slow to answer: several calls with their limits.
+LEASE_SECONDS = 300.0
 THREAD = "telford-gitops"
 
 
@@ -68,6 +74,34 @@ def host(kept_in: Repository, state: Path) -> GitHost:
     """The repository's host; its objects, where it is bare, are kept in the state's folder."""
     remote = connecting.Remote(kept_in.host, kept_in.url, kept_in.token or "", kept_in.api or "")
     return connecting.connect(remote, state / "git", os.environ)
+
+
+def deliverer(
+    known: Kept, store: Store, lease: Lease, clock: clocks.Clock, state: Path
+) -> Deliverer:
+    """Who keeps the folder, under a lease: the place's, or that of `held`."""
+    return Deliverer(store, lease, clock, host(known.repository, state), known.sites, known.manner)
+
+
+@contextlib.contextmanager
+def held(store: Store, place: Place) -> Iterator[Lease]:
+    """The right to keep a place's folder from a process that does not control the place.
+
+    Raises `RefusedError` where another process has it.
+    """
+    name = f"git {place}"
+    lease = store.leases.take(name, process.identity(), LEASE_SECONDS, process.gone)
+    try:
+        yield lease
+    finally:
+        with contextlib.suppress(RefusedError):  # another one has it already
+            store.leases.give_back(lease)
+
+
+def beat(store: Store, lease: Lease) -> None:
+    """Say that we live. Raises `RefusedError` where another process has taken over."""
+    with store.writing(lease) as writing:
+        store.leases.beat(writing)
 
 
 @dataclass(slots=True)
