@@ -12,7 +12,9 @@ from telford.flows import boundaries, orders
 from telford.flows.carrying import Carrier, Outside
 from telford.flows.durable import DurableOrders
 from telford.flows.orders import Order, Orders, Status
+from telford.ports import Said
 from telford.store.database import Lease
+from telford.testing.hooks import FakeHooks
 from telford.testing.kills import KillAt
 from telford.testing.orders import FakeOrders
 from telford.testing.place import FakePlace, a_workload
@@ -34,7 +36,8 @@ def place() -> FakePlace:
 def engine(
     request: pytest.FixtureRequest, tmp_path: pathlib.Path, place: FakePlace
 ) -> Iterator[Orders]:
-    carrier = Carrier(Outside(place, place, place), SystemClock(), boundaries.Quiet())
+    hooks = FakeHooks([Said(open=False, why="not yet")])
+    carrier = Carrier(Outside(place, place, place, hooks), SystemClock(), boundaries.Quiet())
     if request.param == "fake":
         yield FakeOrders(carrier, {})
         return
@@ -71,6 +74,19 @@ def test_an_order_is_carried_out(engine: Orders, place: FakePlace) -> None:
     engine.submit("a:1", an_order())
     assert finished(engine, "a:1") == Status("done")
     assert place.calls == [("apply", "s", "v2x2")]
+
+
+def test_a_gates_order_brings_back_its_answer(engine: Orders) -> None:
+    arguments = {
+        "service": "s",
+        "generation": 6,
+        "hook": {"kind": "webhook"},
+        "about": {"step": "0"},
+    }
+    engine.submit("g:1", Order("r1", "s", 6, "gate", "qa@step", arguments))
+    found = finished(engine, "g:1")
+    assert (found.phase, found.result["open"], found.result["why"]) == ("done", False, "not yet")
+    assert found.result["at"] > 0
 
 
 def test_the_same_id_is_carried_out_once(engine: Orders, place: FakePlace) -> None:
