@@ -122,11 +122,14 @@ def prepare(
     it does not run here, runs this version already, has no delivery or no objective to judge by.
     With `skip_analysis` nothing is judged: for emergencies, and it is recorded.
     """
-    bound = workloads.one(binding, service)
+    bound = workloads.named(binding, service)
     address, place = str(bound.entity.address), str(binding.place)
     stored = store.bindings.get(place, address)
     if stored is None:
+        workloads.one(binding, service)
         raise RefusedError(f"{address} does not run in {place} yet", fix="start it: telford up")
+    local = cluster_place.fitting(local, binding, stored)
+    workloads.one(binding, service, on_cluster=local.objects is not None)
     _refuse_busy(store, bound, stored)
     wanted = version or (workloads.tag(image) if image else workloads.version_of(bound))
     if wanted == stored.version:

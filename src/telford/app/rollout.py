@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from telford.app import data_plan, release_again
 from telford.app import release as releases
 from telford.basics import units
 from telford.basics.errors import RefusedError, UsageError
@@ -21,8 +22,12 @@ from telford.deliver.policy import Policy
 from telford.deliver.waves import Wave, Waves
 from telford.estate.kinds.change import Delivery
 from telford.flows import waves as turns
+from telford.store.releases import Release
 from telford.store.rollouts import Rollout
 from telford.store.store import Store
+
+# A rollout that turned back is undone within its own day; older ones are history.
+RECENT = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,8 @@ def start(
     _refuse_unlike(prepared, plan)
     one = prepared[plan.places[0]]
     key = _new_id(one)
+    for place in plan.places:
+        data_plan.refuse_old(store, one.service, place, one.to_version)
     with store.writing() as writing:
         made = {}
         for place in plan.places:
@@ -89,6 +96,7 @@ def start(
                 mine, f"{key}-{_slug(place)}", generation, who=who, reason=reason, at=now
             )
             store.releases.create(writing, row)
+            releases.keep_data(store, writing, mine, row)
             made[place] = row.id
         rollout = Rollout(
             id=key,
@@ -118,6 +126,46 @@ def standing(store: Store, text: str, now: float) -> Standing:
             raise UsageError(f"there is no rollout {text!r}", fix="begin one: telford rollout")
         (found,) = newest
     return Standing(found, Waves.from_json(found.waves), turns.look(store, found, now))
+
+
+def undo(store: Store, place: str, now: float) -> tuple[Release, ...]:
+    """Begin to give a place its old version back where a rollout turned back after it had finished
+    there. Harmless to ask again: the release that goes back has an id of its own.
+    """
+    begun = []
+    for one in store.rollouts.find(limit=RECENT):
+        row = _to_undo(store, one, place, now)
+        if row is None:
+            continue
+        prepared = release_again.back_to(
+            store, f"{row.service}{release_again.AT}{row.from_version}", place=place, now=now
+        )
+        reason = f"rollout {one.id} turned back"
+        begun.append(_back(store, prepared, f"{row.id}-back", reason, now))
+    return tuple(begun)
+
+
+def _to_undo(store: Store, one: Rollout, place: str, now: float) -> Release | None:
+    """The release that this place must undo; None where it need not, or does so already."""
+    key = one.releases.get(place, "")
+    row = store.releases.get(key) if key else None
+    if row is None or row.active or store.releases.get(f"{key}-back") is not None:
+        return None
+    if place not in turns.look(store, one, now).undo:
+        return None
+    bound = store.bindings.get(place, one.service)
+    # Whatever came after it there is not this rollout's to take back.
+    return row if bound is not None and bound.release == key else None
+
+
+def _back(store: Store, prepared: releases.Prepared, key: str, reason: str, now: float) -> Release:
+    with store.writing() as writing:
+        generation = store.bindings.issue(writing, prepared.place, prepared.service)
+        row = releases.planned(prepared, key, generation, who=turns.ACTOR, reason=reason, at=now)
+        store.releases.create(writing, row)
+        detail = {"from": row.from_version, "to": row.to_version, "reason": reason}
+        store.audit.append(writing, turns.ACTOR, "released", f"release/{row.id}", detail)
+    return row
 
 
 def _in_turn(prepared: releases.Prepared, plan: Waves, key: str) -> releases.Prepared:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 PHASES = ("expand", "migrate", "contract")
 STATUSES = ("waiting", "locked", "running", "paused", "done", "failed")
 BEFORE_SWITCH, AFTER_PROMOTION = "before-switch", "after-promotion"
-# The moments of a release that data wait for: nothing of the new version runs, it is about to get
-# requests, it has them all, the release went back.
-START, SWITCH, PROMOTED, BACK = "start", "switch", "promoted", "back"
+# The moments of a release that data wait for: it may not begin yet (a gate, its wave), nothing of
+# the new version runs, it is about to get requests, it has them all, the release went back.
+PLANNED, START, SWITCH, PROMOTED, BACK = "planned", "start", "switch", "promoted", "back"
 # Names of holders in one sentence; the page has the rest.
 MAX_NAMED = 3
 
@@ -209,6 +209,6 @@ def _before(step: DataStep, moment: str) -> bool:
 
 
 def _allowed(step: DataStep, moment: str) -> bool:
-    if moment == BACK:
+    if moment in {PLANNED, BACK}:
         return False
     return moment == PROMOTED or _before(step, SWITCH)

@@ -6,7 +6,6 @@ table for longer than a moment. Judged statement by statement with a parser of t
 Called by `telford.app.data` with the SQL of Alembic's offline mode or of the step itself.
 """
 
-import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +17,8 @@ from sqlglot.errors import SqlglotError
 from telford.deliver.data_changes import Statement
 
 MAX_CHARACTERS = 1_000_000
-_QUIET = logging.ERROR
+# Errors and worse (logging.ERROR); that module is not for the pure floors.
+_QUIET = 40
 _KNOWN_COMMANDS = re.compile(
     r"^(ALTER TYPE \S+ ADD VALUE .*|ALTER TABLE (ONLY )?\S+ VALIDATE CONSTRAINT [^\s,]+"
     r"|(CREATE (EXTENSION|FUNCTION|PROCEDURE)|ANALYZE|SET|SHOW|BEGIN|COMMIT)\b.*)$",
@@ -111,7 +111,7 @@ def _judged(one: Statement, seen: _Seen) -> list[Unfit]:
 
 def _parsed(sql: str, dialect: str) -> exp.Expression | None:
     # It warns of each statement that it keeps as text; that is said here, in a finding.
-    logging.getLogger("sqlglot").setLevel(_QUIET)
+    sqlglot.logger.setLevel(_QUIET)
     try:
         found = sqlglot.parse_one(sql, dialect=dialect)
     except (SqlglotError, RecursionError):

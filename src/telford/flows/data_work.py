@@ -150,14 +150,17 @@ def seen(
     history = gathered.histories.get((plan.place, plan.service), ())
     arrived = here is not None and not data.is_old(history, here.version, plan.version)
     releases = gathered.releases.get(plan.service, ())
-    coming = any(
-        one.place == plan.place and one.to_version == plan.version and _forward(one)
+    coming = [
+        one.phase
         for one in releases
-    )
+        if one.place == plan.place and one.to_version == plan.version and _forward(one)
+    ]
     moment = data.BACK
     if arrived:
         moment = data.PROMOTED
-    elif coming or plan.release is None:
+    elif coming:
+        moment = data.PLANNED if "planned" in coming else data.SWITCH
+    elif plan.release is None:
         moment = data.SWITCH
     promoted = here.since if arrived and here is not None else None
     holders = _holders(plan, gathered, place)
