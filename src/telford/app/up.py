@@ -97,16 +97,18 @@ class Running:
     _controlling: controlling.Controlling
     _thread: threading.Thread
     _stop: threading.Event
-    _beside: gitops.Keeping | None = None
+    _beside: tuple[gitops.Keeping, ...] = ()
 
     def stop(self) -> None:
         """End the controller; everything else goes on as it is."""
         self._stop.set()
-        if self._beside is not None:
-            self._beside.stop()
+        for one in self._beside:
+            one.stop()
         self._thread.join(STOP_SECONDS)
         self._controlling.close()
         self.store.close()
+        if isinstance(self.place, KubernetesPlace):
+            self.place.close()
 
     def keep_beside(self, needed: beside.Beside, report: Callable[[Report], None]) -> None:
         """Begin what goes on beside the controller, where the estate asks for it."""
@@ -144,6 +146,8 @@ def raise_up(
         place = _place(request, kept, binding, promises, clock)
         if place.started_here:
             undo.callback(place.stop)
+        if isinstance(place, KubernetesPlace):
+            undo.callback(place.close)
         arranged = _bring_up(request, store, lease, place, services)
         watch, pace = controlling.watch(services, promises), request.pace
         found = controlling.control(

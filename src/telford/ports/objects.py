@@ -207,3 +207,7 @@ class Writes(Objects, Protocol):
         goes on from the last bookmark; where the server has forgotten that (410), all is LISTED.
         """
         ...
+
+    def close(self) -> None:
+        """Close every connection."""
+        ...

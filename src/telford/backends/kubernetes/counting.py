@@ -117,6 +117,10 @@ class Counting:
             },
         )
 
+    def close(self) -> None:
+        """Close every connection."""
+        self._prometheus.close()
+
     def _fresh(self, at: float) -> frozenset[str]:
         """The pods whose last scrape is young enough."""
         selector = self._filled(self._queries.requests)

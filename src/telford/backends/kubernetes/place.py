@@ -79,6 +79,12 @@ class KubernetesPlace:
     def stop(self) -> None:
         """Nothing ends: what runs in a cluster goes on when its controller does not."""
 
+    def close(self) -> None:
+        """Close every connection; what runs goes on."""
+        self._ground.server.close()
+        if self._counting is not None:
+            self._counting.close()
+
     def bring_up(
         self,
         workloads: Sequence[Workload],
