@@ -19,7 +19,7 @@ EVERY = ("E1", "E2", "E4")
 
 def sections(releases: int) -> dict[str, list[Cell]]:
     """All cells by section; `releases` in those with a bound, a fifth of it in those of times."""
-    few = max(releases // 5, 20)
+    few = max(releases // 5, min(releases, 20))
     found = {
         "independent": [*independent(releases), *alone(releases)],
         "clustered": list(clustered(releases)),
