@@ -8,7 +8,7 @@ STAMPS := $(VENV)/.stamps
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lock demo test lint types contracts check-style fmt test-tools goldens clean \
-        bench-demo bench-verdicts bench-build bench-scale bench-intake bench test-rules soak-kill soak-strategies screenshots
+        bench-demo bench-verdicts bench-build bench-scale bench-intake bench bench-controller test-rules test-cluster soak-kill soak-strategies screenshots
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -70,6 +70,9 @@ goldens: setup ## write the golden files again (read the diff before you commit 
 test-rules: setup ## every generated promtool test, slow windows included
 	$(BIN)/python -m tools.test_rules
 
+test-cluster: setup ## the contract of places against the cluster of KUBECONFIG, in a namespace of its own
+	@TELFORD_TEST_CLUSTER=1 $(BIN)/pytest -n 0 -q -rs tests/contract/test_place_contract.py
+
 bench-demo: setup ## ten good and ten failing releases of the shop: time to decide, requests harmed
 	$(BIN)/python tools/bench_demo.py
 
@@ -86,8 +89,11 @@ bench-intake: setup ## import and check of a whole real organisation, plain pars
 bench-scale: setup ## load 10,000 services cold, warm and with one change; ask the graph
 	$(BIN)/python tools/bench_scale.py
 
-soak-kill: setup ## kill the controller at every named boundary; the end must be the same
-	$(BIN)/python tools/soak_kill.py
+bench-controller: setup ## a thousand releases in flight on one controller: processor, memory, latency
+	$(BIN)/python tools/bench_controller.py
+
+soak-kill: setup ## kill controllers at every boundary of every strategy, break all else; the end must be the same
+	$(BIN)/python tools/soak_kill.py --beside
 
 soak-strategies: setup ## 100 releases of all strategies at 200 requests a second: requests failed by the tool
 	PYTHONPATH=examples/shop $(BIN)/python tools/soak_releases.py

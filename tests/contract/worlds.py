@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 
 import cluster_objects
+import pytest
 from kubelet import Kubelet
 
 from backends.kubernetes.api_server import ApiServer
@@ -19,6 +20,7 @@ from telford.backends.kubernetes.place import KubernetesPlace, Waits
 from telford.backends.kubernetes.wire import Limits
 from telford.backends.kubernetes.writing import WritingServer
 from telford.backends.local.place import LocalPlace
+from telford.basics.errors import TelfordError
 from telford.estate.workload import PlaceState, Split, Workload
 from telford.ports.objects import Observed, Resource
 from telford.road.traffic_ways import GATEWAY, ISTIO, RATIO
@@ -132,11 +134,20 @@ def real_cluster(way: str) -> Iterator[World]:
     TELFORD_TEST_KUBELET=1 runs the stand-in kubelet there: for an API server without nodes.
     """
     home = pathlib.Path(os.environ.get("HOME", "/"))
-    access = kubeconfig.access(os.environ.get("TELFORD_TEST_CONTEXT", ""), os.environ, home)
-    namespace = f"telford-test-{uuid.uuid4().hex[:8]}"
-    writing = WritingServer(access)
-    assert writing.create(NAMES, {"metadata": {"name": namespace}}).done
     alone = os.environ.get("TELFORD_TEST_KUBELET", "") == "1"
+    if not alone and not os.environ.get("TELFORD_TEST_IMAGE"):
+        pytest.skip(
+            "say how pods come up: TELFORD_TEST_KUBELET=1 for a stand-in, or TELFORD_TEST_IMAGE for"
+            " an image that stays up on the cluster's nodes"
+        )
+    namespace = f"telford-test-{uuid.uuid4().hex[:8]}"
+    try:
+        access = kubeconfig.access(os.environ.get("TELFORD_TEST_CONTEXT", ""), os.environ, home)
+        writing = WritingServer(access)
+        made = writing.create(NAMES, {"metadata": {"name": namespace}})
+    except TelfordError as error:
+        pytest.skip(f"no cluster: {error.message}; {error.fix}")
+    assert made.done, made.why
     try:
         with _holding(access, way, namespace, kubelet=alone) as world:
             for item in _around(way):
