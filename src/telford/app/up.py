@@ -347,6 +347,8 @@ def _beside(request: Request, kept: wiring.Files, running: Running, lease: Lease
         outside=outside,
         state=kept.state,
         clock=running.store.clock,
+        # Argo CD and Flux apply to clusters, never to a machine of one's own.
+        cluster=isinstance(running.place, KubernetesPlace),
     )
 
 
