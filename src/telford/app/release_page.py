@@ -53,8 +53,11 @@ class IndicatorView:
     allowance: Allowance | None
 
     def value(self, name: str) -> EValue | None:
-        """The evidence of that name, where the policy has it."""
-        return next((one for one in self.evidence if one.name == name), None)
+        """The evidence of that name, where the policy has it; a rollback's may be against the
+        objective alone.
+        """
+        names = {"rollback", "objective"} if name == "rollback" else {name}
+        return next((one for one in self.evidence if one.name in names), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +182,7 @@ def _watched(
 
 
 def _compared(one: IndicatorView, stable: str) -> str:
-    word = "errors" if one.name == "errors" else "slow answers"
+    word = {"errors": "errors", "slowness": "slow answers"}.get(one.name, one.name)
     if not one.canary.requests:
         return "nothing counted yet"
     if not one.canary.bad and not one.stable.bad:
@@ -316,6 +319,18 @@ def _evidence_gates(state: State, one: IndicatorView) -> list[Gate]:
             if promotion.crossed
             else Gate(f"{name}: good enough", "watch", "not yet", f"opens when {claim}: {scale}")
         )
+    other = one.value("ratio")
+    if other is not None:
+        scale = f"{_number(other.log_e)} of {_number(other.log_bound)}"
+        words = (
+            f"or less than {state.policy.tolerable_ratio:g} times that of {state.stable}: {scale}"
+        )
+        meaning, word = ("good", "shown") if other.crossed else ("watch", "not yet")
+        gates.append(Gate(f"{name}: no worse", meaning, word, words))
+    alike = one.value("placebo")
+    if alike is not None and alike.crossed:
+        words = f"replicas of {state.stable} differ from each other: no comparison would be honest"
+        gates.append(Gate(f"{name}: replicas alike", "bad", "shut", words))
     cap = one.value("cap")
     if cap is not None and cap.crossed:
         words = f"over {state.policy.ratio_cap:g} times the rate of {state.stable}"
@@ -329,8 +344,8 @@ def _evidence_gates(state: State, one: IndicatorView) -> list[Gate]:
 
 
 def _claim(state: State, one: IndicatorView) -> str:
-    if state.policy.certificate == "objective":
-        limit = state.policy.objective_share * one.budget
+    limit = state.policy.objective_share * one.budget
+    if state.policy.certificate != "ratio":
         return f"the rate is shown to be below {limit * 100:.3g}%"
     ratio = state.policy.tolerable_ratio
     return f"the rate is shown to be less than {ratio:g} times that of {state.stable}"

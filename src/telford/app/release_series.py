@@ -89,7 +89,7 @@ def _rates(columns: dict[str, list[float | None]], sums: _Sums, level: float) ->
 def _evidence(columns: dict[str, list[float | None]], entry: Entry, name: str) -> None:
     found = {one.name: one for one in entry.evidence if one.indicator == name}
     for kind in ("rollback", "promotion"):
-        one = found.get(kind)
+        one = found.get(kind) or (found.get("objective") if kind == "rollback" else None)
         columns[kind].append(None if one is None else _drawable(one.log_e))
         columns[f"{kind}_bound"].append(None if one is None else _drawable(one.log_bound))
 
