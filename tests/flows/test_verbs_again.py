@@ -132,7 +132,7 @@ def test_a_closed_gate_holds_a_release_and_a_hand_does_not_pass_it(url: str) -> 
     for _ in range(5):
         world.step()
     assert world.row().phase == "planned"
-    assert "the gate board is closed: nobody agreed; ann says yes" in world.row().state["reason"]
+    assert "the gate board is closed: nobody agreed; it opens when ann says yes" in world.row().state["reason"]
 
 
 def test_weights_are_chosen_as_the_budget_allows(url: str) -> None:

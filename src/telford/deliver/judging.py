@@ -66,7 +66,7 @@ def judge(state: State, now: float, why: str) -> Judgement:
 
 def gate_sentence(view: GateView, *unmet: str) -> str:
     """Why a release waits at a gate, and what opens it; `unmet` is what it lacks besides."""
-    opens = f"; {view.opens}" if view.opens else ""
+    opens = f"; it opens when {view.opens}" if view.opens else ""
     return "; ".join((f"the gate {view.name} is closed: {view.why}{opens}", *unmet))
 
 

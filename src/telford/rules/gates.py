@@ -139,7 +139,7 @@ def _patterns(subject: Subject) -> Iterator[Finding]:
         if empty:
             yield Finding(
                 (*path, "record", "pattern"),
-                f"`{gate.record.pattern}` fits no text at all, so no id is ever asked for",
+                f"`{gate.record.pattern}` also fits an empty text, so no id is ever asked for",
                 r"let it ask for at least one character, such as CHG-\d+",
             )
 
