@@ -8,6 +8,7 @@ import pytest
 
 from telford.app import loading, places, replay
 from telford.basics.errors import UsageError
+from telford.cli import main
 from telford.estate import overlays
 from telford.estate.model import Binding
 from telford.testing.place import Behaviour
@@ -135,3 +136,25 @@ def test_settings_are_read_from_text() -> None:
     }
     with pytest.raises(UsageError, match="sets nothing"):
         replay.parsed(["alpha"])
+
+
+def test_the_command_says_it_for_people_and_for_programs(
+    tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "estate.yaml").write_text(ESTATE, encoding="utf-8")
+    (tmp_path / ".telford").mkdir()
+    bad = {("orders", CANARY): Behaviour(bad=0.3)}
+    made = Simulation(f"sqlite:///{tmp_path / '.telford' / 'store.db'}", bad, site="dev")
+    made.release(key="r1")
+    made.until("rolled-back")
+    made.store.close()
+    arguments = ["replay", "orders", "--estate", str(tmp_path), "--in", "dev"]
+    assert main.run(arguments) == 0
+    said = capsys.readouterr().out
+    assert "rolled back" in said
+    assert "of 1 releases these settings would have decided 0 otherwise" in said
+    assert main.run([*arguments, "--set", "alpha=1e-9", "--set", "fuse_alpha=0", "--json"]) == 0
+    plain = json.loads(capsys.readouterr().out)
+    assert plain["releases"][0]["unknown"]
+    assert main.run([*arguments, "--set", "alpha"]) == 2
+    assert "sets nothing" in capsys.readouterr().err

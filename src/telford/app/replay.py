@@ -93,7 +93,7 @@ def over_last(
 
 def changed(policy: Policy, changes: Mapping[str, str]) -> Policy:
     """The policy with these settings. Raises `UsageError` naming the one that is wrong."""
-    plain = policy.to_json()
+    plain = dict(policy.to_json())
     for name, text in changes.items():
         if name not in CHANGEABLE:
             raise UsageError(
