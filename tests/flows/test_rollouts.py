@@ -143,6 +143,21 @@ def test_a_place_that_rolls_back_turns_the_others_back(memory: pathlib.Path):
     assert said[0].reason.startswith("prod/b: ")
 
 
+def test_a_place_that_had_finished_gets_its_old_version_back_once(memory: pathlib.Path):
+    here = worlds(memory, {"prod/b": Behaviour(bad=0.8)})
+    rollout = begin(here)
+    here.until(lambda now: now["prod/b"] == "rolled-back", rollout)
+    assert here.versions()["prod/a"] == CANARY
+    store, now = here.first.store, here.first.clock.now()
+    assert rollouts.undo(store, "prod/b", now) == ()
+    (row,) = rollouts.undo(store, "prod/a", now)
+    assert (row.to_version, row.reason) == (STABLE, f"rollout {rollout.id} turned back")
+    assert rollouts.undo(store, "prod/a", now) == ()
+    here.first.until("promoted", release=row.id)
+    assert here.versions()["prod/a"] == STABLE
+    assert rollouts.undo(store, "prod/a", now) == ()
+
+
 def test_a_closed_turn_says_what_it_waits_for(memory: pathlib.Path):
     here = worlds(memory, {})
     rollout = begin(here)

@@ -2,21 +2,28 @@
 
 Git hosts take their time, and a tick must not wait for them. Only what the estate asks for runs:
 where Argo CD or Flux is in charge the Git folder is kept and quarantined versions are taken out;
-where an environment's promotion is automatic, releases come by themselves. Called by
-`telford.app.up`.
+where an environment's promotion is automatic, releases come by themselves; where a rollout turned
+back, places that had finished get their old version back; listeners are told. Called by
+`telford.app.up` and `telford.app.standing_by`.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from telford.app import gitops, promotion, workloads
+from telford.app import gitops, promotion, rollout, telling, workloads
 from telford.backends import files
 from telford.basics import clock as clocks
+from telford.basics.errors import TelfordError
+from telford.estate import overlays
+from telford.estate.kinds.change import Delivery
 from telford.estate.model import Estate
 from telford.estate.place import Place
+from telford.flows import boundaries
 from telford.flows.carrying import Outside
 from telford.flows.guarding import Guard
+from telford.flows.telling import Teller
 from telford.store.database import Lease
 from telford.store.store import Store
 
@@ -37,25 +44,31 @@ class Beside:
     clock: clocks.Clock
     # Whether the place is what Argo CD or Flux is in charge of; a machine of one's own is not.
     cluster: bool = False
+    # The portal's address for the messages that people get; "" where there is none.
+    portal: str = ""
 
 
 def steps(one: Beside) -> tuple[Step, ...]:
     """What is to be done again and again, in order; () where the estate asks for nothing.
 
-    Raises `RefusedError` where Argo CD or Flux is in charge and no repository is named.
+    Where Git cannot be kept, because no repository is named, that is said and the rest goes on.
     """
-    return (*(_git(one) if one.cluster else ()), *_promotion(one))
+    return (*(_git(one) if one.cluster else ()), *_promotion(one), *_rollouts(one))
 
 
-def start(one: Beside, say: Callable[[str], None]) -> gitops.Keeping | None:
-    """Begin, in a thread; None where there is nothing to do."""
-    found = steps(one)
-    return gitops.keeping(found, say) if found else None
+def start(one: Beside, say: Callable[[str], None]) -> tuple[gitops.Keeping, ...]:
+    """Begin, in threads: what the estate asks for, and telling its listeners. A listener that is
+    slow holds up nothing else.
+    """
+    return tuple(gitops.keeping(found, say) for found in (steps(one), _telling(one)) if found)
 
 
 def _git(one: Beside) -> tuple[Step, ...]:
     folder = Path(one.local.folder)
-    kept = gitops.kept(folder, files.read([folder]), one.place)
+    try:
+        kept = gitops.kept(folder, files.read([folder]), one.place)
+    except TelfordError as error:
+        return (partial(_told, [error.message]),)  # the place is controlled all the same
     if kept is None:
         return ()
     deliverer = gitops.deliverer(kept, one.store, one.lease, one.clock, one.state)
@@ -67,6 +80,32 @@ def _git(one: Beside) -> tuple[Step, ...]:
 
     # The place first, because people meet it.
     return guard.step, deliver
+
+
+def _told(left: list[str]) -> Sequence[str]:
+    """A sentence, said once."""
+    said, left[:] = tuple(left), []
+    return said
+
+
+def _rollouts(one: Beside) -> tuple[Step, ...]:
+    deliveries = [found.spec for found in one.estate.of_kind("Delivery")]
+    if not any(isinstance(spec, Delivery) and spec.waves for spec in deliveries):
+        return ()
+
+    def undo() -> Sequence[str]:
+        with one.store.writing(one.lease):
+            pass
+        begun = rollout.undo(one.store, str(one.place), one.clock.now())
+        return tuple(f"{row.id}: {row.reason}" for row in begun)
+
+    return (undo,)
+
+
+def _telling(one: Beside) -> tuple[Step, ...]:
+    around = telling.Surroundings(Path(one.local.folder).name, one.portal)
+    told = telling.subscriptions(overlays.bind(one.estate, one.place), around, one.clock)
+    return (Teller(one.store, one.lease, told, boundaries.Quiet()).step,) if told else ()
 
 
 def _promotion(one: Beside) -> tuple[Step, ...]:

@@ -11,7 +11,7 @@ controller, under the same lease; made by the app floor.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from telford.basics.errors import OutsideError, PermanentError, RefusedError, TelfordError
+from telford.basics.errors import PermanentError, TelfordError
 from telford.deliver.events import Event
 from telford.flows import boundaries as edges
 from telford.ports.listeners import Listener
@@ -19,7 +19,6 @@ from telford.store import events as stored
 from telford.store.database import Lease
 from telford.store.store import Store
 
-PAUSE_SECONDS = 1.0
 FIRST_RETRY_SECONDS = 2.0
 RETRY_CAP_SECONDS = 900.0
 # With the pauses doubled up to a quarter of an hour these are about a day.
@@ -53,22 +52,10 @@ class Teller:
         self._subscriptions = tuple(subscriptions)
         self._boundaries = boundaries
 
-    def run(self, wait: Callable[[float], bool], report: Callable[[str], None]) -> None:
-        """Step until `wait(seconds)` says that it is over, or another controller has the place."""
-        while self._subscriptions:
-            try:
-                for problem in self.step():
-                    report(problem)
-            except RefusedError as error:
-                report(error.message)
-                return
-            except OutsideError as error:
-                report(error.message)
-            if wait(PAUSE_SECONDS):
-                return
-
     def step(self) -> tuple[str, ...]:
-        """Tell what is due. Returns what went wrong, as sentences. Raises what the store raises."""
+        """Tell what is due. Returns what went wrong, as sentences. Raises `RefusedError` where another
+        controller has the place, and what the store raises.
+        """
         known = {one.subscription: one for one in self._store.events.cursors(self._lease.name)}
         problems = []
         for one in self._subscriptions:
