@@ -155,8 +155,7 @@ def prepare(
         cluster_place.refuse_undividable(binding, bound, declared)
     forecast = forecasts.forecast(declared, traffic.rps, traffic.rates)
     said = caveats.caveats(declared, bound.spec.name, stored.version, wanted)
-    announced = data_changes.announce(declared.data)
-    told = " ".join(filter(None, (forecast.sentence, *said, announced)))
+    told = sentences(forecast.sentence, *said, data_changes.announce(declared.data))
     contents = versions.contents(bound, wanted, image, binding)
     return Prepared(
         service=address,
@@ -179,9 +178,10 @@ def start(store: Store, prepared: Prepared, *, who: str, reason: str = "", now: 
 
     Raises `RefusedError` where the service has another release on its way in this place.
     """
-    data_plan.refuse_old(store, prepared.service, prepared.place, prepared.to_version)
     _refuse_quarantined(store, prepared)
     with store.writing() as writing:
+        # Within the transaction: no controller begins to contract in between.
+        data_plan.refuse_old(store, prepared.service, prepared.place, prepared.to_version)
         if prepared.contents is not None:
             store.versions.record(writing, versions.recorded(prepared.contents, now))
         generation = store.bindings.issue(writing, prepared.place, prepared.service)
@@ -242,6 +242,11 @@ def planned(
         created_at=at,
         generation=generation,
     )
+
+
+def sentences(*parts: str) -> str:
+    """Several sentences as one text, without the last full stop."""
+    return ". ".join(part.rstrip(".") for part in parts if part)
 
 
 def new_id(prepared: Prepared) -> str:

@@ -16,7 +16,7 @@ from telford.deliver import caveats
 from telford.deliver import forecast as forecasts
 from telford.deliver.policy import Policy
 from telford.estate.workload import Workload
-from telford.flows import orders
+from telford.flows import orders, waves
 from telford.store.bindings import Bound, Past
 from telford.store.releases import Release
 from telford.store.store import Store
@@ -37,8 +37,15 @@ def retry(store: Store, row: Release, *, now: float) -> Prepared:
     bound = _runs(store, row.place, row.service)
     _refuse_running(bound, row.to_version)
     canary = orders.workload(row.workloads["canary"])
-    traffic, policy = _measured(store, Policy.from_json(row.policy), bound, now)
+    traffic, policy = _measured(store, _alone(Policy.from_json(row.policy)), bound, now)
     return _prepared(bound, policy, canary, row.digest, row.tick_seconds, traffic)
+
+
+def _alone(policy: Policy) -> Policy:
+    """The policy of a release that waits for no turn: the rollout it belonged to is over."""
+    return dataclasses.replace(
+        policy, gates=tuple(one for one in policy.gates if one.kind != waves.GATE)
+    )
 
 
 def back_to(store: Store, target: str, *, place: str = "", now: float) -> Prepared:
@@ -155,7 +162,7 @@ def _prepared(
 ) -> Prepared:
     forecast = forecasts.forecast(policy, traffic.rps, traffic.rates)
     said = caveats.caveats(policy, bound.name, bound.version, canary.version)
-    told = " ".join((forecast.sentence, *said))
+    told = releasing.sentences(forecast.sentence, *said)
     return Prepared(
         service=bound.service,
         name=bound.name,
