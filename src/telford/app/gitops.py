@@ -220,28 +220,33 @@ class _Render:
 
     def _make(self, bound: Bound, image: str) -> Iterator[Rendered]:
         if self.before is None:
-            self.before = _desired(self.found, self.place)
+            self.before = _desired(self.found)
         before, texts = self.before, self.found.texts
         file, address = bound.entity.file, bound.entity.address
         change = Set(("run", "image"), image)
         edited = editing.edit(texts[file], address, [change], self.place)
         found = replace(self.found, texts={**texts, file: edited}, digests={})
-        after = _desired(found, self.place)
+        after = _desired(found)
         assert before.text is not None
         assert after.text is not None
         for path, entry in after.entries.items():
             old = before.entries.get(path)
-            if entry.owner != str(address) and old is not None and old.digest == entry.digest:
+            same = old is not None and old.digest == entry.digest
+            if same and (entry.owner != str(address) or entry.place != self.place):
                 continue
             text = before.text(path) if old is not None else ""
             where = posixpath.normpath(posixpath.join(self.repository.path, path))
             yield Rendered(where, text, after.text(path))
+        for path in before.entries.keys() - after.entries.keys():
+            where = posixpath.normpath(posixpath.join(self.repository.path, path))
+            yield Rendered(where, before.text(path), "")
 
 
-def _desired(found: files.Texts, place: str) -> Desires:
+def _desired(found: files.Texts) -> Desires:
+    """Of every place: what overlays share depends on all of them."""
     estate = loading.require(loading.of_texts(found))
     names = [one.name for one in rendering.chosen(estate, Scope()) if one.name in PACKAGING]
-    scope = Scope(tuple(names), place)
+    scope = Scope(tuple(names))
     made = rendering.desires(found, scope, Inventory(), desires.code_version())
     if not made.ok:
         first = next(one for one in made.diagnostics if one.severity.value == "error")

@@ -39,7 +39,7 @@ Heads = Mapping[str, str | None]
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A manifest at a path of the repository, before and after; "" before is a new file."""
+    """A manifest at a path of the repository, before and after; "" is a file that is not there."""
 
     path: str
     before: str
@@ -217,10 +217,10 @@ def _record(change: Change, text: str | None) -> dict[str, Any]:
     return known
 
 
-def _rendered(change: Change, one: Rendered, now: str | None) -> str:
+def _rendered(change: Change, one: Rendered, now: str | None) -> str | None:
     """The wanted text; where others changed the file, theirs with the image replaced."""
     if now is None or now in (one.before, one.after):
-        return one.after
+        return one.after or None
     made = now
     for image in change.images_out:
         made = _line(image).sub(lambda found: f"{found[1]}{change.image}{found[3]}", made)

@@ -449,9 +449,11 @@ def _manifests(
     if purpose == gitchange.ROLLBACK:
         same = [row for row in written if row.digest == wanted.bound.digest]
         then = {one.path: one.after for row in same for one in _rendered_by(row)}
+    made = {one.path: one for one in site.render(wanted.image)}
+    made |= {path: Rendered(path, "", text) for path, text in then.items() if path not in made}
     return tuple(
-        Rendered(one.path, last.get(one.path, one.before), then.get(one.path, one.after))
-        for one in site.render(wanted.image)
+        Rendered(path, last.get(path, one.before), then.get(path, one.after))
+        for path, one in made.items()
     )
 
 
