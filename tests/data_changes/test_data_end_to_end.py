@@ -36,7 +36,7 @@ from telford.store.store import Store
 HERE = pathlib.Path(__file__).resolve().parent
 PLACE, SERVICE, NAME = "dev", "service/customers", "customers"
 OLD, NEW = "1.0.0", "1.1.0"
-ROWS = 1500
+ROWS = 1000
 LIMIT_SECONDS = 90.0
 TABLE = f"""
 CREATE TABLE customers (id bigserial PRIMARY KEY, contact text, touched int NOT NULL DEFAULT 0);
@@ -52,7 +52,7 @@ REVISIONS = (
 )
 STEPS = (
     plans.step("add-email", "expand", revision="add_email", folder="migrations", lock_timeout=2),
-    plans.fill(batch=40, pause=0.02, lock_timeout=2, statement=plans.FILL + " AND email IS NULL"),
+    plans.fill(batch=40, pause=0.05, lock_timeout=2, statement=plans.FILL + " AND email IS NULL"),
     plans.step("drop", "contract", revision="drop_contact", folder="migrations", lock_timeout=2),
 )
 QUICK = Policy(

@@ -174,6 +174,17 @@ def test_after_an_irreversible_step_there_is_no_abort_and_no_rollback(
         data_plan.refuse_old(made.store, SERVICE, PLACE, STABLE)
 
 
+def test_there_is_no_way_back_from_the_moment_the_step_is_ordered(tmp_path: pathlib.Path) -> None:
+    """Before anybody knows whether it has begun."""
+    made = world(tmp_path, idling=1.0)
+    release(made, (dataclasses.replace(FILL, reversible=False),))
+    steps_until(made, lambda: plan(made).progress)
+    assert stood(made)["fill"] == "waiting"
+    made.ask("abort", reason="no")
+    made.step()
+    assert "cannot be undone" in made.store.commands.of("r1")[0].outcome
+
+
 def test_a_step_that_fails_holds_the_release_up_until_a_person_says_go_on(
     tmp_path: pathlib.Path,
 ) -> None:

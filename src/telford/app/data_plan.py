@@ -23,6 +23,7 @@ from telford.estate.graph import Index
 from telford.estate.kinds import data as kinds
 from telford.estate.kinds.structure import Datastore, Service
 from telford.estate.model import Binding, Bound
+from telford.flows import data_work
 from telford.ports import data as ports
 from telford.ports.data import DataChanges, DataTask
 from telford.store.data_plans import DataPlan
@@ -91,7 +92,7 @@ def refuse_old(store: Store, service: str, place: str, version: str) -> None:
     history = tuple(one.version for one in reversed(store.bindings.history(place, service)))
     for plan in store.data_plans.everywhere(service):
         declared = tuple(ports.step(one) for one in plan.steps)
-        views = tuple(ports.view(one) for one in plan.views)
+        views = data_work.begun(plan)
         same = plan.place == place or _shared(declared, plan.place, place)
         why = same and data_changes.refuses_version(declared, views, plan.version, version, history)
         if why:

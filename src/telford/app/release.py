@@ -139,7 +139,7 @@ def prepare(
         )
     stable = orders.workload(stored.workload)
     mine = [one for one in objectives.promises(binding) if one.service == address]
-    delivery = _delivery(binding, bound)
+    delivery = delivery_of(binding, bound)
     judged_by: tuple[Indicator, ...] = ()
     if mine or not skip_analysis:
         judged_by = indicators(address, mine, latency=delivery.verdict.latency)
@@ -265,7 +265,7 @@ def declared_policy(binding: Binding, bound: Bound, stable_replicas: int) -> Pol
 
     Raises `RefusedError` where it has no delivery, or no objective to judge by.
     """
-    address, delivery = str(bound.entity.address), _delivery(binding, bound)
+    address, delivery = str(bound.entity.address), delivery_of(binding, bound)
     mine = [one for one in objectives.promises(binding) if one.service == address]
     judged_by = indicators(address, mine, latency=delivery.verdict.latency)
     works = not workloads.listens(bound)
@@ -346,7 +346,7 @@ def _data(
     return steps
 
 
-def _delivery(binding: Binding, bound: Bound) -> Delivery:
+def delivery_of(binding: Binding, bound: Bound) -> Delivery:
     service = bound.spec
     assert isinstance(service, Service)
     found = Index(binding).refer("Delivery", service.delivery, service) if service.delivery else []

@@ -122,7 +122,26 @@ def views(
     """How a release's data steps stand; those that no plan has taken on are waiting."""
     now = [*(one.plan for one in moved), *gathered.plans]
     plan = next((one for one in now if one.service == service), None)
-    return data.aligned(steps, [ports.view(one) for one in plan.views] if plan else ())
+    return data.aligned(steps, begun(plan) if plan else ())
+
+
+def begun(plan: DataPlan) -> tuple[DataView, ...]:
+    """How a plan's steps stand, to be on the safe side: one that work was asked for counts as
+    running, whether or not anybody has said so yet.
+    """
+    asked = {step for mode, step in map(_asked, plan.progress) if mode == "run"}
+    return tuple(
+        dataclasses.replace(one, status="running")
+        if one.name in asked and one.status in {"waiting", "locked"}
+        else one
+        for one in map(ports.view, plan.views)
+    )
+
+
+def _asked(key: str) -> tuple[str, str]:
+    """Mode and step of an order's key, ``plan:generation:data-run-STEP-TURN``."""
+    _, mode, rest = key.rpartition(":")[2].split("-", 2)
+    return mode, rest.rpartition("-")[0]
 
 
 def asked_ids(plans: Iterable[DataPlan]) -> tuple[str, ...]:
@@ -336,8 +355,7 @@ def _under_way(plan: DataPlan, look: Seen) -> frozenset[str]:
     for key, one in plan.progress.items():
         status = look.statuses.get(orders.order_id(key, one["attempt"]))
         if status is None or status.phase != "done":
-            # ``plan:generation:data-run-STEP-TURN``
-            found.add(key.rpartition(":")[2].split("-", 2)[2].rpartition("-")[0])
+            found.add(_asked(key)[1])
     return frozenset(found)
 
 
