@@ -347,6 +347,7 @@ def _data(
 
 
 def delivery_of(binding: Binding, bound: Bound) -> Delivery:
+    """The delivery that a service names. Raises `RefusedError` where it names none."""
     service = bound.spec
     assert isinstance(service, Service)
     found = Index(binding).refer("Delivery", service.delivery, service) if service.delivery else []

@@ -11,8 +11,9 @@ import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from telford.app import data_plan, release_again
+from telford.app import data_plan, release_again, workloads
 from telford.app import release as releases
 from telford.basics import units
 from telford.basics.errors import RefusedError, UsageError
@@ -20,7 +21,9 @@ from telford.deliver import waves as rules
 from telford.deliver.gates import Gate
 from telford.deliver.policy import Policy
 from telford.deliver.waves import Wave, Waves
+from telford.estate import overlays
 from telford.estate.kinds.change import Delivery
+from telford.estate.model import Estate
 from telford.flows import waves as turns
 from telford.store.releases import Release
 from telford.store.rollouts import Rollout
@@ -42,14 +45,10 @@ class Standing:
 def declared(delivery: Delivery, policy: Policy) -> Waves:
     """A delivery's waves as a rollout's declaration; its level and indicators are the policy's.
 
-    Raises `RefusedError` where it has none, or where they contradict themselves.
+    Raises `RefusedError` where they contradict themselves.
     """
-    if delivery.waves is None:
-        raise RefusedError(
-            f"the delivery {delivery.name} names no waves",
-            fix="say which places come after which: waves: {of: [{places: [prod/eu]}, ...]}",
-        )
     plan = delivery.waves
+    assert plan is not None, f"{delivery.name} names no waves"
     parts = sum(one.alpha_weight for one in policy.indicators)
     found = Waves(
         waves=tuple(Wave(one.places, float(units.seconds(one.soak))) for one in plan.of),
@@ -66,6 +65,76 @@ def declared(delivery: Delivery, policy: Policy) -> Waves:
             fix="mend its Delivery in the estate",
         )
     return found
+
+
+def prepare(
+    store: Store,
+    estate: Estate,
+    local: workloads.Local,
+    service: str,
+    *,
+    version: str = "",
+    image: str = "",
+    now: float,
+) -> tuple[Waves, dict[str, releases.Prepared]]:
+    """The waves of a service's delivery, and what its release would be in each of their places.
+
+    Raises what `telford.app.release.prepare` raises for the first place that cannot have it, and
+    `RefusedError` where the service's delivery names no waves.
+    """
+    delivery = _delivery(estate, service)
+    plan = delivery.waves
+    if plan is None:
+        raise RefusedError(
+            f"the delivery {delivery.name} names no waves",
+            fix="say which places come after which: waves: {of: [{places: [prod/eu]}, ...]}",
+        )
+    named = {place for wave in plan.of for place in wave.places}
+    prepared = {
+        str(place): releases.prepare(
+            store,
+            overlays.bind(estate, place),
+            local,
+            service,
+            version=version,
+            image=image,
+            now=now,
+        )
+        for place in overlays.places(estate)
+        if str(place) in named
+    }
+    return declared(delivery, next(iter(prepared.values())).policy), prepared
+
+
+def phases(store: Store, one: Rollout) -> dict[str, str]:
+    """Each place's release as it stands."""
+    rows = {row.id: row for row in store.releases.some(one.releases.values())}
+    return {place: rows[key].phase for place, key in one.releases.items()}
+
+
+def as_json(found: Standing) -> dict[str, Any]:
+    """For `--json` and the API."""
+    one, view = found.rollout, found.view
+    return {
+        "id": one.id,
+        "service": one.service,
+        "to": one.to_version,
+        "digest": one.digest,
+        "who": one.who,
+        "reason": one.reason,
+        "created_at": one.created_at,
+        "releases": dict(one.releases),
+        "waves": found.declared.to_json(),
+        "wave": view.wave,
+        "turns": [dataclasses.asdict(turn) for turn in view.turns],
+        "evidence": [
+            {"indicator": e.indicator, "log_e": e.log_e, "log_bound": e.log_bound}
+            for e in view.evidence
+        ],
+        "stop": view.stop,
+        "undo": list(view.undo),
+        "done": view.done,
+    }
 
 
 def start(
@@ -166,6 +235,18 @@ def _back(store: Store, prepared: releases.Prepared, key: str, reason: str, now:
         detail = {"from": row.from_version, "to": row.to_version, "reason": reason}
         store.audit.append(writing, turns.ACTOR, "released", f"release/{row.id}", detail)
     return row
+
+
+def _delivery(estate: Estate, service: str) -> Delivery:
+    """The service's delivery where it is: overlays change its steps, not its waves."""
+    problem: UsageError | None = None
+    for place in overlays.places(estate):
+        binding = overlays.bind(estate, place)
+        try:
+            return releases.delivery_of(binding, workloads.named(binding, service))
+        except UsageError as error:  # it may exist in the next place
+            problem = error
+    raise problem or UsageError("the estate has no place", fix="describe an Environment")
 
 
 def _in_turn(prepared: releases.Prepared, plan: Waves, key: str) -> releases.Prepared:

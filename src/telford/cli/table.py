@@ -37,6 +37,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("drift", "drift", "compare what the estate says with what is"),
     Command("up", "up", "start the estate on this machine"),
     Command("release", "release", "release a version step by step"),
+    Command("rollout", "rollout", "bring a version to several places in waves"),
+    Command("events", "events", "say what happened to releases and who was told"),
     Command("status", "status", "say what runs and what is being released"),
     Command("promote", "promote", "finish a release by hand, or take it a step further"),
     Command("abort", "abort", "roll a release back by hand"),
