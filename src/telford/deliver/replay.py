@@ -11,7 +11,7 @@ Called by the app floor for `telford replay`.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from telford.deliver import evidence, judging, release, strategies, weighing
+from telford.deliver import judging, recounting, release, strategies, weighing
 from telford.deliver.judging import Judgement, duration
 from telford.deliver.policy import Indicator, Policy, kind_of, problems
 from telford.deliver.state import WATCHED, Cause, Decision, Entry, Phase, State
@@ -267,7 +267,7 @@ def _follow(course: _Course, entry: Entry) -> None:
 
 def _weighed(course: _Course, declared: Policy, state: State, entry: Entry) -> tuple[State, str]:
     """The state after the entry's counts, and why they were not weighed ("" where they were)."""
-    seen, policy = evidence.observed(entry), state.policy
+    seen, policy = recounting.observed(entry), state.policy
     if seen is None:
         return state, "nothing was read"
     began, warmup = course.before, policy.warmup_seconds
