@@ -41,11 +41,11 @@ def test_a_version_grows_and_shrinks(world: World):
     world.ready("1.0.0", 1)
 
 
-def test_a_second_version_runs_beside_the_first_and_gets_nothing_unasked(divided: World):
-    divided.start()
-    divided.beside()
-    assert weights(divided.place.state()) == {"1.0.0": 10_000}
-    assert _arms(divided) == {"1.0.0", "1.1.0"}
+def test_a_second_version_runs_beside_the_first_and_gets_nothing_unasked(world: World):
+    world.start()
+    world.beside()
+    assert weights(world.place.state()) == {"1.0.0": 10_000}
+    assert _arms(world) == {"1.0.0", "1.1.0"}
 
 
 @pytest.mark.skipif(
@@ -105,16 +105,16 @@ def test_a_version_with_requests_is_not_removed(world: World):
     assert phases(world.place.state(), "1.1.0") == ["ready"]
 
 
-def test_an_aborted_release_leaves_no_trace(divided: World):
-    divided.start()
-    divided.beside()
-    divided.place.route(Split("orders", 2, SHARE))
-    divided.place.route(Split("orders", 3, {"1.0.0": 10_000}))
-    divided.place.remove("orders", "1.1.0", 3)
-    state = divided.gone("1.1.0")
+def test_an_aborted_release_leaves_no_trace(world: World):
+    world.start()
+    world.beside()
+    world.place.route(Split("orders", 2, SHARE))
+    world.place.route(Split("orders", 3, {"1.0.0": 10_000}))
+    world.place.remove("orders", "1.1.0", 3)
+    state = world.gone("1.1.0")
     assert [one.version for one in state.workloads] == ["1.0.0"]
     assert weights(state) == {"1.0.0": 10_000}
-    divided.place.remove("orders", "1.1.0", 3)
+    world.place.remove("orders", "1.1.0", 3)
 
 
 def test_a_promoted_version_stays_and_the_next_release_starts_from_it(divided: World):

@@ -51,7 +51,9 @@ class Remover:
         if not going:
             self._sweep(seen, kept)
             if generation > kept.generation:
-                self._begin(seen, kept, generation)
+                kept = self._begin(seen, kept, generation)
+            if generation >= kept.generation:
+                self._finish_move(seen, kept)
             return
         if kept.weight(version):
             raise RefusedError(
@@ -164,6 +166,13 @@ class Remover:
         self._router.confirm(kept.service)
         # 4. The guest ends.
         self._end_guests(moved.service)
+
+    def _finish_move(self, seen: Snapshot, kept: Record) -> None:
+        """The last steps of a move whose holder was killed when the old version was gone."""
+        if any(one.leaving for one in kept.guests):
+            self._router.lead(seen, kept)
+            self._router.confirm(kept.service)
+            self._end_guests(kept.service)
 
     def _end_guests(self, service: str) -> None:
         seen = self._ground.look()
