@@ -97,7 +97,7 @@ def _contents(first: Release, second: Release) -> Iterator[Difference]:
 
 def _shown(row: Release) -> Json:
     """What ran as the new version, without what every release changes."""
-    workload = dict(row.workloads["canary"])
+    workload = row.workloads.get("canary", {})
     return {key: one for key, one in workload.items() if key != "generation"}
 
 
