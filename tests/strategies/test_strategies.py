@@ -150,7 +150,9 @@ def test_rolling_replicas_are_never_fewer_than_before(good, service):
 
 
 @pytest.mark.parametrize("service", WORKERS)
-def test_workers_of_all_versions_share_the_queue_and_only_the_bad_one_fails(world, good, bad, service):
+def test_workers_of_all_versions_share_the_queue_and_only_the_bad_one_fails(
+    world, good, bad, service
+):
     folder = world.place.root / "data" / service
     queue = labels.connect(folder)
     rows = queue.execute("SELECT version, outcome, count(*) FROM jobs GROUP BY 1, 2").fetchall()
