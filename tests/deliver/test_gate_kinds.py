@@ -303,3 +303,21 @@ def test_settings_survive_the_policys_json(kind: str) -> None:
     kept = gate(made, override=Group(level="P6"))
     assert gate_settings.read(gate_settings.KINDS[kind], kept) == made
     assert gate_settings.override(kept) == Group(level="P6")
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        Gate("g", "moon", "step"),
+        Gate("g", "soak", "step", (("seconds", '"long"'),)),
+        Gate("g", "webhook", "step", (("url", "1"),)),
+    ],
+)
+def test_a_gate_of_another_version_is_closed_and_stops_nobody_else(strange: Gate) -> None:
+    (found,) = gate_judging.views((strange,), FACTS)
+    assert not found.open
+    assert "this version of Telford cannot read" in found.why
+
+
+def test_a_pattern_that_is_none_finds_nothing() -> None:
+    assert not view(gate_settings.Record("CHG-[")).open

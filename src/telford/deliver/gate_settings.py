@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from telford.analysis.people import Group
+from telford.basics.errors import UsageError
 from telford.deliver import codec
 from telford.deliver.gates import Gate
 from telford.road.holding import Rule
@@ -157,5 +158,8 @@ def override(gate: Gate) -> Group | None:
 @lru_cache(maxsize=KEPT)
 def _read(kind: Any, settings: Pairs) -> Any:
     names = {one.name for one in fields(kind)}
-    plain = {name: json.loads(text) for name, text in settings if name in names}
+    try:
+        plain = {name: json.loads(text) for name, text in settings if name in names}
+    except ValueError as error:
+        raise UsageError(f"the settings of a gate are no JSON: {error}") from error
     return codec.decode(kind, plain)

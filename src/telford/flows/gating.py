@@ -7,10 +7,12 @@ controller that was killed anywhere goes on from there. Called by `controller` a
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from telford.backends import zones
+from telford.basics.errors import UsageError
 from telford.deliver import codec, gate_judging, gate_settings, strategies
 from telford.deliver.gate_judging import Act, Answer, Facts, Standing
 from telford.deliver.gates import Gate, GateView
@@ -177,21 +179,31 @@ def standings(evaluated: Iterable[Evaluated]) -> dict[str, Standing]:
 
 def zone_names(gates: Iterable[Gate]) -> set[str]:
     """The time zones that windows among the gates name."""
-    found = (gate_settings.read(gate_settings.Window, one) for one in gates if one.kind == "window")
-    return {rule.zone for window in found for rule in window.rules}
+    found: set[str] = set()
+    for gate in gates:
+        if gate.kind == "window":
+            with suppress(UsageError):  # its view says that it cannot be read
+                rules = gate_settings.read(gate_settings.Window, gate).rules
+                found.update(rule.zone for rule in rules)
+    return found
 
 
 # --- calls ------------------------------------------------------------------------------------
 
 
 def _hook_of(gate: Gate) -> Hook | None:
-    """What the gate would ask, or None for one that asks nobody."""
-    if gate.kind == "webhook":
-        return gate_settings.read(gate_settings.Webhook, gate)
-    if gate.kind == "command":
-        return gate_settings.read(gate_settings.Command, gate)
-    if gate.kind == "record":
-        return gate_settings.read(gate_settings.Record, gate).lookup
+    """What the gate would ask, or None for one that asks nobody, or that cannot be read (its view
+    says so).
+    """
+    try:
+        if gate.kind == "webhook":
+            return gate_settings.read(gate_settings.Webhook, gate)
+        if gate.kind == "command":
+            return gate_settings.read(gate_settings.Command, gate)
+        if gate.kind == "record":
+            return gate_settings.read(gate_settings.Record, gate).lookup
+    except UsageError:
+        return None
     return None
 
 
@@ -299,7 +311,10 @@ def _order(row: Release, state: State, gate: Gate, hook: Hook, found: Facts) -> 
 
 def _call(row: Release, gate: Gate) -> Call:
     plain = row.progress.get(KEY, {}).get(gate.key)
-    return Call(Answer(_NO_STEP)) if plain is None else codec.decode(Call, plain)
+    if plain is not None:
+        with suppress(UsageError):  # written by another version: asked anew
+            return codec.decode(Call, plain)
+    return Call(Answer(_NO_STEP))
 
 
 def _plain(call: Call) -> dict[str, Any]:
