@@ -9,7 +9,7 @@ from git_stand_ins import ORIGIN, GiteaStandIn
 from telford.app import beside, gitops
 from telford.backends import files
 from telford.backends.git_hosts import connecting
-from telford.basics.errors import RefusedError
+from telford.basics.errors import RefusedError, TelfordError, TemporaryError
 from telford.deliver import gitchange
 from telford.deliver.gitchange import Change, Kept, Rendered
 from telford.estate.place import Place
@@ -176,3 +176,17 @@ def test_a_token_is_never_in_what_is_kept(tmp_path: pathlib.Path) -> None:
 def test_a_sentence_beside_the_controller_is_said_once() -> None:
     left = ["no repository"]
     assert (tuple(beside._told(left)), tuple(beside._told(left))) == (("no repository",), ())
+
+
+def test_a_thread_beside_goes_on_after_trouble_and_ends_when_overtaken() -> None:
+    said: list[str] = []
+    answers: list[TelfordError] = [TemporaryError("away"), RefusedError("overtaken")]
+
+    def step() -> tuple[str, ...]:
+        raise answers.pop(0)
+
+    keeping = gitops.keeping([step], said.append, step_seconds=0.0)
+    keeping.thread.join(30)
+    assert (said, answers) == (["away"], [])
+    assert not keeping.thread.is_alive()
+    keeping.stop()

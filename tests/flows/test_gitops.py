@@ -262,6 +262,32 @@ def test_by_change_request_nothing_is_in_before_it_is_merged(memory: pathlib.Pat
     assert image_of(world.git()[MANIFEST.format("prod")]) == "1.1.0"
 
 
+@pytest.mark.parametrize("by_request", [False, True])
+@pytest.mark.parametrize("kind", ["github", "gitlab", "gitea"])
+def test_every_host_carries_promotion_rollback_and_what_came_back(
+    memory: pathlib.Path, kind: str, *, by_request: bool
+) -> None:
+    made = type(kind, (Hosted,), {"kind": kind})
+    manner = Manner("main", by_request=by_request, merge=True)
+    world = made(memory, f"sqlite:///{memory}/store.db", manner)
+    world.step()
+    world.bind("prod", "1.1.0")
+    world.step()
+    assert world.argo("prod") == "1.1.0"
+    bad = world.git()[MANIFEST.format("prod")]
+    world.roll_back("prod", "1.1.0", "1.0.0")
+    world.step()
+    assert world.argo("prod") == "1.0.0"
+    head = world.model.branches["main"]
+    files = {**world.git(), MANIFEST.format("prod"): bad}
+    world.model.branches["main"] = world.model.add(head, "I know better", files)
+    world.until(lambda: image_of(world.git()[MANIFEST.format("prod")]) == "1.0.0")
+    [found] = world.store.quarantines.of("prod", SERVICE)
+    assert found.returns == 1
+    assert not world.store.git_changes.open("prod")
+    world.store.close()
+
+
 SCENE = (
     lambda world: world.bind("prod", "1.1.0"),
     lambda world: world.roll_back("prod", "1.1.0", "1.0.0"),
