@@ -114,6 +114,16 @@ def test_contracting_is_refused_while_an_old_replica_runs(tmp_path: pathlib.Path
     steps_until(made, lambda: stood(made)["drop"] == "done")
 
 
+def test_what_says_when_it_is_contracted_needs_no_person(tmp_path: pathlib.Path) -> None:
+    made = world(tmp_path)
+    later = dataclasses.replace(DROP, settings=(("after", "5"),))
+    release(made, (ADD, later))
+    made.run()
+    promoted_at = made.store.bindings.get(PLACE, SERVICE).since  # type: ignore[union-attr]
+    steps_until(made, lambda: stood(made)["drop"] == "done")
+    assert made.clock.now() >= promoted_at + 5
+
+
 def test_another_region_of_the_environment_keeps_it_locked(tmp_path: pathlib.Path) -> None:
     made = world(tmp_path, site="prod/eu")
     other = dataclasses.replace(
