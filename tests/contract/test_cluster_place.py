@@ -164,6 +164,17 @@ def test_a_scaler_keeps_its_replicas_and_a_guest_is_as_large_as_it_made_the_home
     assert not any(kind == "HorizontalPodAutoscaler" for kind, _ in specs(world) if "1-1-0" in _)
 
 
+def test_no_share_is_given_before_there_are_replicas_for_it(world: World):
+    world.start()
+    world.place.apply(workload("1.1.0-slow", 2, 2))
+    half = Split("orders", 3, {"1.0.0": 5000, "1.1.0-slow": 5000})
+    with pytest.raises(TemporaryError, match="0 of the 1 replicas that 50%"):
+        world.place.route(half)
+    assert worlds.weights(world.place.state()) == {"1.0.0": 10_000}
+    world.ready("1.1.0-slow", 2)
+    world.place.route(half)
+
+
 def test_what_git_owns_comes_home_by_a_commit(world: World):
     assert world.server
     item = deployment("orders", image("orders", "1.0.0"))

@@ -16,7 +16,8 @@ from telford.app.settings import Settings
 from telford.backends import files
 from telford.backends.kubernetes.access import Access
 from telford.basics.clock import SystemClock
-from telford.basics.errors import RefusedError
+from telford.basics.errors import RefusedError, UsageError
+from telford.cli import up as command
 from telford.estate import overlays
 from telford.flows.controller import Pace
 
@@ -140,6 +141,14 @@ def test_an_estate_comes_up_on_a_cluster_and_is_released_there(
     finally:
         started.running.stop()
     assert not [one for one in threading.enumerate() if one.name == up.THREAD]
+
+
+@pytest.mark.parametrize(
+    "words", [{"on": "mars"}, {"context": "prod"}, {"prometheus": "http://127.0.0.1:9090"}]
+)
+def test_what_is_about_no_cluster_is_said_at_once(words: dict[str, str]):
+    with pytest.raises(UsageError, match=r"there is no --on mars|are about a cluster"):
+        command.command(**words)
 
 
 def test_a_strategy_that_nothing_here_can_serve_is_refused_before_it_starts(
