@@ -95,7 +95,7 @@ def main(root: pathlib.Path, url: str, services: list[str]) -> None:
         standing_by.Voice(say, report),
         stop,
         KillHere(root),
-        POLL_SECONDS,
+        poll_seconds=POLL_SECONDS,
     ).run()
     store.close()
 

@@ -225,8 +225,7 @@ def reference(folder: pathlib.Path, options: argparse.Namespace) -> bool:
     services = soak_strategies.services(tuple(options.rows), options.services)
     with soak_world.a_world(folder / "calm", services, options.seed) as world:
         ends = [
-            soak_world.play(world, number, lambda: world.keep(1) and None)
-            for number in range(1, most + 1)
+            soak_world.play(world, number, lambda: alone(world)) for number in range(1, most + 1)
         ]
     different = []
     for key, killed in options.record.ends.items():
@@ -235,6 +234,11 @@ def reference(folder: pathlib.Path, options: argparse.Namespace) -> bool:
         different += [key] if strategy in rounds and calm != killed else []
     print(f"final weights of {sum(rounds.values())} rounds: {different or 'the same'}", flush=True)
     return soak_world.report(world, "without a kill") and not different
+
+
+def alone(world: World) -> None:
+    """One controller, left in peace."""
+    world.keep(1)
 
 
 def parse() -> argparse.Namespace:
