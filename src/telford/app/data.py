@@ -44,7 +44,7 @@ class Overview:
         return {
             "service": self.service,
             "place": self.place,
-            "version": self.version,
+            "to_version": self.version,
             "plan": plan.id if plan else None,
             "active": bool(plan and plan.active),
             "wish": plan.wish if plan else None,
