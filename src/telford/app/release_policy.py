@@ -69,7 +69,8 @@ def policy(
 def switch_at_once(declared: Policy) -> Policy:
     """The same service changed at once, without analysis: how a release goes back to another one.
 
-    Requests are switched as blue-green does, work is handed over replica by replica; gates stay.
+    Requests are switched as blue-green does, work is handed over replica by replica. No gate holds
+    it up: gates guard against a change, and this takes one back; the reason is on the record.
     """
     plain = dataclasses.replace(
         declared,
@@ -89,6 +90,7 @@ def switch_at_once(declared: Policy) -> Policy:
         engine="E2",
         rollback_ratio=1.0,
         data=(),
+        gates=(),
     )
     if plain.strategy == "recreate":
         return plain
