@@ -40,7 +40,10 @@ def test_a_closed_gate_stops_what_it_is_for_and_never_a_rollback(
     opened = release.next_step(state, looked, 200.0, (gate(at, is_open=True),))
     assert opened.verdict.decision is not Decision.CONTINUE
     if decision is Decision.CONTINUE:
-        assert "the gate board is closed: nobody agreed; it opens when ann says yes" in step.state.reason
+        assert (
+            "the gate board is closed: nobody agreed; it opens when ann says yes"
+            in step.state.reason
+        )
         assert step.entry is not None
         assert step.entry.gates == (gate(at),)
 

@@ -47,8 +47,10 @@ def _outcomes(a: Outcome, b: Outcome) -> list[tuple[str, str, str]]:
         ("because", a.reason, b.reason),
         ("seconds", _seconds(a), _seconds(b)),
     ]
-    for name in dict.fromkeys((*a.harmed, *b.harmed)):
-        rows.append((f"requests harmed ({name})", _harmed(a, name), _harmed(b, name)))
+    rows.extend(
+        (f"requests harmed ({name})", _harmed(a, name), _harmed(b, name))
+        for name in dict.fromkeys((*a.harmed, *b.harmed))
+    )
     return rows
 
 
