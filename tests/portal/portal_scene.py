@@ -9,6 +9,7 @@ import pathlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,8 @@ from telford.deliver.policy import Indicator, Policy
 from telford.deliver.state import Arm, Facts, State
 from telford.estate.artifact import Artifact
 from telford.estate.observation import Observation, Series, Tally
-from telford.estate.workload import Split
+from telford.estate.workload import Split, Workload
+from telford.flows import orders
 from telford.operate import budget, promise
 from telford.portal import wired
 from telford.portal.context import Context, Prospect, Wanted
@@ -84,6 +86,11 @@ def policy() -> Policy:
         canary_replicas=1,
         stable_replicas=1,
     )
+
+
+def workload(name: str, version: str) -> dict[str, Any]:
+    """What runs, as rows hold it."""
+    return orders.workload_json(Workload(name, version, 1, ("serve", "--port", "{port}")))
 
 
 class Acts:
@@ -180,7 +187,7 @@ class Scene:
             digest="0" * 64,
             generation=generation,
             issued=generation,
-            workload={},
+            workload=workload(name, version),
             release=release,
             since=self.clock.now(),
         )
@@ -191,12 +198,17 @@ class Scene:
             )
 
     def begin(
-        self, key: str, version: str, stable: str = "1.0.0", who: str = "person/ann"
+        self,
+        key: str,
+        version: str,
+        stable: str = "1.0.0",
+        who: str = "person/ann",
+        declared: Policy | None = None,
     ) -> None:
         """Start a release of the storefront."""
         now = self.clock.now()
         state = engine.begin(
-            policy(),
+            declared or policy(),
             release=key,
             service="storefront",
             stable=stable,
@@ -215,7 +227,10 @@ class Scene:
             phase=state.phase.value,
             policy=state.policy.to_json(),
             state=state.to_json(),
-            workloads={},
+            workloads={
+                "stable": workload("storefront", stable),
+                "canary": workload("storefront", version),
+            },
             who=who,
             reason=f"version {version}",
             tick_seconds=1.0,

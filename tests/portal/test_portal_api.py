@@ -6,6 +6,8 @@ import pathlib
 from portal_client import Client
 from portal_scene import Scene
 
+from telford.app import release_acts
+
 JSON = {"accept": "application/json"}
 
 
@@ -60,7 +62,7 @@ def test_a_release_says_its_sentence_rates_gates_and_acts(reader: Client) -> Non
     assert {one["name"] for one in release["indicators"]} == {"errors", "slowness"}
     rates = release["indicators"][0]["rates"]["canary"]
     assert rates["low"] <= rates["rate"] <= rates["high"]
-    assert [one["verb"] for one in release["acts"]] == ["promote", "abort", "pause", "resume"]
+    assert [one["verb"] for one in release["acts"]] == list(release_acts.VERBS)
     assert release["acts"][3]["refused"]
     assert {one["name"] for one in release["gates"]} >= {"Weight", "Soak", "Deadline"}
 

@@ -20,6 +20,8 @@ PAGES = (
     "/releases/storefront-2",
     "/releases/storefront-3",
     "/releases/storefront-3/abort",
+    "/timeline?service=service/shop.storefront",
+    "/compare?a=storefront-1&b=storefront-2",
     "/releases/new?service=storefront&version=2.0.0",
     "/objectives",
     "/objectives/shop.storefront-availability",

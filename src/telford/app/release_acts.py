@@ -7,9 +7,11 @@ its forms and the API.
 
 from dataclasses import dataclass
 
+from telford.app import release_words
 from telford.basics.errors import RefusedError
-from telford.deliver import hands
+from telford.deliver import hands, owing, strategies
 from telford.deliver.policy import FULL_WEIGHT
+from telford.deliver.shape import Shape
 from telford.deliver.state import Phase, State, Step
 
 
@@ -31,8 +33,8 @@ class Act:
         return not self.refusal
 
 
-VERBS = ("promote", "abort", "pause", "resume")
-"""Those with a button; `hands.VERBS` are all that a release can be told."""
+VERBS = ("step", "promote", "pause", "resume", "hold", "abort")
+"""Those with a button, in their order; all that a release can be told."""
 _LABELS = {
     "promote": "Promote",
     "step": "Next step",
@@ -69,27 +71,64 @@ def plan(state: State, verb: str, now: float) -> tuple[str, ...]:
 
 
 def _says(state: State, verb: str) -> str:
+    what = _what(state)
     if verb == "promote":
-        return f"gives {state.canary} all traffic at once and stops {state.stable}"
+        return f"gives {state.canary} all {what} at once and stops {state.stable}"
     if verb == "abort":
-        return f"gives {state.stable} all traffic at once and stops {state.canary}"
+        return f"gives {state.stable} all {what} at once and stops {state.canary}"
     if verb == "step":
-        return "goes on to the next step at once, and is judged there"
-    if verb in {"pause", "hold"}:
-        return f"stays at {_weight(state.desired_bp)}; it is still watched and can roll back"
-    return f"goes on from {_weight(state.desired_bp)}; the deadline counts from now"
+        return f"goes on to {_next(state)} at once, and is judged there"
+    if verb == "hold":
+        return "stays where it is and is said to be held; it is still watched and can roll back"
+    if verb == "pause":
+        return "stays where it is; it is still watched and can roll back"
+    return "goes on from where it is; the deadline counts from now"
+
+
+def _what(state: State) -> str:
+    return "traffic" if strategies.routes(state.policy) else "the work"
+
+
+def _next(state: State) -> str:
+    stages = strategies.stages(state.policy)
+    after = state.step + 1
+    return f"the stage {stages[after].name}" if after < len(stages) else "the end"
 
 
 def _traffic(state: State, step: Step) -> tuple[str, ...]:
-    before, after = state.desired_bp, step.state.desired_bp
-    if before == after:
-        return (f"{state.canary} stays at {_weight(after)} of the requests to {state.service}.",)
-    shares = (
-        f"{state.canary} goes from {_weight(before)} to {_weight(after)} of the requests to "
-        f"{state.service}, {state.stable} from {_weight(FULL_WEIGHT - before)} to "
-        f"{_weight(FULL_WEIGHT - after)}; Envoy confirms it before anything else happens."
+    """What changes for requests, or for the work, and who confirms it."""
+    before, after = release_words.weight_words(state), release_words.weight_words(step.state)
+    old, new = owing.shape_of(state), owing.shape_of(step.state)
+    if old == new:
+        if state.policy.strategy in {"mirror", "ab"} or not strategies.routes(state.policy):
+            return (f"{state.canary} stays as it is: {before} of {_whole(state)}.",)
+        return (f"{state.canary} stays at {before} of {_whole(state)}.",)
+    if not strategies.routes(state.policy):
+        return (
+            (
+                f"Replicas of {state.canary} go from {old.canary} to {new.canary}, of {state.stable} "
+                f"from {old.stable} to {new.stable}; no work is lost on the way."
+            ),
+        )
+    if old.canary_bp == new.canary_bp:
+        return (f"{state.canary} goes from {before} to {after} of {_whole(state)}.",)
+    return (
+        (
+            f"{state.canary} goes from {_weight(old.canary_bp)} to {_weight(new.canary_bp)} of "
+            f"{_whole(state)}, {state.stable} from {_weight(_left(old))} to {_weight(_left(new))}; the "
+            "data plane confirms it before anything else happens."
+        ),
     )
-    return (shares,)
+
+
+def _left(shape: Shape) -> int:
+    return FULL_WEIGHT - shape.canary_bp - shape.baseline_bp
+
+
+def _whole(state: State) -> str:
+    if strategies.routes(state.policy):
+        return f"the requests to {state.service}"
+    return f"the work of {state.service}"
 
 
 def _afterwards(state: State, verb: str) -> tuple[str, ...]:
@@ -108,8 +147,11 @@ def _afterwards(state: State, verb: str) -> tuple[str, ...]:
         )
     if verb == "step":
         return (
-            "This step's evidence is left as it is: the release says that it went on by hand.",
-            "The next step is judged like any other.",
+            (
+                f"It goes on to {_next(state)}; this one's evidence is left as it is, and the release "
+                "says that it went on by hand."
+            ),
+            "The next stage is judged like any other.",
             written,
         )
     if verb in {"pause", "hold"}:

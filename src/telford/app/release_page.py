@@ -6,11 +6,11 @@ release pages and by ``/api/releases``.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from telford.app import release_acts
-from telford.deliver import bounds, forecast, judging, policy
+from telford.app import release_acts, release_words
+from telford.deliver import bounds, data_changes, forecast, judging, strategies
 from telford.deliver.gates import GateView
 from telford.deliver.policy import Indicator
 from telford.deliver.state import FINAL, WATCHED, Cause, Entry, Harm, Phase, RateView, State
@@ -62,12 +62,15 @@ class IndicatorView:
 
 @dataclass(frozen=True, slots=True)
 class StepView:
-    """One step of weight; `status` is done, now, stopped or ahead."""
+    """One stage by its name; `status` is done, now, stopped or ahead; `asks` is what it asks of the
+    place and what it is compared with.
+    """
 
-    weight_bp: int
-    soak_seconds: float
+    name: str
+    soak: str
     status: str
     words: str
+    asks: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,10 @@ class ReleasePage:
     acts: tuple[release_acts.Act, ...]
     entries: tuple[Entry, ...]
     stale: bool
+    notices: tuple[release_words.Notice, ...]
+    waiting: GateView | None
+    against: str
+    share: str
 
     @property
     def excess(self) -> float:
@@ -129,6 +136,10 @@ def page(
         acts=release_acts.acts(state, now),
         entries=tuple(reversed(entries)),
         stale=not state.final and now - release.updated_at > LATE_FACTOR * release.tick_seconds,
+        notices=tuple(release_words.notices(state)),
+        waiting=release_words.waiting(state.gates, state),
+        against=release_words.compared_with(state),
+        share=release_words.weight_words(state),
     )
 
 
@@ -156,33 +167,67 @@ def sentence(
     if state.phase in WATCHED:
         return f"{what} {_watched(release, state, indicators, rps)}."
     if state.phase in {Phase.PLANNED, Phase.STARTING}:
-        return f"{what} is being started in {release.place}; it has no traffic yet."
+        return f"{what} {_beginning(release, state)}."
     if state.phase is Phase.PROMOTING:
-        return f"{what} is taking all traffic in {release.place}: {state.reason}."
+        return f"{what} {release_words.finishes(state, release.place)}: {state.reason}."
     if state.phase is Phase.ROLLING_BACK:
         return f"{what} is going back to {state.stable} in {release.place}: {state.reason}."
     return f"{what} {_ended(release, state, indicators)}."
 
 
+def _beginning(release: Release, state: State) -> str:
+    gate = release_words.waiting(state.gates, state)
+    if gate is not None:
+        return f"is not started in {release.place} yet; {release_words.gate_words(gate)}"
+    said = release_words.begins(state, release.place)
+    waits = data_changes.waits(state.policy.data, state.data, "start")
+    return f"{said}; {waits}" if waits else said
+
+
 def _watched(
     release: Release, state: State, indicators: Sequence[IndicatorView], rps: float
 ) -> str:
-    at = f"is at {state.desired_bp / 100:g}% in {release.place}"
     if not state.confirmed:
-        return f"is on its way to {state.desired_bp / 100:g}% in {release.place}; not served yet"
-    parts = [at]
-    worst = max(indicators, key=lambda one: _share_of_bound(one, "rollback"), default=None)
-    if worst is not None:
-        parts += [_compared(worst, state.stable), _evidence(worst)]
+        return release_words.heads(state, release.place)
+    parts = [release_words.stands(state, release.place), *_judged(state, indicators)]
+    gate = release_words.waiting(state.gates, state)
     if state.phase is Phase.PAUSED or (state.phase is Phase.HELD and state.cause is not Cause.NONE):
         parts.append(f"{'paused' if state.phase is Phase.PAUSED else 'held'}: {state.reason}")
-    elif rps > 0:
+    elif gate is not None:
+        parts.append(release_words.gate_words(gate))
+    elif rps > 0 and strategies.judged(state.policy, state.step):
         parts.append(forecast.remaining_sentence(state, rps))
     return "; ".join(part for part in parts if part)
 
 
+def _judged(state: State, indicators: Sequence[IndicatorView]) -> Iterator[str]:
+    """What the comparison says so far, where there is one."""
+    if not strategies.judged(state.policy, state.step):
+        emergency = state.policy.skip_analysis
+        yield "an emergency: nothing is compared" if emergency else "nothing is compared here"
+        return
+    worst = max(indicators, key=lambda one: _share_of_bound(one, "rollback"), default=None)
+    if worst is not None:
+        alone = release_words.stage_of(state).against == "objective"
+        beside = release_words.compared_with(state)
+        yield _promised(worst) if alone else _compared(worst, beside)
+        yield _evidence(worst)
+
+
+def _promised(one: IndicatorView) -> str:
+    """Against the objective alone: before and after are no fair comparison."""
+    if not one.canary.requests:
+        return "nothing counted yet"
+    allowed = f"{one.budget * 100:.3g}% allowed"
+    return f"{one.canary.rate * 100:.2g}% {_noun(one)}, {allowed}"
+
+
+def _noun(one: IndicatorView) -> str:
+    return {"errors": "errors", "slowness": "slow answers"}.get(one.name, one.name)
+
+
 def _compared(one: IndicatorView, stable: str) -> str:
-    word = {"errors": "errors", "slowness": "slow answers"}.get(one.name, one.name)
+    word = _noun(one)
     if not one.canary.requests:
         return "nothing counted yet"
     if not one.canary.bad and not one.stable.bad:
@@ -206,7 +251,8 @@ def _ended(release: Release, state: State, indicators: Sequence[IndicatorView]) 
     harmed = sum(max(0.0, one.harm.excess_bad) for one in indicators)
     harm = f"{harmed:,.0f} requests were harmed" if round(harmed) else "no request was harmed"
     if state.phase is Phase.PROMOTED:
-        return f"serves all of {release.place} after {took}: {state.reason}; {harm}"
+        done = release_words.ended_well(state.policy, release.place)
+        return f"{done} after {took}: {state.reason}; {harm}"
     if state.phase is Phase.ROLLED_BACK:
         return f"was rolled back in {release.place} after {took}: {state.reason}; {harm}"
     if state.phase is Phase.ABORTED:
@@ -255,15 +301,22 @@ def _rate(evidence: Evidence, arm: str, display_level: float) -> RateView:
 
 
 def _step(state: State, number: int) -> StepView:
-    weight = state.policy.weights[number]
-    soak = policy.soak_of(state.policy, number)
-    if state.phase is Phase.PROMOTED or (state.phase is Phase.PROMOTING) or number < state.step:
-        return StepView(weight, soak, "done", "passed")
+    stage = strategies.stages(state.policy)[number]
+    soak = release_words.soak_words(stage.soak_seconds)
+    status, words = _reached(state, number)
+    asks = release_words.stage_words(state.policy, stage)
+    return StepView(stage.name, soak, status, words, asks)
+
+
+def _reached(state: State, number: int) -> tuple[str, str]:
+    """How far a stage is: its status, and the word for it."""
+    if state.phase in {Phase.PROMOTED, Phase.PROMOTING} or number < state.step:
+        return "done", "passed"
     if number > state.step or state.phase in {Phase.PLANNED, Phase.STARTING}:
-        return StepView(weight, soak, "ahead", "ahead" if not state.final else "not reached")
+        return "ahead", "ahead" if not state.final else "not reached"
     if state.phase in FINAL or state.phase is Phase.ROLLING_BACK:
-        return StepView(weight, soak, "stopped", "ended here")
-    return StepView(weight, soak, "now", "now")
+        return "stopped", "ended here"
+    return "now", "now"
 
 
 # --- the gates --------------------------------------------------------------------------------
@@ -277,8 +330,9 @@ def _gates(state: State, indicators: Sequence[IndicatorView], now: float) -> tup
     if state.phase not in WATCHED:
         return tuple(declared)
     gates = [_weight_gate(state), _soak_gate(state, now)]
-    for one in indicators:
-        gates += _evidence_gates(state, one)
+    if strategies.judged(state.policy, state.step):
+        for one in indicators:
+            gates += _evidence_gates(state, one)
     gates.append(_deadline_gate(state, now))
     return (*gates, *declared)
 
@@ -291,14 +345,19 @@ def _declared_gate(view: GateView) -> Gate:
 
 
 def _weight_gate(state: State) -> Gate:
-    weight = f"{state.desired_bp / 100:g}%"
+    if not strategies.routes(state.policy):
+        what = f"{release_words.weight_words(state)} of {state.canary}"
+        if state.confirmed:
+            return Gate("Replicas", "good", "there", f"the place runs {what}")
+        return Gate("Replicas", "watch", "asked", f"opens when the place runs {what}")
+    weight = release_words.weight_words(state)
     if state.confirmed:
-        return Gate("Weight", "good", "served", f"Envoy confirms {weight}")
-    return Gate("Weight", "watch", "asked", f"opens when Envoy confirms {weight}")
+        return Gate("Weight", "good", "served", f"the data plane confirms {weight}")
+    return Gate("Weight", "watch", "asked", f"opens when the data plane confirms {weight}")
 
 
 def _soak_gate(state: State, now: float) -> Gate:
-    soak = policy.soak_of(state.policy, state.step)
+    soak = release_words.stage_of(state).soak_seconds
     if state.clocks.confirmed_at is None:
         return Gate("Soak", "watch", "not begun", f"{judging.duration(soak)} from then on")
     left = soak + state.policy.warmup_seconds - (now - state.clocks.confirmed_at)

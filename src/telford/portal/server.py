@@ -27,8 +27,10 @@ from telford.portal.api import releases as releases_api
 from telford.portal.context import Context
 from telford.portal.pages import (
     act,
+    again,
     audit,
     catalogue,
+    compare,
     conformance,
     docs,
     entity,
@@ -44,6 +46,7 @@ from telford.portal.pages import (
     search,
     start,
     static,
+    timeline,
 )
 from telford.portal.pages import map as map_page
 
@@ -54,8 +57,11 @@ ROUTERS: tuple[APIRouter, ...] = (
     map_page.router,
     start.router,
     releases.router,
+    timeline.router,
+    compare.router,
     promotions.router,
     gates.router,
+    again.router,
     act.router,
     release.router,
     objectives.router,

@@ -58,6 +58,11 @@ def clock(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%H:%M:%S")
 
 
+def day(at: float) -> str:
+    """``2026-11-22``: the day in UTC."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")
+
+
 def ago(seconds: float) -> str:
     """``12 s ago``; the browser keeps it right (``app.js`` writes the same words)."""
     if seconds < 1:
@@ -143,6 +148,7 @@ FILTERS = {
     "utc": utc,
     "iso": iso,
     "clock": clock,
+    "day": day,
     "ago": ago,
     "count": count,
     "weight": weight,

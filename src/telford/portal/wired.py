@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from telford.app import control, described, loading, release, workloads
+from telford.app import control, described, loading, release, release_prospect, workloads
 from telford.app.described import Described, EstateWatch
 from telford.app.watching import Planner
 from telford.basics import diagnostics
 from telford.basics.clock import Clock
 from telford.basics.errors import RefusedError, UsageError
-from telford.deliver import judging, strategies
 from telford.estate import overlays
 from telford.estate.artifact import Artifact
 from telford.portal.context import Context, Prospect, Wanted
@@ -131,7 +130,7 @@ class StoreActs:
     def prospect(self, wanted: Wanted) -> Prospect:
         """See `telford.portal.context.Acts`."""
         prepared = self._prepare(wanted)
-        return Prospect(tuple(_steps(prepared)))
+        return Prospect(release_prospect.steps(prepared))
 
     def start(self, wanted: Wanted) -> str:
         """See `telford.portal.context.Acts`."""
@@ -159,55 +158,6 @@ class StoreActs:
             version=wanted.version,
             now=self._held.clock.now(),
         )
-
-
-def _steps(prepared: release.Prepared) -> Iterator[str]:
-    policy = prepared.policy
-    replicas = strategies.start(policy).canary
-    stopped = strategies.stops_first(policy)
-    before = (
-        f"once {prepared.from_version} has stopped"
-        if stopped
-        else (f"beside {prepared.from_version}, without traffic")
-    )
-    yield (
-        f"{replicas} replica{'s' * (replicas != 1)} of {prepared.name} {prepared.to_version} "
-        f"{'start' if replicas != 1 else 'starts'} {before}."
-    )
-    weights = ", ".join(one.name for one in strategies.stages(policy))
-    if policy.strategy == "canary":
-        yield (
-            f"It gets {weights} and then all of the requests, one step at a time, each as soon as "
-            "its evidence says that it is good enough."
-        )
-    else:
-        yield f"It goes through these stages and then has everything: {weights}."
-    if policy.skip_analysis:
-        yield "Nothing is compared: an emergency."
-    elif any(stage.against in {"stable", "baseline"} for stage in strategies.stages(policy)):
-        yield _compared(prepared)
-    else:
-        yield (
-            f"Its rates are judged by the objective every "
-            f"{judging.duration(prepared.tick_seconds)}; it goes back to {prepared.from_version} "
-            "by itself as soon as they are shown to be too high (wrongly in at most "
-            f"{policy.alpha * 100:g}% of releases)."
-        )
-    if policy.gates:
-        names = ", ".join(dict.fromkeys(gate.name for gate in policy.gates))
-        yield f"It waits wherever one of its gates is closed: {names}."
-    sentence = prepared.forecast.sentence
-    yield f"{sentence[0].upper()}{sentence[1:]}."
-    yield "Your name and reason go into the audit log."
-
-
-def _compared(prepared: release.Prepared) -> str:
-    policy = prepared.policy
-    return (
-        f"Errors and slowness are compared every {judging.duration(prepared.tick_seconds)}; it goes "
-        f"back to {prepared.from_version} by itself as soon as it is shown to be worse (wrongly in "
-        f"at most {policy.alpha * 100:g}% of releases)."
-    )
 
 
 class TargetArtifacts:

@@ -68,6 +68,19 @@ def _form(
         plan, refusal = release_acts.plan(state, verb, now), ""
     except RefusedError as error:
         plan, refusal = (), error.message
+    return form(request, release, act, plan, refusal, fields, wrong)
+
+
+def form(
+    request: Request,
+    release: Release,
+    act: release_acts.Act,
+    plan: tuple[str, ...],
+    refusal: str,
+    fields: dict[str, str],
+    wrong: dict[str, str],
+) -> Response:
+    """The page of one act: what it will do, why, and the name where it is dangerous."""
     href = page.linker(request)
     title = f"{act.label} {release.name} {release.to_version}"
     crumbs = (

@@ -7,8 +7,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from telford.app import objective_page, release_page
+from telford.app import data_page, objective_page, release_page, release_prospect
+from telford.flows import waves
 from telford.portal import evidence, page
+from telford.portal.context import Context
 from telford.store.releases import Release
 
 router = APIRouter(include_in_schema=False)
@@ -47,7 +49,25 @@ def show(request: Request, key: str) -> Response:
         canary_colour=canary,
         rows=view.entries[:LEDGER_ROWS],
         commands=context.store.commands.of(release.id),
+        data=data_page.panel(context.store, release, view.state.policy.data),
+        rollout=waves.rollout_of(view.state),
+        refused=_refused(context, release),
+        before=_before(context, release),
     )
+
+
+def _refused(context: Context, release: Release) -> Mapping[str, str]:
+    """What cannot be done with a release that ended, and why."""
+    if release.active:
+        return {}
+    return release_prospect.refusals(context.store, release, context.clock.now())
+
+
+def _before(context: Context, release: Release) -> str:
+    """The id of the service's release before this one in its place: what one compares with."""
+    others = context.store.releases.find(place=release.place, service=release.service)
+    older = (one.id for one in others if one.created_at < release.created_at)
+    return next(older, "")
 
 
 def release_of(request: Request, key: str) -> Release:
