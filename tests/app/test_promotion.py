@@ -1,12 +1,13 @@
 """dev -> staging -> prod by binding the very release; by hand, out of order, by itself."""
 
 import dataclasses
+import json
 import pathlib
 from collections.abc import Iterator
 
 import pytest
 
-from telford.app import loading, promotion, release, workloads
+from telford.app import cluster_place, loading, promotion, release, workloads
 from telford.app import quarantine as quarantines
 from telford.backends import files
 from telford.basics.errors import RefusedError, UsageError
@@ -84,23 +85,33 @@ target: 99%
 sli: {availability: {}}
 """
 
+ON_CLUSTER = ESTATE.replace(
+    """  local:
+    command: [python, serve.py]
+    env: {MODE: old}
+""",
+    "",
+)
+
 
 class World:
     """A store with all places; releases end as the test says."""
 
-    def __init__(self, folder: pathlib.Path) -> None:
+    def __init__(self, folder: pathlib.Path, text: str = ESTATE) -> None:
         self.clock = FakeClock()
         self.store = Store(f"sqlite:///{folder}/store.db", self.clock)
-        self.estate = estate()
+        self.estate = estate(text)
+        self.on_cluster = text == ON_CLUSTER
         for place in ("dev", "staging", "prod"):
             self.bind(place, "1.0.0", release.digest(self.service(), "1.0.0"))
 
     def service(self) -> workloads.Bound:
-        return workloads.one(overlays.bind(self.estate, Place("dev")), "orders")
+        return workloads.named(overlays.bind(self.estate, Place("dev")), "orders")
 
     def bind(self, place: str, version: str, digest: str, row: str | None = None) -> None:
         binding = overlays.bind(self.estate, Place(place))
-        made = workloads.workload(workloads.one(binding, "orders"), version, 1, LOCAL)
+        local = cluster_place.on_cluster(LOCAL, binding) if self.on_cluster else LOCAL
+        made = workloads.workload(workloads.named(binding, "orders"), version, 1, local)
         known = self.store.releases.get(row) if row else None
         workload = known.workloads["canary"] if known else orders.workload_json(made)
         before = self.store.bindings.get(place, SERVICE)
@@ -177,6 +188,27 @@ def test_a_release_goes_from_place_to_place_by_digest_and_stays_the_same(world: 
     version = world.store.versions.get(SERVICE, last.digest)
     assert version is not None
     assert version.image == DIGEST
+
+
+def images(made: release.Prepared) -> list[str]:
+    [running] = [one for one in made.canary.objects if one["kind"] == "Deployment"]
+    return [one["image"] for one in running["spec"]["template"]["spec"]["containers"]]
+
+
+def test_what_a_cluster_runs_is_promoted_by_its_digest_by_hand_and_by_itself(
+    tmp_path: pathlib.Path,
+) -> None:
+    world = World(tmp_path, ON_CLUSTER)
+    world.finish(world.released("dev", DIGEST, "1.1.0"))
+    made = world.prepared("staging", "dev")
+    assert images(made) == [DIGEST]
+    world.finish(made)
+    world.clock.advance(3600)
+    now = world.clock.now()
+    [row], problems = promotion.go(world.store, world.estate, Place("prod"), LOCAL, now)
+    assert problems == ()
+    assert DIGEST in json.dumps(row.workloads["canary"]["objects"])
+    world.store.close()
 
 
 def test_what_was_started_by_up_can_be_promoted_too(world: World) -> None:

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 import pytest
 
 from telford.app import loading, places, replay
+from telford.backends import files
 from telford.basics.errors import UsageError
 from telford.cli import main
 from telford.estate import overlays
 from telford.estate.model import Binding
+from telford.estate.place import Place
 from telford.testing.place import Behaviour
 from telford.testing.simulation import CANARY, Simulation
 
@@ -101,6 +103,14 @@ def test_each_past_release_has_what_happened_beside_what_would_have(
     assert found.sentence.startswith("of 1 releases these settings would have decided 0 otherwise")
     plain = json.loads(json.dumps(found.as_json()))
     assert plain["releases"][0]["would"]["decision"] == "rolled back"
+
+
+def test_what_only_a_cluster_runs_is_replayed_as_well(world: Simulation) -> None:
+    head, _, rest = ESTATE.partition("  local:")
+    text = head + rest[rest.index("---") :]
+    estate = loading.require(loading.of_texts(files.Texts(texts={"estate.yaml": text})))
+    found = replay.over_last(world.store, overlays.bind(estate, Place("dev")), "orders")
+    assert [one.release for one in found.found] == ["r1"]
 
 
 def test_single_settings_may_be_changed(world: Simulation, binding: Binding) -> None:

@@ -60,6 +60,7 @@ sli:
   availability: {}
 """
 LIMIT = 60.0
+DIGEST = "registry.example.com/shop/orders@sha256:" + "b" * 64
 
 
 class Started:
@@ -80,13 +81,14 @@ class Started:
         kept = wiring.files(Settings(state=str(folder / "state")), folder)
         self.running = up.raise_up(request, kept, SystemClock(), lambda _: None)
 
-    def prepare(self, version: str, *, skip: bool = True) -> release.Prepared:
+    def prepare(self, version: str, image: str = "", *, skip: bool = True) -> release.Prepared:
         return release.prepare(
             self.running.store,
             self.binding,
             self.local,
             "orders",
             version=version,
+            image=image,
             skip_analysis=skip,
             now=time.time(),
         )
@@ -98,6 +100,12 @@ class Started:
                 for item in self.server.store.objects.values()
                 if item["kind"] == kind
             }
+
+    def home(self) -> dict:
+        return self.objects("Deployment")["orders"]
+
+    def image(self) -> str:
+        return self.home()["spec"]["template"]["spec"]["containers"][0]["image"]
 
     def until(self, seen: Callable[[], bool]) -> None:
         end = time.monotonic() + LIMIT
@@ -120,10 +128,9 @@ def test_an_estate_comes_up_on_a_cluster_and_is_released_there(
 ):
     started = Started(server, tmp_path)
     try:
-        home = started.objects("Deployment")["orders"]
-        assert home["spec"]["template"]["spec"]["containers"][0]["image"].endswith(":1.0.0")
+        assert started.image().endswith(":1.0.0")
         assert "orders" in started.objects("NetworkPolicy")
-        prepared = started.prepare("1.1.0")
+        prepared = started.prepare("1.1.0", DIGEST)
         row = release.start(started.running.store, prepared, who="ann", now=time.time())
 
         def ended() -> bool:
@@ -135,11 +142,16 @@ def test_an_estate_comes_up_on_a_cluster_and_is_released_there(
         found = started.running.store.releases.get(row.id)
         assert found is not None
         assert found.phase == "promoted", found.state["reason"]
-        home = started.objects("Deployment")["orders"]
-        assert home["spec"]["template"]["spec"]["containers"][0]["image"].endswith(":1.1.0")
+        assert started.image() == DIGEST
         assert set(started.objects("Deployment")) == {"orders"}
+        home = started.home()
     finally:
         started.running.stop()
+    again = Started(server, tmp_path)
+    try:
+        assert again.home()["spec"] == home["spec"], "what was released by its digest stays"
+    finally:
+        again.running.stop()
     assert not [one for one in threading.enumerate() if one.name == up.THREAD]
 
 

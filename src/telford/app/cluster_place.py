@@ -25,7 +25,7 @@ from telford.estate.kinds.structure import Service
 from telford.estate.model import Binding, Bound
 from telford.render import registry
 from telford.render.scene import Scene
-from telford.road import architecture, traffic_ways
+from telford.road import architecture, pipeline, traffic_ways
 from telford.store.bindings import Bound as StoredBinding
 
 _TARGET = "kubernetes"
@@ -116,19 +116,22 @@ def fitting(local: workloads.Local, binding: Binding, stored: StoredBinding) -> 
 def on_cluster(local: workloads.Local, binding: Binding) -> workloads.Local:
     """Workloads made of objects instead of processes."""
 
-    def made(bound: Bound, version: str) -> tuple[Mapping[str, Any], ...]:
-        return objects(binding, bound, version)
+    def made(bound: Bound, version: str, image: str) -> tuple[Mapping[str, Any], ...]:
+        return objects(binding, bound, version, image)
 
     return dataclasses.replace(local, objects=made)
 
 
-def objects(binding: Binding, bound: Bound, version: str) -> tuple[Mapping[str, Any], ...]:
-    """What target `kubernetes` renders of a service at a version, organisation's patches included.
+def objects(
+    binding: Binding, bound: Bound, version: str, image: str = ""
+) -> tuple[Mapping[str, Any], ...]:
+    """What target `kubernetes` renders of a service at a version, organisation's patches included;
+    with `image` of just that one, digest and all.
 
     Raises `RefusedError` where it renders nothing that runs.
     """
     address = str(bound.entity.address)
-    scene = _scene(_at_version(binding, bound, version))
+    scene = _scene(_with_image(binding, bound, image or _image(bound, version)))
     entity = registry.BY_NAME[_TARGET].entity
     assert entity is not None, "the target has something for every service"
     found = tuple(item for unit in entity(scene, address).units for item in unit.objects())
@@ -140,17 +143,23 @@ def objects(binding: Binding, bound: Bound, version: str) -> tuple[Mapping[str, 
     return found
 
 
-def _at_version(binding: Binding, bound: Bound, version: str) -> Binding:
-    """The place with this service's image at another tag."""
+def _image(bound: Bound, version: str) -> str:
+    """What this place runs of a version: its own image, under the version's tag."""
     service = bound.spec
     assert isinstance(service, Service)
-    image = service.run.image or ""
-    if workloads.tag(image) == version:
+    said = service.run.image or ""
+    if workloads.tag(said) == version:
+        return said
+    return f"{pipeline.repository_of(said)}:{version}"
+
+
+def _with_image(binding: Binding, bound: Bound, image: str) -> Binding:
+    """The place with another image of this service."""
+    service = bound.spec
+    assert isinstance(service, Service)
+    if service.run.image == image:
         return binding
-    name = image.partition("@")[0]
-    folder, slash, last = name.rpartition("/")
-    tagged = f"{folder}{slash}{last.partition(':')[0]}:{version}"
-    run = service.run.model_copy(update={"image": tagged})
+    run = service.run.model_copy(update={"image": image})
     spec = service.model_copy(update={"run": run})
     released = Bound(bound.entity, spec, bound.layers, bound.node)
     address = str(bound.entity.address)

@@ -141,7 +141,7 @@ def find(
 
     Raises `UsageError` where there is no such service, or where it is not bound in `origin`.
     """
-    address, to = str(workloads.one(binding, service).entity.address), binding.place
+    address, to = str(workloads.named(binding, service).entity.address), binding.place
     known = standings(store, estate, address)
     way = ways(estate)[to.environment]
     offered = _origin(known, origin, address)

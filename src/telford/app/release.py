@@ -167,7 +167,7 @@ def prepare(
         policy=declared,
         tick_seconds=float(units.seconds(delivery.tick)),
         stable=stable,
-        canary=workloads.workload(bound, wanted, stored.generation, local),
+        canary=workloads.workload(bound, wanted, stored.generation, local, image),
         traffic=traffic,
         forecast=dataclasses.replace(forecast, sentence=told),
     )

@@ -76,7 +76,7 @@ def over_last(
     """
     if not 1 <= last <= MAX_LAST:
         raise UsageError(f"the last {last} releases cannot be replayed: ask for 1 to {MAX_LAST}")
-    bound = workloads.one(binding, service)
+    bound = workloads.named(binding, service)
     address, place = str(bound.entity.address), str(binding.place)
     declared = releases.declared_policy(binding, bound, _replicas(store, place, address))
     policy = changed(declared, changes or {})

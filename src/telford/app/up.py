@@ -179,8 +179,11 @@ def arrange(
     state: PlaceState,
     request: Request,
     now: float,
+    images: Mapping[str, str] | None = None,
 ) -> Arranged:
-    """What to do for every service. Pure. `bounds` and `releases` (active ones) by address."""
+    """What to do for every service. Pure. `bounds` and `releases` (active ones) by address, as are
+    `images`: those that were released, where the estate's image does not say them.
+    """
     apply: list[Workload] = []
     splits: list[Split] = []
     bind: list[Bound] = []
@@ -193,7 +196,8 @@ def arrange(
         if underway is not None and routed is not None:
             notes.append(f"{address}: release {underway.id} goes on")
             continue
-        wanted, new = _wanted(service, bound, underway, state, request)
+        image = (images or {}).get(address, "")
+        wanted, new = _wanted(service, bound, underway, state, request, image)
         if wanted not in state.workloads:
             apply.append(wanted)
         whole = {wanted.version: FULL_WEIGHT}
@@ -221,6 +225,7 @@ def _wanted(
     underway: Release | None,
     state: PlaceState,
     request: Request,
+    image: str,
 ) -> tuple[Workload, bool]:
     """The stable workload, and whether it is another one than is bound.
 
@@ -234,7 +239,8 @@ def _wanted(
     if bound is not None and workloads.listens(service):
         version = bound.version
     issued = bound.issued if bound else 0
-    wanted = workloads.workload(service, version, issued, request.local)
+    named = image if bound is not None and bound.version == version else ""
+    wanted = workloads.workload(service, version, issued, request.local, named)
     for found in state.workloads:
         if dataclasses.replace(found, generation=issued) == wanted:
             return found, bound is None
@@ -243,6 +249,16 @@ def _wanted(
         if dataclasses.replace(before, generation=issued) == wanted:
             return wanted, False
     return dataclasses.replace(wanted, generation=issued + 1), True
+
+
+def _images(store: Store, bounds: Mapping[str, Bound]) -> dict[str, str]:
+    """The images that releases named by their digest: what is stable stays that very image."""
+    found = {}
+    for address, bound in bounds.items():
+        version = store.versions.get(address, bound.digest)
+        if version is not None and "@" in version.image:
+            found[address] = version.image
+    return found
 
 
 def _bound(
@@ -324,7 +340,8 @@ def _bring_up(
     underway = {one.service: one for one in store.releases.active(name)}
     with store.writing(lease) as writing:
         now = writing.at
-    arranged = arrange(services, known, underway, place.state(), request, now)
+    images = _images(store, known)
+    arranged = arrange(services, known, underway, place.state(), request, now, images)
     place.bring_up(arranged.apply, arranged.splits, arranged.ingress, READY_SECONDS)
     with store.writing(lease) as writing:
         store.leases.beat(writing)

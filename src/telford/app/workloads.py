@@ -24,8 +24,9 @@ _RUNS = ("Deployment", "StatefulSet")
 _SCALER = "HorizontalPodAutoscaler"
 
 
-# The Kubernetes objects of a service at a version.
-Objects = Callable[[Bound, str], tuple[Mapping[str, Any], ...]]
+# The Kubernetes objects of a service at a version, with the image that was named ("" for the one
+# that the estate says, under the version's tag).
+Objects = Callable[[Bound, str, str], tuple[Mapping[str, Any], ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +125,15 @@ def counts(bound: Bound) -> bool:
     return listens(bound) or any("{metrics_port}" in text for text in texts)
 
 
-def workload(bound: Bound, version: str, generation: int, local: Local) -> workloads.Workload:
-    """The service at a version. ``{version}`` is put in; other placeholders are the place's."""
+def workload(
+    bound: Bound, version: str, generation: int, local: Local, image: str = ""
+) -> workloads.Workload:
+    """The service at a version. ``{version}`` is put in; other placeholders are the place's. `image`
+    is what a cluster runs, where it was named (a digest stays one); processes have none.
+    """
     service = _service(bound)
     if local.objects is not None:
-        return _of_objects(bound, version, generation, local.objects(bound, version))
+        return _of_objects(bound, version, generation, local.objects(bound, version, image))
     run = service.run.local
     assert run is not None, f"{bound.entity.address} has no run.local"
     command = tuple(word.replace("{version}", version) for word in run.command)
