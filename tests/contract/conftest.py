@@ -5,9 +5,13 @@ import os
 import pathlib
 from collections.abc import Iterator
 
+import cluster_objects
 import pytest
 import worlds
+from kubelet import Kubelet
 
+from backends.kubernetes.api_server import ApiServer
+from telford.backends.kubernetes.access import Access
 from telford.road.traffic_ways import GATEWAY, ISTIO, RATIO
 
 REAL = os.environ.get("TELFORD_TEST_CLUSTER", "") == "1"
@@ -37,3 +41,11 @@ def _opened(kind: str, folder: pathlib.Path) -> contextlib.AbstractContextManage
     if REAL:
         return worlds.real_cluster(REAL_WAY)
     return worlds.cluster(kind)
+
+
+@pytest.fixture
+def server() -> Iterator[ApiServer]:
+    with ApiServer(kinds=cluster_objects.ALL_KINDS) as found:
+        access = Access("tests", found.url, "shop")
+        with Kubelet(access, "shop", routes=False, version=lambda: found.store.version):
+            yield found

@@ -98,6 +98,22 @@ def runnable(binding: Binding) -> tuple[Bound, ...]:
     return tuple(bound for bound in binding.of_kind("Service") if _runs(bound))
 
 
+def services(binding: Binding, *, on_cluster: bool) -> tuple[Bound, ...]:
+    """What a place runs, as processes of this machine or on a cluster. Raises `RefusedError` where
+    that is nothing.
+    """
+    if on_cluster:
+        found = runnable(binding)
+        where, fix = "a cluster", "give at least one Service an image: run.image"
+    else:
+        found = workloads.runnable(binding)
+        where = "this machine"
+        fix = "say for at least one Service how it runs as a process: run.local.command"
+    if not found:
+        raise RefusedError(f"nothing in {binding.place} can run on {where}", fix=fix)
+    return found
+
+
 def _runs(bound: Bound) -> bool:
     service = bound.spec
     assert isinstance(service, Service)

@@ -1,8 +1,10 @@
 """A stand-by controller: wait for a place's lease, control it, stand by again when overtaken.
 
-It starts and stops nothing of the place: the supervisor is another process, and its death another
-matter. One process controls one place, because the durable engine is one a process; for several
-places start several. Called by `telford controller`; `standing` is for `telford controllers`.
+It starts and stops nothing of the place: a machine's supervisor is another process, and its death
+another matter; a cluster was there before. One process controls one place, because the durable
+engine is one a process; for several places start several. While it has the lease it also does what
+goes on beside a controller (`telford.app.beside`). Called by `telford controller`; `standing` is for
+`telford controllers`.
 """
 
 import threading
@@ -11,11 +13,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from telford import ports
-from telford.app import controlling, wiring
+from telford.app import beside, cluster_place, controlling, gitops, wiring, workloads
 from telford.backends import process
+from telford.backends.kubernetes.place import KubernetesPlace
 from telford.backends.local.place import LocalPlace
 from telford.basics.errors import OutsideError, RefusedError, TelfordError
+from telford.estate import overlays
+from telford.estate.model import Estate
+from telford.estate.place import Place
 from telford.flows import boundaries, watching
+from telford.flows.carrying import Outside
 from telford.flows.controller import Pace, Report
 from telford.store.database import Lease
 from telford.store.store import Store
@@ -37,9 +44,23 @@ class Voice:
     report: Callable[[Report], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What the estate says of the place, for what goes on beside the controller; with `cluster` the
+    services run there and not on this machine.
+    """
+
+    estate: Estate
+    place: Place
+    local: workloads.Local
+    cluster: cluster_place.Cluster | None = None
+
+
 @dataclass(slots=True)
 class StandBy:
-    """One process's part in controlling one place; `stop` ends it."""
+    """One process's part in controlling one place; `stop` ends it. Without `described` it is a place
+    of this machine, and nothing goes on beside its controller.
+    """
 
     kept: wiring.Files
     store: Store
@@ -51,6 +72,8 @@ class StandBy:
     edges: boundaries.Boundaries | None = None
     hooks: ports.Hooks | None = None
     poll_seconds: float = POLL_SECONDS
+    described: Described | None = None
+    _there: KubernetesPlace | None = None
     _said: str = ""
     _away_since: float | None = None
 
@@ -64,6 +87,8 @@ class StandBy:
                     self._control(lease)
         finally:
             _quietly(lambda: self.store.controllers.leave(self.place, holder))
+            if self._there is not None:
+                self._there.close()
 
     def _wait(self, holder: str) -> Lease | None:
         """The lease, as soon as it may be taken and the place answers; None at `stop`."""
@@ -83,11 +108,12 @@ class StandBy:
 
     def _control(self, lease: Lease) -> None:
         try:
+            place = self._place()
             found = controlling.control(
                 self.kept,
                 self.store,
                 lease,
-                self._place(),
+                place,
                 watch=self.watch,
                 pace=self.pace,
                 edges=self.edges,
@@ -99,12 +125,40 @@ class StandBy:
             self.stop.wait(self.poll_seconds)
             return
         self._away_since = None
+        beside_it = self._beside(lease, place)
         try:
             found.controller.run(self._over, self.voice.report)
         except RefusedError as overtaken:
             self._say(f"stands by from now on: {overtaken.message}")
         finally:
+            # Before the lease is given back: nothing of ours goes on once another one may begin.
+            for one in beside_it:
+                one.ended.set()
+            for one in beside_it:
+                one.stop()
             found.close()
+
+    def _beside(
+        self, lease: Lease, place: LocalPlace | KubernetesPlace
+    ) -> tuple[gitops.Keeping, ...]:
+        """What the estate asks for beside the controller, begun in threads of their own."""
+        if self.described is None:
+            return ()
+        needed = beside.Beside(
+            estate=self.described.estate,
+            place=self.described.place,
+            local=self.described.local,
+            store=self.store,
+            lease=lease,
+            outside=Outside(place, place, place),
+            state=self.kept.state,
+            clock=self.store.clock,
+            cluster=self.described.cluster is not None,
+        )
+        clock = self.store.clock
+        return beside.start(
+            needed, lambda said: self.voice.report(Report(clock.now(), problems=(said,)))
+        )
 
     def _over(self, seconds: float) -> bool:
         """Whether to end, after a pause: at `stop`, or where the place has been away for long."""
@@ -119,9 +173,15 @@ class StandBy:
             self._away_since = None
         return self._away_since is not None and now - self._away_since > AWAY_SECONDS
 
-    def _place(self) -> LocalPlace:
-        """The running place. Raises `TemporaryError` where it does not run."""
-        return LocalPlace.connect(self.kept.place(self.place), self.store.clock)
+    def _place(self) -> LocalPlace | KubernetesPlace:
+        """The running place. Raises `OutsideError` where it does not run, or does not answer."""
+        if self.described is None or self.described.cluster is None:
+            return LocalPlace.connect(self.kept.place(self.place), self.store.clock)
+        if self._there is None:
+            binding = overlays.bind(self.described.estate, self.described.place)
+            self._there = cluster_place.connect(self.described.cluster, binding, self.store.clock)
+        self._there.reach()
+        return self._there
 
     def _say(self, sentence: str) -> None:
         """Once, not every second: what changes in a sentence while one waits is an age."""

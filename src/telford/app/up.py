@@ -132,7 +132,7 @@ def raise_up(
 ) -> Running:
     """Start or adopt. Raises what keeps it from running, having stopped what it had started."""
     binding = overlays.bind(request.estate, request.place)
-    services = _services(request, binding)
+    services = cluster_place.services(binding, on_cluster=request.cluster is not None)
     if request.cluster is not None:
         local = cluster_place.on_cluster(request.local, binding)
         request = dataclasses.replace(request, local=local)
@@ -157,19 +157,6 @@ def raise_up(
     running = _run(store, place, binding, arranged, found, report)
     running.keep_beside(_beside(request, kept, running, lease), report)
     return running
-
-
-def _services(request: Request, binding: Binding) -> Sequence[EstateBound]:
-    if request.cluster is not None:
-        found = cluster_place.runnable(binding)
-        where, fix = "a cluster", "give at least one Service an image: run.image"
-    else:
-        found = workloads.runnable(binding)
-        where = "this machine"
-        fix = "say for at least one Service how it runs as a process: run.local.command"
-    if not found:
-        raise RefusedError(f"nothing in {request.place} can run on {where}", fix=fix)
-    return found
 
 
 def arrange(

@@ -1,10 +1,12 @@
 """`telford controller`: stand by for a place, and control it when nobody else does."""
 
 import signal
+import sys
 import threading
 from types import FrameType
 
 from telford.app import (
+    cluster_place,
     controlling,
     loading,
     objectives,
@@ -15,30 +17,37 @@ from telford.app import (
 )
 from telford.backends.hooks import asking
 from telford.basics.clock import SystemClock
-from telford.basics.errors import RefusedError
-from telford.cli import options, output, running, up
+from telford.cli import clusters, options, output, running, up
 from telford.estate import overlays
 from telford.flows.controller import Pace
 
 
-def command(place: options.In = "", estate: options.Estate = None) -> None:
+def command(
+    place: options.In = "",
+    estate: options.Estate = None,
+    on: clusters.On = clusters.MACHINE,
+    context: clusters.Context = "",
+    prometheus: clusters.Prometheus = "",
+    exec_plugins: clusters.ExecPlugins = False,
+) -> None:
     """Control a place that runs; while another process does, stand by and take over when it dies.
 
-    It starts and stops no services: `telford up` does. Several on one PostgreSQL
+    It starts and stops no services: `telford up` does, on this machine or, with the same options as
+    here, on a cluster. Promotions that go by themselves, Git and listeners go on as beside
+    `telford up`. Several on one PostgreSQL
     (TELFORD_STORE=postgresql://...) keep releases moving whichever of them dies. One process is
     for one place; Ctrl-C ends it, and whoever stands by goes on at once.
 
     Example: telford controller --in prod
+    Example: telford controller --in prod --on kubernetes --prometheus http://127.0.0.1:9090
     """
-    described = loading.require(loading.load_folder(options.folder(estate), options.estate_cache()))
+    cluster = clusters.chosen(on, context, prometheus, exec_plugins=exec_plugins)
+    folder = options.folder(estate)
+    described = loading.require(loading.load_folder(folder, options.estate_cache()))
     chosen = places.choose(described, place)
     binding = overlays.bind(described, chosen)
-    services = workloads.runnable(binding)
-    if not services:
-        raise RefusedError(
-            f"nothing in {chosen} can run on this machine",
-            fix="say for at least one Service how it runs as a process: run.local.command",
-        )
+    services = cluster_place.services(binding, on_cluster=cluster is not None)
+    local = workloads.Local(str(folder.absolute()), sys.executable)
     kept = running.kept(estate)
     store = wiring.open_store(kept, SystemClock())
     stop = threading.Event()
@@ -58,6 +67,7 @@ def command(place: options.In = "", estate: options.Estate = None) -> None:
             standing_by.Voice(output.note, up.report),
             stop,
             hooks=asking.Hooks(None, options.environment(), SystemClock()),
+            described=standing_by.Described(described, chosen, local, cluster),
         ).run()
     finally:
         store.close()

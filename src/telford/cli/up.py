@@ -17,8 +17,8 @@ from telford.app import cluster_place, loading, places, serving, up, wiring, wor
 from telford.backends import process
 from telford.backends.hooks import asking
 from telford.basics.clock import SystemClock
-from telford.basics.errors import RefusedError, UsageError
-from telford.cli import options, output, running
+from telford.basics.errors import RefusedError
+from telford.cli import clusters, options, output, running
 from telford.deliver.policy import FULL_WEIGHT
 from telford.flows.controller import Pace, Report
 from telford.portal import serve, wired
@@ -35,24 +35,7 @@ Out = Annotated[
         "--out", metavar="DIR", help="the folder you build into: the portal shows what would change"
     ),
 ]
-On = Annotated[
-    str,
-    typer.Option("--on", metavar="WHAT", help="machine (the default) or kubernetes"),
-]
-Context = Annotated[
-    str,
-    typer.Option("--context", metavar="NAME", help="the context of the kubeconfig, for --on"),
-]
-Prometheus = Annotated[
-    str,
-    typer.Option("--prometheus", metavar="URL", help="who counts requests there, for --on"),
-]
-ExecPlugins = Annotated[
-    bool,
-    typer.Option("--exec-plugins", help="run the program by which the kubeconfig gets credentials"),
-]
 Detach = Annotated[bool, typer.Option("--detach", help="leave it running and come back")]
-MACHINE, KUBERNETES = "machine", "kubernetes"
 # Readiness of every service, with room for a slow disk.
 DETACH_SECONDS = 120.0
 # Looking whether the controller ended by itself.
@@ -66,10 +49,10 @@ def command(  # noqa: PLR0917 - a command's signature is its options
     detach: Detach = False,
     estate: options.Estate = None,
     out: Out = None,
-    on: On = MACHINE,
-    context: Context = "",
-    prometheus: Prometheus = "",
-    exec_plugins: ExecPlugins = False,
+    on: clusters.On = clusters.MACHINE,
+    context: clusters.Context = "",
+    prometheus: clusters.Prometheus = "",
+    exec_plugins: clusters.ExecPlugins = False,
     as_json: options.Json = False,
 ) -> None:
     """Start every service that has `run.local`, behind a real Envoy, with controller and portal.
@@ -86,7 +69,7 @@ def command(  # noqa: PLR0917 - a command's signature is its options
     Example: telford up --out build
     Example: telford up --in prod --on kubernetes --context prod --prometheus http://127.0.0.1:9090
     """
-    cluster = _cluster(on, context, prometheus, exec_plugins=exec_plugins)
+    cluster = clusters.chosen(on, context, prometheus, exec_plugins=exec_plugins)
     folder = options.folder(estate)
     kept = wiring.files(options.settings(), folder)
     _refuse_second(kept)
@@ -97,32 +80,6 @@ def command(  # noqa: PLR0917 - a command's signature is its options
         found = _stay(kept, folder, place, ports, out, as_json=as_json, cluster=cluster)
     if detach:
         _announce(found, as_json=as_json)
-
-
-def _cluster(
-    on: str, context: str, prometheus: str, *, exec_plugins: bool
-) -> cluster_place.Cluster | None:
-    """Where the services run; None for this machine."""
-    if on not in (MACHINE, KUBERNETES):
-        raise UsageError(f"there is no --on {on}", fix=f"{MACHINE} or {KUBERNETES}")
-    if on == MACHINE:
-        if context or prometheus:
-            raise UsageError(
-                "--context and --prometheus are about a cluster", fix=f"add --on {KUBERNETES}"
-            )
-        return None
-    environment = options.environment()
-    return cluster_place.Cluster(
-        environment, Path.home(), context, prometheus, plugins=exec_plugins
-    )
-
-
-def _said(cluster: cluster_place.Cluster) -> list[str]:
-    """The options that say which cluster it is."""
-    words = ["--on", KUBERNETES]
-    words += ["--context", cluster.context] if cluster.context else []
-    words += ["--prometheus", cluster.prometheus] if cluster.prometheus else []
-    return [*words, "--exec-plugins"] if cluster.plugins else words
 
 
 def _refuse_second(kept: wiring.Files) -> None:
@@ -160,7 +117,7 @@ def _leave_behind(
     words += ["--port", str(ports.ingress), "--portal-port", str(ports.portal)]
     words += ["--in", place] if place else []
     words += ["--out", str(out)] if out is not None else []
-    words += _said(cluster) if cluster is not None else []
+    words += clusters.words(cluster) if cluster is not None else []
     pid = process.leave_behind(words, kept.log)
     return serving.wait(kept, clock, pid, DETACH_SECONDS)
 

@@ -18,6 +18,8 @@ from telford.road import conventions, traffic_ways
 # How often an act is decided anew because somebody was faster.
 ATTEMPTS = 8
 _PAUSE_SECONDS = 0.05
+# An object by whose name a cluster is asked whether it answers.
+_ANY = "telford"
 # Kind -> the groups that serve it, the preferred one first.
 _NEEDED: Mapping[str, tuple[str, ...]] = {
     "ConfigMap": ("",),
@@ -148,6 +150,12 @@ class Ground:
             seen.objects[kind] = {str(one["metadata"]["name"]): one for one in listing.items}
             seen.versions[kind] = listing.resource_version
         return seen
+
+    def reach(self) -> None:
+        """One object by its name, there or not. Raises `OutsideError` where nobody says which."""
+        listing = self.server.get(self._known()["ConfigMap"], self.namespace, _ANY)
+        if listing.refused:
+            raise _unseen("ConfigMap", self.namespace, listing.refused)
 
     def rest(self, seen: Snapshot, kind: str, seconds: float) -> None:
         """Wait until an object of a kind changes, no longer than a while."""

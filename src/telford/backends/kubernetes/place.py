@@ -85,6 +85,10 @@ class KubernetesPlace:
         if self._counting is not None:
             self._counting.close()
 
+    def reach(self) -> None:
+        """Ask the cluster for something small. Raises `OutsideError` where it does not answer."""
+        self._ground.reach()
+
     def bring_up(
         self,
         workloads: Sequence[Workload],
