@@ -10,26 +10,13 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 from telford.deliver.gates import GateView
 from telford.deliver.state import FINAL, Cause, Phase, State
+from telford.estate.kinds.telling import EventName
 
-NAMES = (
-    "release.started",
-    "release.advanced",
-    "release.waiting",
-    "release.held",
-    "release.paused",
-    "release.resumed",
-    "release.suspected",
-    "release.promoting",
-    "release.rolling-back",
-    "release.promoted",
-    "release.rolled-back",
-    "release.aborted",
-    "release.failed",
-)
+NAMES: tuple[str, ...] = get_args(EventName)
 """Everything that can be told of a release. `waiting`: a gate is closed and people or time must open
 it; `suspected`: one replica carries all the evidence and is moved before anything is decided.
 """
