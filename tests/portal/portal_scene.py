@@ -13,17 +13,20 @@ from typing import Any
 
 import numpy as np
 
+import stores
 from telford.app import loading
 from telford.app.described import EstateWatch
 from telford.basics.errors import RefusedError
 from telford.deliver import hands
 from telford.deliver import release as engine
+from telford.deliver.gates import Gate
 from telford.deliver.policy import Indicator, Policy
-from telford.deliver.state import Arm, Facts, State
+from telford.deliver.state import Arm, Clocks, Facts, Phase, State
+from telford.deliver.waves import Wave, Waves
 from telford.estate.artifact import Artifact
 from telford.estate.observation import Observation, Series, Tally
 from telford.estate.workload import Split, Workload
-from telford.flows import orders
+from telford.flows import orders, waves
 from telford.operate import budget, promise
 from telford.portal import wired
 from telford.portal.context import Context, Prospect, Wanted
@@ -35,12 +38,14 @@ from telford.store.ledger import Entry
 from telford.store.measurements import Measurement
 from telford.store.objectives import Evaluated
 from telford.store.releases import Release
+from telford.store.rollouts import Rollout
 from telford.store.store import Store
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 SHOP = pathlib.Path(os.path.relpath(REPOSITORY / "examples" / "shop" / "estate"))
 PLACE = "dev"
 STOREFRONT = "service/shop.storefront"
+ROLLOUT = "orders-1.4.0-waves-1"
 TOKEN = "a-token-for-tests-only"
 RPS = 300
 
@@ -125,6 +130,16 @@ class Acts:
         self.started.append(wanted)
         return "storefront-1"
 
+    def rollout_prospect(self, wanted: Wanted) -> Prospect:
+        if wanted.service != STOREFRONT:
+            raise RefusedError("the delivery names no waves", fix="say which places")
+        return Prospect(("Wave 1: dev.", "Wave 2: prod/eu-west-1."))
+
+    def rollout(self, wanted: Wanted) -> str:
+        self.rollout_prospect(wanted)
+        self.started.append(wanted)
+        return ROLLOUT
+
 
 class Artifacts:
     """What one target would write."""
@@ -146,7 +161,7 @@ class Scene:
     seed: int = 7
 
     def __post_init__(self) -> None:
-        self.store = Store(f"sqlite:///{self.folder}/portal.db", self.clock)
+        self.store = Store(stores.fresh(self.folder / "portal.db"), self.clock)
         self.lease: Lease = self.store.leases.take(PLACE, "one", 3.0, gone=lambda _: False)
         self.random = np.random.default_rng(self.seed)
         self.acts = Acts(self.store, self.clock)
@@ -343,6 +358,73 @@ class Scene:
             self.store.measurements.add(writing, minutes)
 
 
+WAVES = Waves(
+    (Wave(("dev",)), Wave(("staging",), 600.0), Wave(("prod/eu-west-1", "prod/us-east-1"))),
+    indicators=(("errors", 0.5), ("slowness", 0.5)),
+)
+
+
+def roll_out(scene: Scene) -> None:
+    """Orders on its way through four places: finished in the first, under way in the second."""
+    now = scene.clock.now()
+    service = "service/shop.orders"
+    phases = (Phase.PROMOTED, Phase.STEPPING, Phase.PLANNED, Phase.PLANNED)
+    made = {}
+    with scene.store.writing() as writing:
+        for place, phase in zip(WAVES.places, phases, strict=True):
+            key = f"{ROLLOUT}-{place.replace('/', '-')}"
+            made[place] = key
+            scene.store.releases.create(writing, _rolled(service, key, place, phase, now))
+        found = Rollout(
+            id=ROLLOUT,
+            service=service,
+            name="orders",
+            to_version="1.4.0",
+            digest="c0ffee" * 10,
+            waves=WAVES.to_json(),
+            releases=made,
+            who="person/ann",
+            reason="for everybody",
+            created_at=now,
+        )
+        scene.store.rollouts.create(writing, found)
+
+
+def _rolled(service: str, key: str, place: str, phase: Phase, now: float) -> Release:
+    gate = Gate(waves.GATE, waves.GATE, "start", ((waves.ROLLOUT, ROLLOUT),))
+    begun = engine.begin(
+        replace(policy(), gates=(gate,)),
+        release=key,
+        service="orders",
+        stable="1.0.0",
+        canary="1.4.0",
+        generation=1,
+        at=now,
+    )
+    weight = 1000 if phase is Phase.STEPPING else 0
+    state = replace(begun, phase=phase, desired_bp=weight, clocks=Clocks(now, now), reason="shown")
+    over = phase is Phase.PROMOTED
+    return Release(
+        id=key,
+        service=service,
+        name="orders",
+        place=place,
+        from_version="1.0.0",
+        to_version="1.4.0",
+        digest="c0ffee" * 10,
+        phase=phase.value,
+        policy=state.policy.to_json(),
+        state=state.to_json(),
+        workloads={"stable": workload("orders", "1.0.0"), "canary": workload("orders", "1.4.0")},
+        who="person/ann",
+        reason="for everybody",
+        tick_seconds=1.0,
+        created_at=now,
+        active=not over,
+        finished_at=now if over else None,
+    )
+
+
 def played(folder: pathlib.Path, *, underway: bool = True) -> Scene:
     """The whole story: a good version promoted, a failing one rolled back, a third on its way."""
     scene = Scene(folder)
@@ -366,4 +448,5 @@ def played(folder: pathlib.Path, *, underway: bool = True) -> Scene:
         scene.rates["1.3.0"] = Rates(0.0005, 0.009)
         scene.begin("storefront-3", "1.3.0", "1.1.0")
         scene.tick(14)
+    roll_out(scene)
     return scene

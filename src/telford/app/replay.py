@@ -91,6 +91,13 @@ def over_last(
     return Replays(address, place, policy, tuple(found), tuple(skipped))
 
 
+def declared(store: Store, binding: Binding, service: str) -> Policy:
+    """The settings of a service in a place as the estate describes them now."""
+    bound = workloads.one(binding, service)
+    replicas = _replicas(store, str(binding.place), str(bound.entity.address))
+    return releases.declared_policy(binding, bound, replicas)
+
+
 def changed(policy: Policy, changes: Mapping[str, str]) -> Policy:
     """The policy with these settings. Raises `UsageError` naming the one that is wrong."""
     plain = dict(policy.to_json())

@@ -10,7 +10,7 @@ from typing import Any
 
 from telford.basics.errors import UsageError
 from telford.store.bindings import Past
-from telford.store.releases import Release
+from telford.store.releases import Brief
 
 SPANS: Mapping[str, float] = {
     "hour": 3600.0,
@@ -91,7 +91,7 @@ class Timeline:
 def timeline(
     service: str,
     histories: Mapping[str, Sequence[Past]],
-    releases: Sequence[Release],
+    releases: Sequence[Brief],
     kept_out: Mapping[str, Sequence[str]],
     *,
     now: float,
@@ -132,16 +132,14 @@ class _Axis:
 
 
 def _earliest(
-    histories: Mapping[str, Sequence[Past]], releases: Sequence[Release], now: float
+    histories: Mapping[str, Sequence[Past]], releases: Sequence[Brief], now: float
 ) -> float:
     times = [one.at for past in histories.values() for one in past]
     times += [one.created_at for one in releases]
     return min(times, default=now - SPANS["hour"])
 
 
-def _colours(
-    histories: Mapping[str, Sequence[Past]], releases: Sequence[Release]
-) -> dict[str, int]:
+def _colours(histories: Mapping[str, Sequence[Past]], releases: Sequence[Brief]) -> dict[str, int]:
     """Each version's colour, by the order in which they first came: the same as on every page."""
     seen = [(one.at, one.version) for past in histories.values() for one in past]
     seen += [(one.created_at, one.to_version) for one in releases]
@@ -162,7 +160,7 @@ def _bars(past: Sequence[Past], axis: _Axis, colours: Mapping[str, int]) -> Iter
         yield Bar(one.version, colour, start, width, one.at, until, one.release or "")
 
 
-def _marks(releases: Sequence[Release], axis: _Axis) -> Iterator[Mark]:
+def _marks(releases: Sequence[Brief], axis: _Axis) -> Iterator[Mark]:
     for one in sorted(releases, key=lambda row: row.created_at):
         end = axis.end if one.finished_at is None else one.finished_at
         if end < axis.begin:

@@ -63,6 +63,14 @@ class Acts(Protocol):
         """Start a release; returns its id."""
         ...
 
+    def rollout_prospect(self, wanted: Wanted) -> Prospect:
+        """What `rollout` would do; the waves name the places."""
+        ...
+
+    def rollout(self, wanted: Wanted) -> str:
+        """Begin a rollout to the places of the service's waves; returns its id."""
+        ...
+
 
 class Artifacts(Protocol):
     """What the targets generate."""

@@ -14,10 +14,10 @@ def looks(context: Context) -> Mapping[str, Look]:
         return f"{described.read_at} {described.estate.digest} {described.problem}"
 
     def releases(_: str) -> str:
-        return repr(sorted(context.store.releases.revisions(context.place).items()))
+        return repr(sorted(context.store.releases.revisions().items()))
 
     def release(key: str) -> str:
-        revisions = context.store.releases.revisions(context.place)
+        revisions = context.store.releases.revisions()
         if key in revisions:
             return str(revisions[key])
         found = context.store.releases.get(key)

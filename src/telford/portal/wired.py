@@ -10,12 +10,22 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from telford.app import control, described, loading, release, release_prospect, workloads
+from telford.app import (
+    control,
+    described,
+    loading,
+    release,
+    release_prospect,
+    rollout,
+    rollout_page,
+    workloads,
+)
 from telford.app.described import Described, EstateWatch
 from telford.app.watching import Planner
 from telford.basics import diagnostics
 from telford.basics.clock import Clock
 from telford.basics.errors import RefusedError, UsageError
+from telford.deliver.waves import Waves
 from telford.estate import overlays
 from telford.estate.artifact import Artifact
 from telford.portal.context import Context, Prospect, Wanted
@@ -139,6 +149,28 @@ class StoreActs:
         return release.start(
             self._held.store, prepared, who=wanted.who, reason=wanted.reason, now=now
         ).id
+
+    def rollout_prospect(self, wanted: Wanted) -> Prospect:
+        """See `telford.portal.context.Acts`."""
+        return Prospect(rollout_page.plan(*self._rollout(wanted)))
+
+    def rollout(self, wanted: Wanted) -> str:
+        """See `telford.portal.context.Acts`."""
+        plan, prepared = self._rollout(wanted)
+        now = self._held.clock.now()
+        return rollout.start(
+            self._held.store, prepared, plan, who=wanted.who, reason=wanted.reason, now=now
+        ).id
+
+    def _rollout(self, wanted: Wanted) -> tuple[Waves, dict[str, release.Prepared]]:
+        return rollout.prepare(
+            self._held.store,
+            loading.require(self._watch.current().loaded),
+            self._held.local,
+            wanted.service,
+            version=wanted.version,
+            now=self._held.clock.now(),
+        )
 
     def _prepare(self, wanted: Wanted) -> release.Prepared:
         described = self._watch.current()

@@ -4,7 +4,7 @@ People create a row; only the holder of the place's lease moves it on. `slot` ke
 release of the same service out of the same place.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,8 @@ _TABLE = schema.releases
 MAX_LIST = 1000
 # Databases limit how many values one query may carry.
 MAX_KEYS = 500
+# Services that one list may be narrowed to: those of a system or of a team.
+MAX_SERVICES = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,38 @@ class Release:
     revision: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a list of releases asks for; "" and None ask for nothing.
+
+    `place` is a place or a whole environment; `services` are addresses, one of which it must be;
+    `phases` likewise; `version` a part of the new version's name; `since` and `until` hold for the
+    begin, epoch seconds. `strategy` is read from each row's policy, the others from an index.
+    """
+
+    place: str = ""
+    service: str = ""
+    services: frozenset[str] | None = None
+    phases: frozenset[str] | None = None
+    strategy: str = ""
+    who: str = ""
+    version: str = ""
+    since: float | None = None
+    until: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """A release without what makes its row large."""
+
+    id: str
+    place: str
+    to_version: str
+    phase: str
+    created_at: float
+    finished_at: float | None
+
+
 class Releases:
     """See the module."""
 
@@ -88,6 +122,43 @@ class Releases:
         with self._database.reading() as connection:
             return tuple(_release(row) for row in connection.execute(query))
 
+    def search(self, query: Query, *, offset: int = 0, limit: int = 50) -> tuple[Release, ...]:
+        """Newest first, at most `limit` (and at most `MAX_LIST`) beyond the first `offset`."""
+        keys = (
+            sa.select(_TABLE.c.id)
+            .where(*_conditions(query))
+            .order_by(_TABLE.c.created_at.desc(), _TABLE.c.id)
+            .offset(offset)
+            .limit(min(limit, MAX_LIST))
+        )
+        with self._database.reading() as connection:
+            # The rows themselves are large: only those that are shown are read.
+            chosen = list(connection.execute(keys).scalars())
+        rows = {one.id: one for one in self.some(chosen)}
+        return tuple(rows[key] for key in chosen if key in rows)
+
+    def brief(self, service: str, *, limit: int = 100) -> tuple[Brief, ...]:
+        """The releases of one service (its address), newest first, at most `limit`."""
+        query = (
+            sa.select(*(_TABLE.c[name] for name in Brief.__slots__))
+            .where(_TABLE.c.service == service)
+            .order_by(_TABLE.c.created_at.desc(), _TABLE.c.id)
+            .limit(min(limit, MAX_LIST))
+        )
+        with self._database.reading() as connection:
+            return tuple(Brief(**row._mapping) for row in connection.execute(query))  # noqa: SLF001
+
+    def tally(self, query: Query) -> dict[str, int]:
+        """How many releases there are in each phase, most first."""
+        counted = (
+            sa.select(_TABLE.c.phase, sa.func.count())
+            .where(*_conditions(query))
+            .group_by(_TABLE.c.phase)
+        )
+        with self._database.reading() as connection:
+            found = [(str(phase), int(count)) for phase, count in connection.execute(counted)]
+        return dict(sorted(found, key=lambda one: (-one[1], one[0])))
+
     def active(self, place: str) -> tuple[Release, ...]:
         """All active ones of a place, oldest first."""
         return self.some(self.revisions(place))
@@ -102,13 +173,17 @@ class Releases:
                 rows += [_release(row) for row in connection.execute(query)]
         return tuple(sorted(rows, key=lambda one: (one.created_at, one.id)))
 
-    def revisions(self, place: str) -> dict[str, int]:
-        """Active release -> revision, oldest first: the cheap "has anything changed?"."""
+    def revisions(self, place: str = "") -> dict[str, int]:
+        """Active release -> revision, oldest first, of a place or of all: the cheap "has anything
+        changed?".
+        """
         query = (
             sa.select(_TABLE.c.id, _TABLE.c.revision)
-            .where(_TABLE.c.place == place, _TABLE.c.slot.is_not(None))
+            .where(_TABLE.c.slot.is_not(None))
             .order_by(_TABLE.c.created_at, _TABLE.c.id)
         )
+        if place:
+            query = query.where(_TABLE.c.place == place)
         with self._database.reading() as connection:
             return {row.id: row.revision for row in connection.execute(query)}
 
@@ -147,6 +222,29 @@ class Releases:
         values: dict[str, Any] = {name: sa.bindparam(name) for name in rows[0] if name != "key"}
         statement = sa.update(_TABLE).where(_TABLE.c.id == sa.bindparam("key")).values(values)
         writing.connection.execute(statement, rows)
+
+
+def _conditions(query: Query) -> Iterator[sa.ColumnElement[bool]]:
+    table = _TABLE.c
+    if query.place:
+        inside = table.place.startswith(f"{query.place}/", autoescape=True)
+        yield sa.or_(table.place == query.place, inside)
+    if query.service:
+        yield sa.or_(table.service == query.service, table.name == query.service)
+    if query.services is not None:
+        yield table.service.in_(sorted(query.services)[:MAX_SERVICES])
+    if query.phases is not None:
+        yield table.phase.in_(sorted(query.phases))
+    if query.strategy:
+        yield table.policy["strategy"].as_string() == query.strategy
+    if query.who:
+        yield table.who.icontains(query.who, autoescape=True)
+    if query.version:
+        yield table.to_version.icontains(query.version, autoescape=True)
+    if query.since is not None:
+        yield table.created_at >= query.since
+    if query.until is not None:
+        yield table.created_at < query.until
 
 
 def _slot(release: Release) -> str | None:

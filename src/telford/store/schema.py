@@ -66,6 +66,18 @@ releases = sa.Table(
     sa.Column("revision", sa.BigInteger, nullable=False),
     sa.Index(None, "place", "service", "created_at"),
     sa.Index(None, "created_at"),
+    # All that a list filters by, so that it reads no row (they are large) but those it shows.
+    sa.Index(
+        "ix_releases_list",
+        "created_at",
+        "id",
+        "place",
+        "service",
+        "name",
+        "phase",
+        "who",
+        "to_version",
+    ),
 )
 
 bindings = sa.Table(

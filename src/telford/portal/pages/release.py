@@ -65,9 +65,9 @@ def _refused(context: Context, release: Release) -> Mapping[str, str]:
 
 def _before(context: Context, release: Release) -> str:
     """The id of the service's release before this one in its place: what one compares with."""
-    others = context.store.releases.find(place=release.place, service=release.service)
-    older = (one.id for one in others if one.created_at < release.created_at)
-    return next(older, "")
+    others = context.store.releases.brief(release.service)
+    older = [one for one in others if one.created_at < release.created_at]
+    return next((one.id for one in older if one.place == release.place), "")
 
 
 def release_of(request: Request, key: str) -> Release:
@@ -91,7 +91,7 @@ def colours_of(request: Request, release: Release) -> tuple[int, int]:
     """The colours of its two versions, which are theirs on every page."""
     store = page.context_of(request).store
     past = store.bindings.history(release.place, release.service)
-    others = store.releases.find(service=release.service)
+    others = store.releases.brief(release.service)
     seen = sorted(
         [(one.at, one.version) for one in past]
         + [(one.created_at, one.to_version) for one in others]

@@ -1,4 +1,4 @@
-"""All releases, newest first."""
+"""All releases, newest first, narrowed by what the URL says."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,37 +7,38 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from telford.app import release_list
+from telford.deliver.state import Phase
 from telford.portal import page
 from telford.store.releases import Release
 
 router = APIRouter(include_in_schema=False)
 
-MAX_SHOWN = 100
+MAX_SERVICES = 2_000
+"""In the list to choose from; the address takes any."""
 
 
 @router.get("/releases")
 def show(request: Request) -> Response:
-    """The releases that match the URL: of one service, of one place, on the way or ended."""
-    given = request.query_params
-    service, which = given.get("service", ""), given.get("which", "")
-    place = given.get("place", "")
-    active = {"on-the-way": True, "ended": False}.get(which)
-    found = page.context_of(request).store.releases.find(
-        place=place, service=service, active=active, limit=MAX_SHOWN
-    )
+    """One page of the releases that match the URL."""
+    context = page.context_of(request)
+    index = context.estate.current().index
+    asked = release_list.read(request.query_params)
+    found = release_list.page(context.store, index, asked, context.clock.now())
     sheet = page.Sheet("releases", "Releases", (page.Crumb("Releases"),), ("releases",))
     return page.render(
         request,
         "releases.html",
         sheet,
-        releases=found,
-        services=sorted({one.service for one in found} | ({service} if service else set())),
-        service=service,
-        which=which,
-        chosen_place=place,
+        found=found,
+        asked=asked,
+        services=[row.address for row in index.rows if row.kind == "Service"][:MAX_SERVICES],
+        systems=list(index.systems),
+        teams=list(index.owners),
+        choices=release_list,
+        phases=[one.value for one in Phase],
         weight_of=weight_of,
         harm_of=harm_of,
-        limit=MAX_SHOWN,
     )
 
 

@@ -49,7 +49,7 @@ def view_of(request: Request, service: str) -> timeline.Timeline:
     """The timeline of one service, over the span that the URL names."""
     context = page.context_of(request)
     store = context.store
-    releases = store.releases.find(service=service, limit=MAX_RELEASES)
+    releases = store.releases.brief(service, limit=MAX_RELEASES)
     places = {one.place for one in store.bindings.everywhere(service)}
     kept: dict[str, list[str]] = {}
     for one in store.quarantines.of(service=service):
