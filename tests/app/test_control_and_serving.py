@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+import stores
 from telford.app import control, serving, wiring
 from telford.app.settings import Settings
 from telford.backends import process
@@ -90,7 +91,7 @@ def test_stopping_what_does_not_run_is_fine(kept: wiring.Files) -> None:
 
 
 def test_a_release_is_found_by_id_or_by_its_service(tmp_path: pathlib.Path) -> None:
-    world = Simulation(f"sqlite:///{tmp_path}/store.db")
+    world = Simulation(stores.fresh(tmp_path / "store.db"))
     world.release(key="first")
     for text in ("first", "orders", "service/orders", "service/shop.orders"):
         assert control.find(world.store, text).id == "first"
@@ -101,7 +102,7 @@ def test_a_release_is_found_by_id_or_by_its_service(tmp_path: pathlib.Path) -> N
 
 
 def test_without_a_controller_a_command_waits_in_the_store(tmp_path: pathlib.Path) -> None:
-    world = Simulation(f"sqlite:///{tmp_path}/store.db")
+    world = Simulation(stores.fresh(tmp_path / "store.db"))
     world.release()
     asked = control.ask(world.store, "r1", "abort", who="ann", reason="why not")
     with pytest.raises(TemporaryError, match="no controller"):
@@ -113,7 +114,7 @@ def test_without_a_controller_a_command_waits_in_the_store(tmp_path: pathlib.Pat
 
 
 def test_a_refused_command_is_raised_with_the_controllers_words(tmp_path: pathlib.Path) -> None:
-    world = Simulation(f"sqlite:///{tmp_path}/store.db")
+    world = Simulation(stores.fresh(tmp_path / "store.db"))
     world.release()
     asked = control.ask(world.store, "r1", "resume", who="ann")
     world.step()

@@ -6,6 +6,7 @@ import pathlib
 import pytest
 
 import data_plans
+import stores
 from telford.app import data, data_page, data_plan
 from telford.basics.clock import SystemClock
 from telford.basics.errors import RefusedError, UsageError
@@ -76,7 +77,7 @@ def test_each_engine_is_judged_by_its_own_rules_and_a_persons_word_counts(
 
 
 def test_a_plan_is_begun_by_hand_and_obeys(binding: Binding, tmp_path: pathlib.Path) -> None:
-    store = Store(f"sqlite:///{tmp_path / 'store.db'}", SystemClock())
+    store = Store(stores.fresh(tmp_path / "store.db"), SystemClock())
     changes = data_plan.changer(tmp_path, SystemClock())
     seen = data.overview(store, binding, "orders")
     assert seen.plan is None

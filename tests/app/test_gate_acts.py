@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+import stores
 from telford.analysis import people
 from telford.analysis.people import Group
 from telford.app import gating
@@ -46,7 +47,7 @@ def gate(settings: gate_settings.Settings, at: str = "start", over: Group | None
 
 @pytest.fixture
 def world(tmp_path: pathlib.Path) -> Iterator[Simulation]:
-    made = Simulation(f"sqlite:///{tmp_path}/store.db")
+    made = Simulation(stores.fresh(tmp_path / "store.db"))
     yield made
     made.store.close()
 

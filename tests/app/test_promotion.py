@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+import stores
 from telford.app import cluster_place, loading, promotion, release, workloads
 from telford.app import quarantine as quarantines
 from telford.backends import files
@@ -99,7 +100,7 @@ class World:
 
     def __init__(self, folder: pathlib.Path, text: str = ESTATE) -> None:
         self.clock = FakeClock()
-        self.store = Store(f"sqlite:///{folder}/store.db", self.clock)
+        self.store = Store(stores.fresh(folder / "store.db"), self.clock)
         self.estate = estate(text)
         self.on_cluster = text == ON_CLUSTER
         for place in ("dev", "staging", "prod"):

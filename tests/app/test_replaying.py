@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+import stores
 from telford.app import loading, places, replay
 from telford.backends import files
 from telford.basics.errors import UsageError
@@ -72,7 +73,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulation]:
     """One release that was rolled back, and one that is still planned."""
     folder = tmp_path_factory.mktemp("replay")
     bad = {("orders", CANARY): Behaviour(bad=0.3)}
-    made = Simulation(f"sqlite:///{folder / 'store.db'}", bad, site="dev")
+    made = Simulation(stores.fresh(folder / "store.db"), bad, site="dev")
     made.release(key="r1")
     made.until("rolled-back")
     made.release(key="r2")
@@ -154,7 +155,7 @@ def test_the_command_says_it_for_people_and_for_programs(
     (tmp_path / "estate.yaml").write_text(ESTATE, encoding="utf-8")
     (tmp_path / ".telford").mkdir()
     bad = {("orders", CANARY): Behaviour(bad=0.3)}
-    made = Simulation(f"sqlite:///{tmp_path / '.telford' / 'store.db'}", bad, site="dev")
+    made = Simulation(stores.fresh(tmp_path / ".telford" / "store.db"), bad, site="dev")
     made.release(key="r1")
     made.until("rolled-back")
     made.store.close()

@@ -5,6 +5,7 @@ import pathlib
 import pytest
 from cli_runs import run
 
+import stores
 from telford.cli import retry, rollback
 from telford.testing.place import Behaviour
 from telford.testing.simulation import CANARY, STABLE, Simulation
@@ -21,7 +22,7 @@ def world(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Simulation
     monkeypatch.setenv("TELFORD_ESTATE", str(tmp_path))
     monkeypatch.setenv("TELFORD_WHO", "ann")
     behaviours = {("orders", STABLE): STEADY, ("orders", CANARY): Behaviour(bad=0.7)}
-    made = Simulation(f"sqlite:///{state / 'store.db'}", behaviours)
+    made = Simulation(stores.fresh(state / "store.db"), behaviours)
     made.release()
     assert made.run().phase == "rolled-back"
     made.place.behaviours = {("orders", STABLE): STEADY, ("orders", CANARY): STEADY}

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from cli_runs import Ran, run
 
+import stores
 from telford.analysis.people import Group
 from telford.cli import options
 from telford.deliver import gate_settings
@@ -36,7 +37,7 @@ def world(tmp_path: pathlib.Path) -> Iterator[Simulation]:
     (tmp_path / "people.yaml").write_text(ESTATE)
     state = tmp_path / ".telford"
     state.mkdir()
-    made = Simulation(f"sqlite:///{state}/store.db")
+    made = Simulation(stores.fresh(state / "store.db"))
     made.release(dataclasses.replace(QUICK, gates=GATES))
     made.step()
     yield made

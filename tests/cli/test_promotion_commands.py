@@ -7,6 +7,7 @@ import pytest
 from cli_runs import run
 
 import bare_git
+import stores
 from telford.basics.clock import SystemClock
 from telford.deliver.contents import Contents
 from telford.flows import orders
@@ -72,7 +73,9 @@ def folder(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.P
 def _bound(folder: pathlib.Path, place: str, version: str, image: str) -> None:
     state = folder.parents[1] / "state"
     state.mkdir(exist_ok=True)
-    store = Store(f"sqlite:///{state}/store.db", SystemClock())
+    file = state / "store.db"
+    url = f"sqlite:///{file}" if file.exists() else stores.fresh(file)
+    store = Store(url, SystemClock())
     lease = store.leases.take(place, "one", 3.0, gone=lambda other: True)
     contents = Contents(SERVICE, version, image, "base")
     before = store.bindings.get(place, SERVICE)

@@ -1,17 +1,14 @@
 """The releases that tests of flows play through, and what is compared at their ends."""
 
 import dataclasses
-import functools
 import pathlib
-import tempfile
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Protocol
 
+import stores
 from telford.deliver.policy import Indicator
 from telford.flows.boundaries import Boundaries, Quiet
-from telford.store.store import Store
-from telford.testing.clock import FakeClock
 from telford.testing.kills import Killed
 from telford.testing.place import Behaviour
 from telford.testing.simulation import CANARY, PLACE, QUICK, STABLE, Simulation, address
@@ -74,19 +71,9 @@ ENDS = {
 }
 
 
-@functools.cache
-def empty_store() -> bytes:
-    """A migrated store without a record: copied, not made again for hundreds of worlds."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = pathlib.Path(folder) / "store.db"
-        Store(f"sqlite:///{file}", FakeClock()).close()
-        return file.read_bytes()
-
-
 def world_of(scene: Scene, file: pathlib.Path, boundaries: Boundaries | None = None) -> Simulation:
-    file.write_bytes(empty_store())
     behaviours = {("orders", STABLE): STEADY, ("orders", CANARY): scene.canary}
-    url = f"sqlite:///{file}"
+    url = stores.fresh(file)
     world = Simulation(url, behaviours, rate=RATE, boundaries=boundaries or Quiet())
     world.release(SHORT)
     return world

@@ -5,8 +5,9 @@ import pathlib
 from collections.abc import Callable
 from decimal import Decimal
 
-from flow_scenes import SLOW_START, STEADY, empty_store
+from flow_scenes import SLOW_START, STEADY
 
+import stores
 from telford.deliver.policy import FULL_WEIGHT, Indicator, Policy
 from telford.estate.workload import Match
 from telford.flows.boundaries import Boundaries, Quiet
@@ -75,11 +76,10 @@ def world_of(name: str, file: pathlib.Path, boundaries: Boundaries | None = None
     """The scene's world, its release already asked for."""
     scene = SCENES[name]
     policy = POLICIES[scene.policy]
-    file.write_bytes(empty_store())
     services = ("orders",)
     works = policy.sharing != "traffic"
     world = Simulation(
-        f"sqlite:///{file}",
+        stores.fresh(file),
         {("orders", STABLE): STEADY, ("orders", CANARY): scene.canary},
         services=() if works else services,
         workers=services if works else (),

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+import stores
 from telford.app import evidence
 from telford.deliver import state as states
 from telford.deliver.policy import Indicator
@@ -51,7 +52,7 @@ def test_weights_grow_with_evidence_and_a_bad_version_costs_little(
     """A wholly bad version may spend a tenth of the budget at each decision, and is gone by then."""
     wanted = {("orders", CANARY): Behaviour(bad=bad)}
     promises = (Promise("objective/shop.errors", address("orders"), "errors", Decimal("0.95")),)
-    url = f"sqlite:///{tmp_path / 'store.db'}"
+    url = stores.fresh(tmp_path / "store.db")
     world = Simulation(url, wanted, promises=promises)
     for _ in range(20):
         world.step()

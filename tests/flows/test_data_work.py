@@ -6,6 +6,7 @@ import pathlib
 import flow_scenes as scenes
 import pytest
 
+import stores
 from telford.app import data, data_plan
 from telford.basics.errors import RefusedError, TemporaryError
 from telford.deliver.data_changes import AFTER_PROMOTION, DataStep
@@ -24,10 +25,8 @@ SERVICE = address("orders")
 
 
 def world(tmp_path: pathlib.Path, **fields: object) -> Simulation:
-    found = tmp_path / "store.db"
-    found.write_bytes(scenes.empty_store())
     return Simulation(
-        f"sqlite:///{found}",
+        stores.fresh(tmp_path / "store.db"),
         behaviours={("orders", CANARY): scenes.STEADY, ("orders", STABLE): scenes.STEADY},
         data=FakeData(),
         rate=scenes.RATE,

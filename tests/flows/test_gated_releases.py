@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from flow_scenes import SHORT, STEADY, end
 
+import stores
 from telford.analysis.people import Group
 from telford.basics.errors import TemporaryError
 from telford.deliver import gate_settings
@@ -60,7 +61,7 @@ def steps(world: Simulation, count: int) -> None:
 
 @pytest.fixture
 def url(memory: pathlib.Path) -> str:
-    return f"sqlite:///{memory}/store.db"
+    return stores.fresh(memory / "store.db")
 
 
 @pytest.mark.parametrize("at", ["start", "step", "promote"])

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from gitops_world import DOCUMENT, IMAGES, MANIFEST, RECORD, SERVICE, Hosted, World, image_of
 
+import stores
 from telford.app import loading
 from telford.backends import files
 from telford.basics.errors import RefusedError
@@ -17,7 +18,7 @@ from telford.testing.kills import KillAt, Killed
 
 @pytest.fixture
 def world(memory: pathlib.Path) -> World:
-    made = World(memory, f"sqlite:///{memory}/store.db")
+    made = World(memory, stores.fresh(memory / "store.db"))
     made.step()
     return made
 
@@ -247,7 +248,7 @@ def test_a_stale_push_is_refused_by_the_generation_in_git(world: World) -> None:
 
 
 def test_by_change_request_nothing_is_in_before_it_is_merged(memory: pathlib.Path) -> None:
-    world = World(memory, f"sqlite:///{memory}/store.db", Manner("main", by_request=True))
+    world = World(memory, stores.fresh(memory / "store.db"), Manner("main", by_request=True))
     world.bind("prod", "1.1.0")
     world.step()
     [row] = world.store.git_changes.open("prod")
@@ -269,7 +270,7 @@ def test_every_host_carries_promotion_rollback_and_what_came_back(
 ) -> None:
     made = type(kind, (Hosted,), {"kind": kind})
     manner = Manner("main", by_request=by_request, merge=True)
-    world = made(memory, f"sqlite:///{memory}/store.db", manner)
+    world = made(memory, stores.fresh(memory / "store.db"), manner)
     world.step()
     world.bind("prod", "1.1.0")
     world.step()
@@ -338,7 +339,7 @@ def _killed(make: Callable[[str], World], chosen: set[str] | None = None) -> set
 def test_a_kill_about_a_push_comes_to_the_same_end(memory: pathlib.Path) -> None:
     def make(name: str) -> World:
         (memory / name).mkdir()
-        return World(memory / name, f"sqlite:///{memory}/{name}.db")
+        return World(memory / name, stores.fresh(memory / f"{name}.db"))
 
     met = _killed(make, {gitops.GIT_COMMIT})
     assert met == {*gitops.BOUNDARIES, *guarding.BOUNDARIES} - {
@@ -351,6 +352,6 @@ def test_a_kill_between_any_two_steps_comes_to_the_same_end(memory: pathlib.Path
     def make(name: str) -> World:
         (memory / name).mkdir()
         manner = Manner("main", by_request=True, merge=True)
-        return Hosted(memory / name, f"sqlite:///{memory}/{name}.db", manner)
+        return Hosted(memory / name, stores.fresh(memory / f"{name}.db"), manner)
 
     assert _killed(make) == {*gitops.BOUNDARIES, *guarding.BOUNDARIES}

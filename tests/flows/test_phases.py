@@ -10,6 +10,7 @@ from flow_scenes import STEADY
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import stores
 from telford.app import control, evidence
 from telford.basics.errors import RefusedError, TemporaryError
 from telford.estate.workload import Split
@@ -25,7 +26,7 @@ from telford.testing.simulation import CANARY, PLACE, QUICK, STABLE, Simulation,
 
 @pytest.fixture
 def url(tmp_path: pathlib.Path) -> str:
-    return f"sqlite:///{tmp_path}/store.db"
+    return stores.fresh(tmp_path / "store.db")
 
 
 def a_world(url: str, canary: Behaviour = STEADY, **fields: object) -> Simulation:
@@ -225,7 +226,7 @@ def test_orders_that_come_late_and_out_of_order_leave_nothing_behind(
     """An order that was overtaken (a start that is carried out after the release was aborted) is
     refused by the place, because whatever overtook it has raised the generation there.
     """
-    world = a_world(f"sqlite:///{memory}/{uuid.uuid4()}.db", seed=seed, idling=idle)
+    world = a_world(stores.fresh(memory / f"{uuid.uuid4()}.db"), seed=seed, idling=idle)
     world.release(QUICK)
     for number in range(200):
         if verb and number == after and world.row().active:

@@ -5,8 +5,9 @@ import pathlib
 from collections.abc import Callable
 
 import pytest
-from flow_scenes import SHORT, STEADY, empty_store
+from flow_scenes import SHORT, STEADY
 
+import stores
 from telford.app import release as releases
 from telford.app import rollout as rollouts
 from telford.basics.errors import RefusedError
@@ -59,12 +60,11 @@ class Worlds:
 
 
 def worlds(memory: pathlib.Path, canaries: dict[str, Behaviour]) -> Worlds:
-    file = memory / "store.db"
-    file.write_bytes(empty_store())
+    url = stores.fresh(memory / "store.db")
     return Worlds(
         {
             place: Simulation(
-                f"sqlite:///{file}",
+                url,
                 {
                     ("orders", STABLE): STEADY,
                     ("orders", CANARY): canaries.get(place, STEADY),

@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 from flow_scenes import SHORT, STEADY
 
+import stores
 from telford.basics.errors import TemporaryError
 from telford.flows.controller import Report
 from telford.testing.postgres import Server
@@ -37,7 +38,7 @@ def _whole(world: Simulation) -> None:
 
 
 def test_a_full_disk_is_said_and_survived(memory: pathlib.Path) -> None:
-    world = Simulation(f"sqlite:///{memory}/store.db", BEHAVIOURS, rate=60.0)
+    world = Simulation(stores.fresh(memory / "store.db"), BEHAVIOURS, rate=60.0)
     world.release(SHORT)
     _limit(world, 1)
     error = _until_full(world)

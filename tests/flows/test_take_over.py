@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 from flow_scenes import SHORT, STEADY
 
+import stores
 from telford.app import standing_by
 from telford.basics.errors import RefusedError
 from telford.flows import boundaries
@@ -29,7 +30,7 @@ START_SECONDS = 3.0
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, memory: pathlib.Path) -> str:
     if request.param == "sqlite":
-        return f"sqlite:///{memory}/store.db"
+        return stores.fresh(memory / "store.db")
     return str(request.getfixturevalue("postgres_store_url"))
 
 
@@ -94,7 +95,7 @@ def test_a_silent_controllers_place_is_taken_within_fifteen_seconds(
 ) -> None:
     """By an injected clock: the limit of a lease, one look of the stand-by, its start."""
     clock = FakeClock()
-    store = Store(f"sqlite:///{memory}/store.db", clock)
+    store = Store(stores.fresh(memory / "store.db"), clock)
     first = store.leases.take(PLACE, "dead", Pace().lease, gone=lambda holder: False)
     died = clock.now()
     while True:

@@ -5,8 +5,9 @@ import pathlib
 from collections.abc import Callable
 
 import pytest
-from flow_scenes import SCENES, SHORT, empty_store, play, world_of
+from flow_scenes import SCENES, SHORT, play, world_of
 
+import stores
 from telford.basics.errors import PermanentError, RefusedError, TelfordError, TemporaryError
 from telford.deliver import events
 from telford.deliver.events import Event
@@ -217,8 +218,7 @@ def test_a_gate_that_closes_is_told_once_with_what_opens_it(memory: pathlib.Path
 
 
 def _state(memory: pathlib.Path) -> events.State:
-    (memory / "store.db").write_bytes(empty_store())
-    world = Simulation(f"sqlite:///{memory / 'store.db'}", {("orders", "1.1.0"): Behaviour()})
+    world = Simulation(stores.fresh(memory / "store.db"), {("orders", "1.1.0"): Behaviour()})
     world.release(SHORT)
     row = world.until("stepping")
     return events.State.from_json(row.state)

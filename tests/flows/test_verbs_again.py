@@ -6,6 +6,7 @@ import pathlib
 import pytest
 from flow_scenes import STEADY
 
+import stores
 from telford.app import evidence, release_again, release_compare
 from telford.basics.errors import RefusedError, UsageError
 from telford.deliver.gates import GateView
@@ -16,7 +17,7 @@ from telford.testing.simulation import CANARY, PLACE, QUICK, STABLE, Simulation,
 
 @pytest.fixture
 def url(tmp_path: pathlib.Path) -> str:
-    return f"sqlite:///{tmp_path}/store.db"
+    return stores.fresh(tmp_path / "store.db")
 
 
 def a_world(url: str, canary: Behaviour = STEADY, **fields: object) -> Simulation:
@@ -132,7 +133,10 @@ def test_a_closed_gate_holds_a_release_and_a_hand_does_not_pass_it(url: str) -> 
     for _ in range(5):
         world.step()
     assert world.row().phase == "planned"
-    assert "the gate board is closed: nobody agreed; it opens when ann says yes" in world.row().state["reason"]
+    assert (
+        "the gate board is closed: nobody agreed; it opens when ann says yes"
+        in world.row().state["reason"]
+    )
 
 
 def test_weights_are_chosen_as_the_budget_allows(url: str) -> None:

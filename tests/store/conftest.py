@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 from store_samples import PLACE, a_release
 
+import stores
 from telford.store.database import Lease
 from telford.store.releases import Release
 from telford.store.store import Store
@@ -20,14 +21,16 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def sqlite_url(tmp_path: pathlib.Path) -> str:
+    """Of a file that is not there yet."""
     return f"sqlite:///{tmp_path}/store.db"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest) -> str:
+def url(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> str:
     """The same test on both databases."""
-    name = "sqlite_url" if request.param == "sqlite" else "postgres_store_url"
-    return str(request.getfixturevalue(name))
+    if request.param == "sqlite":
+        return stores.fresh(tmp_path / "store.db")
+    return str(request.getfixturevalue("postgres_store_url"))
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from store_samples import PLACE
 
+import stores
 from telford.store.database import Lease
 from telford.store.measurements import LEVELS, Measurement, Sum
 from telford.store.readings import Stored
@@ -21,13 +22,16 @@ def _tick(at: float, total: int, bad: int) -> Measurement:
 def test_events_survive_every_rollup_exactly(store: Store, lease: Lease, clock: FakeClock) -> None:
     start = clock.now()
     total = bad = 0
-    for number in range(500):
-        clock.advance(890.0)
+    # Five days, four ticks a transaction.
+    for first in range(0, 480, 4):
+        clock.advance(4 * 890.0)
+        numbers = range(first, first + 4)
+        ticks = [_tick(clock.now() - 890.0 * (first + 3 - n), n, n // 3) for n in numbers]
         with store.writing(lease) as writing:
-            store.measurements.add(writing, [_tick(clock.now(), number, number // 3)])
+            store.measurements.add(writing, ticks)
             store.measurements.roll_up(writing)
-        total += number
-        bad += number // 3
+        total += sum(numbers)
+        bad += sum(n // 3 for n in numbers)
     sums = store.measurements.sums(PLACE, {"all": start - 3600})
     assert sums == {(S, "errors"): {"all": Sum(total, bad)}}
     widths = {row.width for row in store.measurements.series(PLACE, S, "errors", 0.0)}
@@ -35,7 +39,7 @@ def test_events_survive_every_rollup_exactly(store: Store, lease: Lease, clock: 
 
 
 @settings(
-    max_examples=30,
+    max_examples=15,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -44,7 +48,7 @@ def test_rolling_up_at_any_time_never_changes_the_total(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[float, int]]
 ) -> None:
     clock = FakeClock()
-    store = Store(f"sqlite:///{tmp_path_factory.mktemp('s')}/store.db", clock)
+    store = Store(stores.fresh(tmp_path_factory.mktemp("s") / "store.db"), clock)
     lease = store.leases.take(PLACE, "one", 3.0, gone=lambda holder: False)
     start = clock.now()
     for pause, count in steps:

@@ -68,10 +68,12 @@ WITHOUT_LEASE = {
 ELSEWHERE = {"backends/data/ledger.py": "the record inside of the datastore that is changed"}
 
 
-def _modules(folder: pathlib.Path) -> Iterator[tuple[pathlib.Path, ast.Module]]:
+def _modules(folder: pathlib.Path, word: str = "") -> Iterator[tuple[pathlib.Path, ast.Module]]:
+    """Those that have the word in them: to parse all of Telford takes seconds."""
     for file in sorted(folder.rglob("*.py")):
-        if "migrations" not in file.parts:
-            yield file, ast.parse(file.read_text(encoding="utf-8"))
+        text = "" if "migrations" in file.parts else file.read_text(encoding="utf-8")
+        if text and word in text:
+            yield file, ast.parse(text)
 
 
 def _methods() -> Iterator[tuple[str, ast.FunctionDef]]:
@@ -111,7 +113,7 @@ def test_what_is_listed_as_fenced_asks_for_the_lease() -> None:
 
 def test_every_transaction_without_a_lease_is_listed() -> None:
     found = set()
-    for file, tree in _modules(SOURCE):
+    for file, tree in _modules(SOURCE, "writing"):
         for node in ast.walk(tree):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
                 continue
@@ -123,7 +125,7 @@ def test_every_transaction_without_a_lease_is_listed() -> None:
 def test_nothing_outside_the_store_speaks_sql_to_it() -> None:
     """Inserts, updates and deletes of our records are in `telford.store` alone."""
     found = set()
-    for file, tree in _modules(SOURCE):
+    for file, tree in _modules(SOURCE, "sqlalchemy"):
         if STORE in file.parents:
             continue
         for node in ast.walk(tree):

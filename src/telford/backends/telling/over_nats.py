@@ -9,7 +9,6 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
-import nats
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
@@ -47,14 +46,16 @@ class Nats:
 
     async def _tell(self, event: Event) -> None:
         options: dict[str, Any] = {"token": self.token} if self.token else {}
-        client = await nats.connect(
-            self.server,
-            connect_timeout=CONNECT_SECONDS,
-            allow_reconnect=False,
-            error_cb=_told_by_the_call,
-            **options,
-        )
+        client = Client()
         try:
+            # Within the `try`: a server that refuses the token leaves the client its socket.
+            await client.connect(
+                self.server,
+                connect_timeout=CONNECT_SECONDS,
+                allow_reconnect=False,
+                error_cb=_told_by_the_call,
+                **options,
+            )
             for message in cdevents.messages(event, self.source):
                 await self._publish(client, event.name, message)
             await client.flush(timeout=CONNECT_SECONDS)
