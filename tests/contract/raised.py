@@ -6,14 +6,27 @@ import time
 from collections.abc import Callable
 
 from backends.kubernetes.api_server import ApiServer
-from telford.app import cluster_place, loading, places, release, up, wiring, workloads
+from telford.app import (
+    cluster_place,
+    desires,
+    loading,
+    places,
+    release,
+    rendering,
+    up,
+    wiring,
+    workloads,
+)
+from telford.app.desires import Scope
 from telford.app.settings import Settings
 from telford.backends import files
 from telford.basics.clock import SystemClock
 from telford.estate import overlays
 from telford.flows import orders
 from telford.flows.controller import Pace
+from telford.plan.actions import Inventory
 from telford.store.bindings import Bound
+from telford.store.releases import Release
 
 ESTATE = """
 apiVersion: telford/v1
@@ -63,14 +76,17 @@ class Started:
 
     def __init__(self, server: ApiServer, folder: pathlib.Path, text: str = ESTATE) -> None:
         self.server = server
+        source = folder / "estate"
+        source.mkdir(exist_ok=True)
+        (source / "shop.yaml").write_text(text)
         self.estate = loading.require(loading.of_texts(files.Texts(texts={"shop.yaml": text})))
         self.place = places.choose(self.estate, "prod")
         self.binding = overlays.bind(self.estate, self.place)
-        self.local = workloads.Local(str(folder), sys.executable)
+        self.local = workloads.Local(str(source), sys.executable)
         config = folder / "kubeconfig"
         config.write_text(server.kubeconfig(namespace="shop"))
         self.cluster = cluster_place.Cluster({"KUBECONFIG": str(config)}, folder)
-        pace = Pace(tick=0.2)
+        pace = Pace(tick=0.2, retry=0.2)
         request = up.Request(
             self.estate, self.place, self.local, "ann", pace=pace, cluster=self.cluster
         )
@@ -120,6 +136,11 @@ class Started:
                 if item["kind"] == kind
             }
 
+    def release(self, key: str) -> Release:
+        found = self.running.store.releases.get(key)
+        assert found is not None
+        return found
+
     def home(self) -> dict:
         return self.objects("Deployment")["orders"]
 
@@ -132,3 +153,11 @@ class Started:
             assert not self.running.failed, self.running.failed
             assert time.monotonic() < end
             time.sleep(0.1)
+
+
+def built(text: str) -> dict[str, str]:
+    """What `telford build` makes of an estate, by its path."""
+    found = files.Texts(texts={"shop.yaml": text})
+    made = rendering.desires(found, Scope(), Inventory(), desires.code_version())
+    assert made.text is not None, made.diagnostics
+    return {path: made.text(path) for path in made.entries}

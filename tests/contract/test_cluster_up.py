@@ -23,15 +23,8 @@ def test_an_estate_comes_up_on_a_cluster_and_is_released_there(
         assert "orders" in started.objects("NetworkPolicy")
         prepared = started.prepare("1.1.0", DIGEST)
         row = release.start(started.running.store, prepared, who="ann", now=time.time())
-
-        def ended() -> bool:
-            found = started.running.store.releases.get(row.id)
-            assert found is not None
-            return not found.active
-
-        started.until(ended)
-        found = started.running.store.releases.get(row.id)
-        assert found is not None
+        started.until(lambda: not started.release(row.id).active)
+        found = started.release(row.id)
         assert found.phase == "promoted", found.state["reason"]
         assert started.image() == DIGEST
         assert set(started.objects("Deployment")) == {"orders"}

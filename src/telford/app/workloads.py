@@ -16,6 +16,7 @@ from telford.estate import workload as workloads
 from telford.estate.graph import Graph
 from telford.estate.kinds.structure import Service
 from telford.estate.model import Binding, Bound
+from telford.road import pipeline
 
 _UPSTREAM = re.compile(r"\{upstream:([^}]+)\}")
 _SILENT = frozenset({"worker", "job", "cron"})
@@ -104,11 +105,7 @@ def version_of(bound: Bound) -> str:
 
 def tag(image: str) -> str:
     """The tag of an image reference; of a digest its first twelve digits."""
-    name, _, digest = image.partition("@")
-    if digest:
-        return digest.rpartition(":")[2][:12]
-    _, colon, version = name.rpartition("/")[2].partition(":")
-    return version if colon else UNTAGGED
+    return pipeline.tag_of(image, UNTAGGED)
 
 
 def listens(bound: Bound) -> bool:

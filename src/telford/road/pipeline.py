@@ -143,6 +143,15 @@ def repository_of(image: str) -> str:
     return head if colon and "/" not in tag else name
 
 
+def tag_of(image: str, untagged: str = "latest") -> str:
+    """The tag of an image reference; of a digest its first twelve digits."""
+    name, _, digest = image.partition("@")
+    if digest:
+        return digest.rpartition(":")[2][:12]
+    _, colon, version = name.rpartition("/")[2].partition(":")
+    return version if colon else untagged
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One environment on the way of a digest, with its places in their order."""

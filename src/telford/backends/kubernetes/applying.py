@@ -9,7 +9,7 @@ leaves nothing that does anything.
 import dataclasses
 import math
 
-from telford.backends.kubernetes import arms, pods
+from telford.backends.kubernetes import arms, pods, running
 from telford.backends.kubernetes.ground import ChangedError, Ground, Snapshot
 from telford.backends.kubernetes.record import Arm, Made, Record
 from telford.backends.kubernetes.routing import Router
@@ -29,15 +29,19 @@ class Applier:
     def apply(self, workload: Workload) -> None:
         """See `ports.Cluster.apply`."""
         arms.main(workload)
-        self._ground.decide(lambda: self._once(workload), f"apply {workload.service}")
+        before: list[int] = []
+        self._ground.decide(lambda: self._once(workload, before), f"apply {workload.service}")
 
-    def _once(self, workload: Workload) -> None:
+    def _once(self, workload: Workload, before_it: list[int]) -> None:
+        """`before_it` is the generation that the first look found; later ones find our own."""
         seen = self._ground.look()
         kept = seen.record(workload.service)
         arm = kept.arm(workload.version)
         if arm and arm.workload == workload and shown(seen, kept, arm):
             return
         wanted, arm = placed(seen, kept, workload)
+        before_it[:] = before_it or [kept.generation]
+        _refuse_others(seen, kept, arm, before_it[0])
         wanted = wanted.fenced(
             workload.generation, seen.workload_generation(kept), "workload"
         ).with_arm(arm)
@@ -76,7 +80,8 @@ class Applier:
                 self._ground.apply(seen, self._placed(item))
             self._run(seen, kept, self._placed(arms.home(arm.workload, None)))
             return
-        changed = before is not None and before.workload.objects != arm.workload.objects
+        same = before is None or before.workload.objects == arm.workload.objects
+        changed = not same or running.at_home(there, kept) != arm.version
         item = arms.home(arm.workload, there) if changed else dict(there)
         notes = {
             conventions.ANNOTATION_VERSION: arm.version,
@@ -166,7 +171,7 @@ def shown(seen: Snapshot, kept: Record, arm: Arm) -> bool:
     item = seen.running(kept, arm)
     if item is None or arms.seen_generation(item) < arm.workload.generation:
         return False
-    if arm.home and pods.version_at_home({"metadata": item["metadata"]}, "") != arm.version:
+    if arm.home and (pods.noted(item), running.at_home(item, kept)) != (arm.version,) * 2:
         return False
     scaled = arm.home and seen.scaler(kept) is not None
     return scaled or int(item["spec"].get("replicas", 1)) >= arm.workload.replicas
@@ -208,6 +213,17 @@ def _other(workload: Workload, there: Object) -> RefusedError:
         f"{workload.service} runs {runs} here, which is not version {workload.version}",
         fix=f"begin with the version that runs, then: telford release {workload.service}",
     )
+
+
+def _refuse_others(seen: Snapshot, kept: Record, arm: Arm, generation: int) -> None:
+    """What Git says of the home is put right where that was decided anew (a quarantined version came
+    back), and not because an old wish is asked for again.
+    """
+    there = seen.running(kept, arm) if arm.home and kept.at_home else None
+    if there is None or arm.workload.generation > generation or not arms.gitops(there):
+        return
+    if running.at_home(there, kept) != arm.version:
+        raise _other(arm.workload, there)
 
 
 def _refuse_apart(seen: Snapshot, kept: Record, workload: Workload) -> None:

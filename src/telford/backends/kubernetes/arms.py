@@ -17,6 +17,15 @@ from telford.ports.objects import Object
 from telford.road import conventions
 
 RUNS = ("Deployment", "StatefulSet")
+# Who writes what Git says: what they own comes home by a commit, and not by us.
+# https://argo-cd.readthedocs.io/en/stable/user-guide/sync-options/#server-side-apply
+# https://fluxcd.io/flux/components/kustomize/kustomizations/ https://fluxcd.io/flux/components/helm/
+GITOPS = {
+    "argocd-controller": "Argo CD",
+    "argocd-application-controller": "Argo CD",
+    "kustomize-controller": "Flux",
+    "helm-controller": "Flux",
+}
 # What a guest shares with the home and needs before its pods start. Everything else that is
 # rendered (scalers, budgets, ways in) is the home's, and a guest's promotion brings it.
 _BEFORE = ("ServiceAccount", "ConfigMap", "PersistentVolumeClaim", "NetworkPolicy")
@@ -38,6 +47,12 @@ def main(workload: Workload) -> Object:
             fix="release it by its environment's own means",
         )
     return found[0]
+
+
+def pod(workload: Workload) -> Object:
+    """The specification of its pods."""
+    found: Object = main(workload)["spec"]["template"]["spec"]
+    return found
 
 
 def service_of(workload: Workload) -> Object | None:
@@ -159,6 +174,21 @@ def images(item: Object) -> tuple[str, ...]:
     """The images that a workload object's pods run, by the containers' names."""
     containers = item["spec"]["template"]["spec"].get("containers") or ()
     return tuple(str(one.get("image")) for one in sorted(containers, key=lambda c: str(c["name"])))
+
+
+def images_by_name(pod: Object) -> dict[str, str]:
+    """The images of a pod's specification, by the containers' names."""
+    containers = pod.get("containers") or ()
+    return {str(one["name"]): str(one.get("image")) for one in containers}
+
+
+def gitops(item: Object) -> str:
+    """Which GitOps controller owns the template of a workload object; "" where none does."""
+    for entry in item["metadata"].get("managedFields") or ():
+        spec = (entry.get("fieldsV1") or {}).get("f:spec") or {}
+        if entry.get("manager") in GITOPS and "f:template" in spec:
+            return GITOPS[entry["manager"]]
+    return ""
 
 
 def tracked(item: Object) -> bool:

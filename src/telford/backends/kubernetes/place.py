@@ -6,10 +6,11 @@ fences decide who writes. How versions live in a cluster: docs/decisions/0018. M
 `telford.app.cluster_place`.
 """
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from telford.backends.kubernetes import applying, pods, removing, replacing, routing
+from telford.backends.kubernetes import applying, pods, removing, replacing, routing, running
 from telford.backends.kubernetes.counting import Counting
 from telford.backends.kubernetes.ground import Ground, Snapshot
 from telford.backends.kubernetes.record import Record
@@ -209,13 +210,20 @@ def _replicas(seen: Snapshot, kept: Record) -> list[ReplicaState]:
             continue
         by_version: dict[str, list[Mapping[str, object]]] = {arm.version: []}
         for pod in mine:
-            by_version.setdefault(pods.version_at_home(pod, kept.adopted), []).append(pod)
+            by_version.setdefault(running.by_pod(pod, kept, item), []).append(pod)
         for version, some in by_version.items():
             found += pods.states(kept.service, pods.as_version(arm, version), some, item)
     return found
 
 
 def _workloads(seen: Snapshot, kept: Record) -> list[Workload]:
-    return [
+    found = [
         arm.workload for arm in kept.arms if not arm.leaving and applying.shown(seen, kept, arm)
     ]
+    home = kept.at_home
+    item = seen.running(kept, home) if home else None
+    brought = running.foreign(item, kept) if item else ""
+    if home and brought:
+        # What it is made of is known to whoever put it there.
+        found.append(dataclasses.replace(home.workload, version=brought, objects=()))
+    return found

@@ -151,10 +151,10 @@ def _condition(item: Object, kind: str) -> Mapping[str, Any]:
     return {}
 
 
-def version_at_home(pod: Object, adopted: str) -> str:
-    """What a pod at home runs: what its template says, else what was adopted."""
-    notes = pod["metadata"].get("annotations") or {}
-    return str(notes.get(conventions.ANNOTATION_VERSION) or adopted)
+def noted(item: Object) -> str:
+    """The version that an object, a template or a pod says of itself; "" where none is said."""
+    notes = (item.get("metadata") or {}).get("annotations") or {}
+    return str(notes.get(conventions.ANNOTATION_VERSION, ""))
 
 
 def as_version(arm: Arm, version: str) -> Arm:

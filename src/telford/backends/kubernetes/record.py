@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from telford.backends.kubernetes import names
+from telford.backends.kubernetes import arms, names
 from telford.backends.local import codec
 from telford.basics.errors import PermanentError, RefusedError
 from telford.estate.workload import Split, Workload
@@ -20,6 +20,8 @@ from telford.road import conventions
 
 FORMAT = 1
 _KEY = "record.json"
+# A ConfigMap holds 1 MiB; whoever brings back a version brings back one of the last.
+RAN_KEPT = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,14 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
+class Ran:
+    """A version that ran here, by its images: so that it is known when somebody brings it back."""
+
+    version: str
+    images: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """See the module. `adopted` is the version of those pods at home that say none themselves;
     `ours` says that the home was made by us. `generation` is the highest one seen for workloads,
@@ -63,6 +73,8 @@ class Record:
     ours: bool = False
     arms: tuple[Arm, ...] = ()
     made: tuple[Made, ...] = ()
+    # The newest first; RAN_KEPT of them.
+    ran: tuple[Ran, ...] = ()
     split: Split | None = None
     # The weights one split earlier, where users stay with a version.
     before: Mapping[str, int] = field(default_factory=dict)
@@ -100,11 +112,18 @@ class Record:
         rest = tuple(one for one in self.arms if one.name != arm.name)
         return dataclasses.replace(self, arms=(*rest, arm))
 
+    def remembering(self, arm: Arm) -> "Record":
+        """The record with what a version that ends is known by."""
+        ended = Ran(arm.version, arms.images_by_name(arms.pod(arm.workload)))
+        rest = tuple(one for one in self.ran if one.version != arm.version)
+        return dataclasses.replace(self, ran=(ended, *rest)[:RAN_KEPT])
+
     def without(self, name: str) -> "Record":
         """The record without the arm of that name."""
-        gone = {one.version for one in self.arms if one.name == name and not one.home}
+        ended = [one for one in self.arms if one.name == name]
+        gone = {one.version for one in ended if not one.home}
         return dataclasses.replace(
-            self,
+            self.remembering(ended[0]) if ended else self,
             arms=tuple(one for one in self.arms if one.name != name),
             made=tuple(one for one in self.made if one.version not in gone),
         )
@@ -177,6 +196,7 @@ def _plain(record: Record) -> dict[str, Any]:
         "ours": record.ours,
         "arms": [_plain_arm(one) for one in record.arms],
         "made": [dataclasses.asdict(one) for one in record.made],
+        "ran": [{"version": one.version, "images": dict(one.images)} for one in record.ran],
         "split": codec.plain(record.split) if record.split else None,
         "before": dict(record.before),
     }
@@ -200,5 +220,6 @@ def _record(plain: Mapping[str, Any]) -> Record:
         Arm(**{**one, "workload": codec.workload(one["workload"])}) for one in plain["arms"]
     )
     fields["made"] = tuple(Made(**one) for one in plain["made"])
+    fields["ran"] = tuple(Ran(**one) for one in plain.get("ran", ()))
     fields["split"] = codec.split(plain["split"]) if plain["split"] else None
     return Record(**fields)

@@ -8,7 +8,7 @@ the estate renders for the new version, and nothing else (docs/decisions/0018).
 
 import dataclasses
 
-from telford.backends.kubernetes import arms, names, pods
+from telford.backends.kubernetes import arms, names, pods, running
 from telford.backends.kubernetes.ground import Ground, Snapshot
 from telford.backends.kubernetes.record import Arm, Record
 from telford.backends.kubernetes.routing import Router
@@ -19,15 +19,6 @@ from telford.road import conventions
 # An order is asked again after that; the move goes on where it was.
 MOVE_SECONDS = 30.0
 _REST_SECONDS = 0.5
-# Who writes what Git says: what they own comes home by a commit, and not by us.
-# https://argo-cd.readthedocs.io/en/stable/user-guide/sync-options/#server-side-apply
-# https://fluxcd.io/flux/components/kustomize/kustomizations/ https://fluxcd.io/flux/components/helm/
-GITOPS = {
-    "argocd-controller": "Argo CD",
-    "argocd-application-controller": "Argo CD",
-    "kustomize-controller": "Flux",
-    "helm-controller": "Flux",
-}
 
 
 class Remover:
@@ -78,8 +69,8 @@ class Remover:
             for one in kept.arms
         )
         wanted = self._ground.keep(seen, dataclasses.replace(wanted, arms=marked))
-        running = [one.name for one in wanted.arms]
-        self._ground.stamp(seen, wanted.kind, running, wanted.generation)
+        stamped = [one.name for one in wanted.arms]
+        self._ground.stamp(seen, wanted.kind, stamped, wanted.generation)
         self._router.fence(seen, wanted)
         return wanted
 
@@ -98,7 +89,7 @@ class Remover:
         for made in kept.made if not again else ():
             if made.version == arm.version:
                 self._drop(seen, made.api_version, made.kind, made.name)
-        self._ground.keep(seen, rest.without(arm.name))
+        self._ground.keep(seen, kept.without(arm.name))
 
     def _drop(self, seen: Snapshot, api_version: str, kind: str, name: str) -> None:
         """Something that a guest brought, where it is ours."""
@@ -156,7 +147,7 @@ class Remover:
         kept = seen.record(kept.service)
         at_home = dataclasses.replace(heir, name=old.name, home=True)
         moved = dataclasses.replace(
-            kept,
+            kept.remembering(old),
             adopted=heir.version,
             arms=(at_home, *(dataclasses.replace(one, leaving=True) for one in kept.guests)),
             made=tuple(one for one in kept.made if one.version != heir.version),
@@ -187,9 +178,9 @@ class Remover:
         item = seen.running(kept, old)
         if item is None:
             raise PermanentError(f"{old.name} is gone", fix="apply it again, then promote again")
-        if _runs(item) == heir.version:
+        if running.at_home(item, kept) == heir.version:
             return
-        git = gitops(item)
+        git = arms.gitops(item)
         if git:
             raise TemporaryError(
                 f"{old.name} is what {git} says: it waits for the commit that says"
@@ -238,20 +229,6 @@ class Remover:
                 guest = conventions.LABEL_RUNS in labels and _name(item) not in known
                 if mine and inert and guest:
                     self._ground.delete(seen, kind, item)
-
-
-def gitops(item: Object) -> str:
-    """Which GitOps controller owns the template of a workload object; "" where none does."""
-    for entry in item["metadata"].get("managedFields") or ():
-        spec = (entry.get("fieldsV1") or {}).get("f:spec") or {}
-        if entry.get("manager") in GITOPS and "f:template" in spec:
-            return GITOPS[entry["manager"]]
-    return ""
-
-
-def _runs(item: Object) -> str:
-    notes = (item["spec"]["template"].get("metadata") or {}).get("annotations") or {}
-    return str(notes.get(conventions.ANNOTATION_VERSION, ""))
 
 
 def _name(item: Object) -> str:
