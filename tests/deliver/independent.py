@@ -318,6 +318,12 @@ def weigh_entry(policy, entry, indicators, split, young):
     return split
 
 
+def is_judged(policy, entry):
+    """Whether anything is compared; elsewhere readiness and soak are all there is."""
+    preview = policy["strategy"] == "blue-green" and not policy["weights"][entry["step"]]
+    return not policy["skip_analysis"] and (policy["judge_preview"] or not preview)
+
+
 def asked_share(policy, entry):
     drawn = policy["strategy"] in {"canary", "rolling"} and policy["sharing"] == "traffic"
     if not drawn or policy["matches"] or policy["sticky"]:
@@ -365,12 +371,18 @@ def judge(policy, entry, indicators, split, beta):  # noqa: PLR0912 - one rule a
         return entry["tick"], values, "rollback"
     clocks, soak = entry["clocks"], policy["soak_seconds"]
     needed = soak[entry["step"]] if len(soak) > 1 else soak[0]
-    if policy["strategy"] == "blue-green":
+    if policy["strategy"] == "blue-green" and policy["weights"][entry["step"]]:
         needed = max(needed, policy["keep_seconds"])
     confirmed = clocks["confirmed_at"]
+    judged, counted = is_judged(policy, entry), entry["counted"]
+    good, counted = (good, counted) if judged else (True, True)
     soaked = confirmed is not None and entry["at"] - confirmed - policy["warmup_seconds"] >= needed
     quiet = mean_of(split) < math.log(1 / policy["split_alpha"])
-    if good and soaked and quiet and entry["counted"] and entry["phase"] == "stepping":
+    if policy["exposure_share"]:  # A weight that was chosen must first reach the step's own.
+        soaked &= entry["weight_bp"] >= policy["weights"][entry["step"]]
+    # A hold for want of counts ends by itself when there are counts again.
+    phase = "stepping" if entry["cause"] == "stale" else entry["phase"]
+    if good and soaked and quiet and counted and phase == "stepping":
         last = entry["step"] == len(policy["weights"]) - 1
         return entry["tick"], values, "promote" if last else "advance"
     return entry["tick"], values, "other"
