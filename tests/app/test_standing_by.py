@@ -1,9 +1,6 @@
 """A stand-by controller takes a place over, gives way, and says so; the portal's token stays."""
 
-import os
 import pathlib
-import subprocess
-import sys
 import threading
 import time
 
@@ -14,6 +11,7 @@ from telford.app.settings import Settings
 from telford.backends.local.place import LocalPlace
 from telford.basics.clock import SystemClock
 from telford.basics.errors import TemporaryError, UsageError
+from telford.cli import main
 from telford.flows.controller import Pace
 from telford.flows.watching import Watch
 from telford.store.database import Lease
@@ -120,20 +118,21 @@ def test_the_portals_token_survives_a_restart_and_is_private(kept: wiring.Files)
 
 
 def test_the_commands_say_who_controls_and_keep_the_token(
-    kept: wiring.Files, tmp_path: pathlib.Path
+    kept: wiring.Files,
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     store = wiring.open_store(kept, SystemClock())
     lease = store.leases.take(PLACE, "elsewhere:1:1", 10.0, lambda holder: False)
     assert lease == Lease(PLACE, "elsewhere:1:1", 1)
     store.close()
-    environment = {**os.environ, "TELFORD_STATE": str(kept.state), "TELFORD_ESTATE": str(tmp_path)}
-    telford = [sys.executable, "-m", "telford.cli.main"]
+    monkeypatch.setenv("TELFORD_STATE", str(kept.state))
+    monkeypatch.setenv("TELFORD_ESTATE", str(tmp_path))
 
     def said(*words: str) -> str:
-        done = subprocess.run(
-            [*telford, *words], capture_output=True, text=True, env=environment, check=True
-        )
-        return done.stdout
+        assert main.run(words) == 0
+        return capsys.readouterr().out
 
     assert "elsewhere:1:1" in said("controllers")
     assert '"epoch": 1' in said("controllers", "--json")

@@ -1,7 +1,7 @@
 """The soak at its smallest: real processes, real Envoy, a few real SIGKILLs.
 
-`make soak-kill` is the whole of it; here three services and a handful of boundaries show that the
-parts fit together on this machine.
+`make soak-kill` is the whole of it; here one service and one boundary, before and after, show that
+the parts fit together on this machine.
 """
 
 import pathlib
@@ -17,7 +17,7 @@ LIMIT_SECONDS = 300
 
 def test_a_controller_killed_for_real_comes_to_the_right_end() -> None:
     parts = ["--stores", "sqlite", "--parts", "kills", "--random", "0"]
-    said = soak(*parts, "--each", "1", "--only", "store.commit,router.route,order.submit")
+    said = soak(*parts, "--each", "1", "--only", "router.route")
     assert " 0 failed by the tool" in said
 
 
@@ -30,7 +30,7 @@ def test_a_controller_stopped_past_its_take_over_changes_nothing_when_it_wakes()
 
 
 def soak(*words: str) -> str:
-    command = [sys.executable, "soak_kill.py", "--strategies", "canary", "--services", "3", *words]
+    command = [sys.executable, "soak_kill.py", "--strategies", "canary", "--services", "1", *words]
     done = subprocess.run(
         command, cwd=TOOLS, capture_output=True, text=True, timeout=LIMIT_SECONDS, check=False
     )

@@ -205,7 +205,7 @@ class World:
         clock = SystemClock()
         self.store = wiring.open_store(self.kept, clock)
         self._bind(first)
-        pace = Pace(tick=0.1, retry=0.3, lease=30.0, evaluate=60.0, tidy=60.0)
+        pace = Pace(tick=0.2, retry=0.3, lease=30.0, evaluate=60.0, tidy=60.0)
         lease = controlling.take_lease(self.store, PLACE, pace)
         watch = watching.watch([(address(name), name) for name in POLICIES], ())
         self._control = controlling.control(
@@ -278,7 +278,7 @@ class World:
             place=PLACE,
             digest="0" * 64,
             policy=policy,
-            tick_seconds=0.1,
+            tick_seconds=0.2,
             stable=stable,
             canary=workload(service, version, stored.generation),
             traffic=releases.Traffic(RATE, {}),
@@ -309,7 +309,7 @@ class World:
                     self._ask(row.id, verbs[name])
             if all(row.phase in FINAL for row in rows.values()):
                 return seen
-            time.sleep(0.05)
+            time.sleep(0.1)
         late = {
             name: (row.phase, row.state["reason"], row.progress.get("waits"))
             for name, row in rows.items()
