@@ -1,7 +1,8 @@
 """How requests are divided between versions in a place, and what each way cannot do. Pure.
 
-Asked before a release starts (`telford.app.cluster_place`, the rule TEL750) and again by the place
-itself, so nothing is half done because a router could not do the rest.
+Asked by `telford check` where the estate shows it (the rule TEL750), before a release starts
+(`telford.app.cluster_place`) and again by the place itself, so nothing is half done because a router
+could not do the rest.
 """
 
 from collections.abc import Iterator, Mapping
