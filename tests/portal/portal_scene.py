@@ -390,6 +390,17 @@ def roll_out(scene: Scene) -> None:
         scene.store.rollouts.create(writing, found)
 
 
+def turn_back(scene: Scene, place: str) -> None:
+    """One place of the rollout begins to go back, as its own controller would have it."""
+    row = scene.store.releases.get(f"{ROLLOUT}-{place.replace('/', '-')}")
+    assert row is not None
+    state = replace(State.from_json(row.state), phase=Phase.ROLLING_BACK, reason="it is worse")
+    saved = replace(row, state=state.to_json(), phase=state.phase.value)
+    lease = scene.store.leases.take(place, "two", 3.0, gone=lambda _: False)
+    with scene.store.writing(lease) as writing:
+        scene.store.releases.save(writing, [saved])
+
+
 def _rolled(service: str, key: str, place: str, phase: Phase, now: float) -> Release:
     gate = Gate(waves.GATE, waves.GATE, "start", ((waves.ROLLOUT, ROLLOUT),))
     begun = engine.begin(

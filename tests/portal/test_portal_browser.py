@@ -200,6 +200,45 @@ def test_a_number_changes_live_and_nothing_moves_or_closes(desk: Watched, portal
     assert desk.complaints == []
 
 
+def test_the_list_is_narrowed_by_keyboard_and_its_address_says_so(
+    desk: Watched, portal: Portal
+) -> None:
+    page = desk.open("/releases?in=dev")
+    settled(page)
+    page.focus("input[name=version]")
+    page.keyboard.type("1.2")
+    page.wait_for_url("**version=1.2**")
+    expect(page.locator("#found tbody tr")).to_have_count(1)
+    assert "in=dev" in page.url
+    page.click("#found a:has-text('rolled back')")
+    page.wait_for_url("**phase=rolled-back**")
+    page.go_back()
+    page.wait_for_url("**version=1.2**")
+    with page.expect_response(lambda answer: "version=1.2" in answer.url, timeout=PATIENCE_MS):
+        portal.scene.tick(1)
+    expect(page.locator("#found tbody tr")).to_have_count(1)
+    page.click("text=clear all filters")
+    page.wait_for_function("document.querySelectorAll('#found tbody tr').length > 3")
+    assert desk.complaints == []
+
+
+def test_a_rollout_changes_live_and_stays_where_it_is(desk: Watched, portal: Portal) -> None:
+    page = desk.open(f"/rollouts/{portal_scene.ROLLOUT}")
+    settled(page)
+    staging = page.locator(".box", has=page.locator("a", has_text="staging"))
+    expect(staging).to_contain_text("in progress")
+    top = staging.bounding_box()
+    portal_scene.turn_back(portal.scene, "staging")
+    expect(staging).to_contain_text("rolling back", timeout=PATIENCE_MS)
+    expect(page.locator(".notice")).to_contain_text("Turns back")
+    now = staging.bounding_box()
+    assert top is not None
+    assert now is not None
+    assert now["x"] == top["x"]
+    assert violations(page) == []
+    assert desk.complaints == []
+
+
 def test_acting_from_the_page_is_on_the_audit_page(desk: Watched, portal: Portal) -> None:
     page = desk.open("/releases/storefront-3")
     settled(page)

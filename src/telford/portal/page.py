@@ -147,6 +147,7 @@ def render(request: Request, template: str, sheet: Sheet, **values: Any) -> HTML
             name=context.name,
             version=context.version,
             fields=_kept_fields(request),
+            chosen=request.query_params.get(PLACE_FIELD, ""),
             **values,
         )
     )

@@ -24,6 +24,7 @@ from telford.portal.api import objectives as objectives_api
 from telford.portal.api import plan as plan_api
 from telford.portal.api import promotions as promotions_api
 from telford.portal.api import releases as releases_api
+from telford.portal.api import rollouts as rollouts_api
 from telford.portal.context import Context
 from telford.portal.pages import (
     act,
@@ -80,6 +81,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     estate_api.router,
     data_api.router,
     releases_api.router,
+    rollouts_api.router,
     promotions_api.router,
     gates_api.router,
     objectives_api.router,

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 
@@ -11,6 +11,7 @@ from telford.app import (
     release_acts,
     release_again,
     release_compare,
+    release_list,
     release_page,
     release_series,
     replay,
@@ -20,6 +21,7 @@ from telford.basics.errors import UsageError
 from telford.deliver import hands
 from telford.deliver.state import State
 from telford.estate import overlays
+from telford.flows import waves
 from telford.portal import evidence, page
 from telford.portal.context import Context, Wanted
 from telford.portal.pages import release as release_view
@@ -47,6 +49,24 @@ class Start(BaseModel):
     reason: str = Field(min_length=1, max_length=2000)
 
 
+class Searched(BaseModel):
+    """What releases are narrowed by; `which` is on-the-way or ended, `since` hour, day, week or
+    month, `version` and `who` parts of a text, `place` a place or an environment.
+    """
+
+    service: str = ""
+    system: str = ""
+    team: str = ""
+    place: str = ""
+    which: str = ""
+    phase: str = ""
+    strategy: str = ""
+    who: str = ""
+    version: str = ""
+    since: str = ""
+    page: int = 1
+
+
 @router.get("/releases")
 def releases(
     request: Request, service: str = "", place: str = "", active: bool | None = None
@@ -56,6 +76,26 @@ def releases(
         place=place, service=service, active=active, limit=MAX_RELEASES
     )
     return {"releases": [_summary(one) for one in found]}
+
+
+@router.get("/releases/search")
+def search(request: Request, asked: Annotated[Searched, Query()]) -> dict[str, Any]:
+    """A page of 50 releases, newest first, with how many there are in each phase."""
+    context = page.context_of(request)
+    given = {name: str(value) for name, value in asked.model_dump().items()}
+    found = release_list.page(
+        context.store,
+        context.estate.current().index,
+        release_list.read(given),
+        context.clock.now(),
+    )
+    return {
+        "total": found.total,
+        "page": found.asked.page,
+        "more": found.more,
+        "phases": dict(found.counts),
+        "releases": [_summary(one) for one in found.rows],
+    }
 
 
 @router.post("/releases", status_code=201)
@@ -98,6 +138,9 @@ def release(request: Request, key: str) -> dict[str, Any]:
         "sentence": view.sentence,
         "stale": view.stale,
         "requests_per_second": view.rps,
+        "rollout": waves.rollout_of(view.state) or None,
+        "notices": [{"word": one.word, "text": one.text} for one in view.notices],
+        "stages": [{"name": one.name, "state": one.status, "asks": one.asks} for one in view.steps],
         "indicators": [_indicator(one) for one in view.indicators],
         "gates": [
             {"name": one.name, "state": one.word, "open": one.meaning == "good", "opens": one.opens}
@@ -206,6 +249,7 @@ def _summary(one: Release) -> dict[str, Any]:
         "id": one.id,
         "service": one.service,
         "place": one.place,
+        "strategy": one.policy.get("strategy", "canary"),
         "from_version": one.from_version,
         "to_version": one.to_version,
         "digest": one.digest,

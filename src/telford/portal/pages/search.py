@@ -34,6 +34,11 @@ PLACES_TO_GO = (
     Hit("Conformance to the architecture", "page", "/conformance"),
     Hit("What a build would change", "page", "/plan"),
     Hit("Start a release", "action", "/releases/new"),
+    Hit("Begin a rollout", "action", "/rollouts/new"),
+    Hit("Rollouts", "page", "/rollouts"),
+    Hit("Timeline of a service", "page", "/timeline"),
+    Hit("Compare two releases", "page", "/compare"),
+    Hit("Replay settings", "page", "/replay"),
     Hit("API and keyboard", "page", "/docs"),
 )
 

@@ -19,6 +19,7 @@ MAX_SERVICES = 2_000
 def show(request: Request) -> Response:
     """One service's; without one, a form to choose it."""
     service = resolved(request, request.query_params.get("service", "")[:200])
+    span = request.query_params.get("span", "")[:20]
     href = page.linker(request)
     crumbs = (page.Crumb("Releases", href("/releases")), page.Crumb("Timeline"))
     rows = page.context_of(request).estate.current().index.rows
@@ -30,9 +31,9 @@ def show(request: Request) -> Response:
         sheet,
         services=services[:MAX_SERVICES],
         service=service,
-        span=request.query_params.get("span", ""),
+        span=span,
         spans=timeline.SPANS,
-        found=view_of(request, service) if service else None,
+        found=view_of(request, service, span) if service else None,
     )
 
 
@@ -45,8 +46,8 @@ def resolved(request: Request, text: str) -> str:
     return str(found[0].address) if len(found) == 1 else text
 
 
-def view_of(request: Request, service: str) -> timeline.Timeline:
-    """The timeline of one service, over the span that the URL names."""
+def view_of(request: Request, service: str, span: str = "") -> timeline.Timeline:
+    """The timeline of one service, over one of `timeline.SPANS` or all ("")."""
     context = page.context_of(request)
     store = context.store
     releases = store.releases.brief(service, limit=MAX_RELEASES)
@@ -60,5 +61,5 @@ def view_of(request: Request, service: str) -> timeline.Timeline:
         releases,
         kept,
         now=context.clock.now(),
-        span=request.query_params.get("span", ""),
+        span=span,
     )

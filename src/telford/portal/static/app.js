@@ -61,6 +61,15 @@ function letGo() {
   }
 }
 
+// A page is fetched from the address it has now, which a filter may have changed; and an address
+// says only what is asked for.
+document.addEventListener("htmx:configRequest", (event) => {
+  const { elt, formData } = event.detail;
+  if (elt.id === "page") event.detail.path = location.pathname + location.search;
+  else if (elt.matches(".filters"))
+    for (const key of [...formData.keys()]) if (formData.get(key) === "") formData.delete(key);
+});
+
 const refreshed = (event) => event.detail.target && event.detail.target.id === "page";
 document.addEventListener("htmx:beforeSwap", (event) => refreshed(event) && hold());
 document.addEventListener("htmx:afterSwap", () => {
