@@ -169,7 +169,7 @@ class World:
                 ]
                 log = (self.root / "controller.log").read_text()[-2000:]
                 raise AssertionError((rows, self.plan().views, self.plan().why, log))
-            time.sleep(0.02)
+            time.sleep(0.05)
 
 
 @contextmanager

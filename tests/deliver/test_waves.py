@@ -136,7 +136,7 @@ def test_the_whole_rollout_keeps_its_alpha():
     """Four places, versions alike: how often any place or the product says "worse"."""
     draw = np.random.default_rng(20261122)
     declared = Waves((Wave(("a", "b", "c", "d")),), alpha=0.05)
-    runs = 1500
+    runs = 600
     wrong = sum(_says_worse(declared, draw) for _ in range(runs))
     low = stats.binomtest(wrong, runs).proportion_ci(0.999, method="exact").low
     assert low <= declared.alpha

@@ -129,7 +129,7 @@ def test_who_brings_it_back_for_ever_ends_in_an_alarm_not_in_a_war(world: World)
     bad = world.git()[MANIFEST.format("prod")]
     world.roll_back("prod", "1.1.0", "1.0.0")
     world.step()
-    for number in range(9):
+    for number in range(7):
         world.push({MANIFEST.format("prod"): bad, "n.txt": str(number)}, "again")
         for _ in range(3):
             world.step()
@@ -149,7 +149,7 @@ def test_a_cluster_that_is_synced_back_for_ever_ends_in_an_alarm(world: World) -
     old = world.deliverers["prod"]._host.head("main")
     world.roll_back("prod", "1.1.0", "1.0.0")
     world.step()
-    for _ in range(9):
+    for _ in range(7):
         world.argo("prod", old)
         for _ in range(3):
             world.step()
