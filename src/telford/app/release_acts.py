@@ -73,16 +73,23 @@ def plan(state: State, verb: str, now: float) -> tuple[str, ...]:
 def _says(state: State, verb: str) -> str:
     what = _what(state)
     if verb == "promote":
-        return f"gives {state.canary} all {what} at once and stops {state.stable}"
+        return _finish(state)
     if verb == "abort":
         return f"gives {state.stable} all {what} at once and stops {state.canary}"
     if verb == "step":
-        return f"goes on to {_next(state)} at once, and is judged there"
-    if verb == "hold":
-        return "stays where it is and is said to be held; it is still watched and can roll back"
-    if verb == "pause":
-        return "stays where it is; it is still watched and can roll back"
+        last = state.step == len(state.policy.weights) - 1
+        return _finish(state) if last else f"goes on to {_next(state)} at once"
+    if verb in {"pause", "hold"}:
+        stays = (
+            "stays where it is, and is said to be held" if verb == "hold" else "stays where it is"
+        )
+        watched = strategies.judged(state.policy, state.step)
+        return f"{stays}; it is still watched and can roll back" if watched else stays
     return "goes on from where it is; the deadline counts from now"
+
+
+def _finish(state: State) -> str:
+    return f"gives {state.canary} all {_what(state)} at once and stops {state.stable}"
 
 
 def _what(state: State) -> str:
@@ -146,18 +153,11 @@ def _afterwards(state: State, verb: str) -> tuple[str, ...]:
             written,
         )
     if verb == "step":
-        return (
-            (
-                f"It goes on to {_next(state)}; this one's evidence is left as it is, and the release "
-                "says that it went on by hand."
-            ),
-            "The next stage is judged like any other.",
-            written,
-        )
+        return (*_by_step(state), written)
     if verb in {"pause", "hold"}:
         return (
             "No step is taken until somebody resumes it.",
-            "Errors are still counted: if the evidence is enough it is rolled back all the same.",
+            _still(state),
             written,
         )
     return (
@@ -165,6 +165,22 @@ def _afterwards(state: State, verb: str) -> tuple[str, ...]:
         "The deadline of this step counts from now.",
         written,
     )
+
+
+def _by_step(state: State) -> tuple[str, ...]:
+    said = (
+        f"It goes on to {_next(state)}; this stage's evidence is left as it is, and the release says "
+        "that it went on by hand."
+    )
+    if state.step == len(state.policy.weights) - 1:
+        return (said, f"{state.canary} becomes the stable version.")
+    return (said, "The next stage is judged like any other.")
+
+
+def _still(state: State) -> str:
+    if not strategies.judged(state.policy, state.step):
+        return "Nothing is compared here, so nothing is rolled back by itself either."
+    return "Errors are still counted: if the evidence is enough it is rolled back all the same."
 
 
 def _weight(basis_points: int) -> str:

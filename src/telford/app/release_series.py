@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from telford.deliver import bounds
+from telford.deliver import bounds, strategies
 from telford.deliver.policy import Policy
-from telford.deliver.state import Entry
+from telford.deliver.state import WATCHED, Entry
+from telford.estate.workload import BASELINE_SUFFIX, MIRRORED_SUFFIX
 
 MAX_POINTS = 160
 """About one every four pixels of a chart; an interval costs 0.1 ms to compute."""
@@ -40,17 +41,33 @@ def series(entries: Sequence[Entry], policy: Policy, stable: str, canary: str) -
         "indicators": {name: _columns() for name in names},
     }
     for number, entry in enumerate(entries):
-        _add(sums, entry, stable, canary)
+        _add(sums, entry, *arms(policy, entry.step, stable, canary))
         if number in drawn:
             answer["at"].append(entry.at)
             answer["tick"].append(entry.tick)
-            answer["weight"].append(entry.weight_bp / 100)
+            answer["weight"].append(_share(policy, entry) / 100)
             for name in names:
                 columns = answer["indicators"][name]
                 _rates(columns, sums[name], policy.display_level)
                 _evidence(columns, entry, name)
     answer["changes"] = _changes(entries)
     return answer
+
+
+def arms(policy: Policy, step: int, stable: str, canary: str) -> tuple[str, str]:
+    """The versions under which a stage's two sides are counted: the fresh copies of the old one
+    where there are some, copied requests where nobody sees the answers.
+    """
+    stage = strategies.stages(policy)[step]
+    old = stable + BASELINE_SUFFIX if stage.against == "baseline" else stable
+    new = canary + MIRRORED_SUFFIX if stage.shape.mirror_bp else canary
+    return old, new
+
+
+def _share(policy: Policy, entry: Entry) -> int:
+    """The new version's share in basis points: of requests, of work, or of copies."""
+    mirrored = strategies.stages(policy)[entry.step].shape.mirror_bp
+    return mirrored if mirrored and entry.phase in WATCHED else entry.weight_bp
 
 
 def _drawn(count: int) -> Sequence[int]:
