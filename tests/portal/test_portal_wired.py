@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+import shutil
 import sys
 from collections.abc import Iterator
 
@@ -86,6 +87,32 @@ def test_starting_says_what_it_will_do_and_then_does_it(held: wired.Held, contex
     assert release.reason == "a better header"
     with pytest.raises(RefusedError, match="on its way"):
         context.acts.start(WANTED)
+
+
+def test_a_rollout_says_its_waves_and_then_begins_a_release_in_each(
+    held: wired.Held, tmp_path: pathlib.Path
+) -> None:
+    folder = tmp_path / "estate"
+    shutil.copytree(SHOP, folder)
+    delivery = folder / "delivery.yaml"
+    waves = "tick: 15s\nwaves: {of: [{places: [dev], soak: 1m}], atMostUnavailable: 1}\n"
+    delivery.write_text(delivery.read_text().replace("tick: 15s\n", waves, 1))
+    elsewhere = dataclasses.replace(held, folder=folder)
+    context = wired.context(elsewhere, hosts=frozenset({"127.0.0.1:1"}), token=TOKEN, version="0")
+    run_storefront(elsewhere, context)
+    steps = context.acts.rollout_prospect(WANTED).steps
+    assert steps[0] == "Wave 1: dev, then it is looked at for 60 s."
+    assert not held.store.rollouts.find()
+    key = context.acts.rollout(WANTED)
+    (rollout,) = held.store.rollouts.find()
+    assert (rollout.id, rollout.reason) == (key, "a better header")
+    assert [one.id for one in held.store.releases.find()] == [rollout.releases["dev"]]
+
+
+def test_without_waves_there_is_no_rollout(held: wired.Held, context: Context) -> None:
+    run_storefront(held, context)
+    with pytest.raises(RefusedError, match="names no waves"):
+        context.acts.rollout_prospect(WANTED)
 
 
 def test_a_place_that_this_process_does_not_run_is_refused(context: Context) -> None:
