@@ -287,7 +287,7 @@ def weigh_entry(policy, entry, indicators, split, young):
     if not entry["counted"]:
         return split
     new, old = arms(policy, entry)
-    gone = {name.split("/")[0] for name in [*entry["missing"], *young]}
+    gone = {name.rpartition("/")[0] for name in [*entry["missing"], *young]}
     gaps = bool(gone & {new, old})
     first = True
     for one in indicators:

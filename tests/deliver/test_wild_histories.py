@@ -61,6 +61,16 @@ def test_who_recounts_must_know_who_began() -> None:
     assert any("slowness" in one for one in found)
 
 
+def test_a_version_may_have_a_slash_in_its_name() -> None:
+    """A branch is one. Its replicas are named ``version/replica`` where they began or are missing."""
+    for seed in (2, 3):
+        history = History(POLICIES["E2"], seed, 0.6, canary="feature/fast")
+        history.play(40)
+        plain = [one.to_json() for one in history.entries]
+        assert evidence.disagreements(history.policy, history.entries) == ()
+        assert independent.disagreements(history.policy.to_json(), plain) == []
+
+
 def test_a_history_is_the_same_again() -> None:
     first, again = played("E2", 2), wild_history.play("E2", 2, ticks=40, calm=0.6)
     plain = [json.dumps(one.to_json()) for one in first.entries]

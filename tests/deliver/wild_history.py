@@ -71,7 +71,6 @@ POLICIES = {
     "emergency": replace(BASE, skip_analysis=True),
     "no warm-up": replace(BASE, warmup_seconds=0.0, on_deadline="promote"),
 }
-VERSIONS = {"stable": "v1", "baseline": "v1-baseline", "canary": "v2"}
 # (what happens, how often a tick).
 TROUBLES = (
     ("kill", 0.06),
@@ -91,13 +90,13 @@ TROUBLES = (
 class History:
     """See the module. `bad` are the true shares of bad and of slow requests by version."""
 
-    def __init__(self, policy: Policy, seed: int, calm: float = 1.0) -> None:
-        self.policy, self.calm = policy, calm
+    def __init__(self, policy: Policy, seed: int, calm: float = 1.0, canary: str = "v2") -> None:
+        self.policy, self.calm, self.canary = policy, calm, canary
         self.chance, self.random = random.Random(seed), np.random.default_rng(seed)
         self.now, self.tick_seconds = 1_763_800_000.25 + seed, self.chance.choice([0.1, 1.0, 1.0])
         self.rate = self.chance.choice([20, 200, 2000]) / self.tick_seconds
-        canary = self.chance.choice([0.01, 0.01, 0.05, 0.3])
-        self.bad = {"v1": self.chance.choice([0.0, 0.01, 0.05]), "v2": canary}
+        self.bad = {canary: self.chance.choice([0.01, 0.01, 0.05, 0.3])}
+        self.bad["v1"] = self.chance.choice([0.0, 0.01, 0.05])
         # Whether the canary's first replica is on a bad host, until it is replaced.
         self.sick = self.chance.random() < 0.25
         # Whether the data plane divides otherwise than asked, and the stable replicas differ.
@@ -108,7 +107,7 @@ class History:
             release="r1",
             service="orders",
             stable="v1",
-            canary="v2",
+            canary=canary,
             generation=7,
             at=self.now,
         )
@@ -151,7 +150,7 @@ class History:
     def _divided(self, requests: int) -> Iterator[tuple[str, int]]:
         split = self.place.split
         tested = int(self.random.binomial(requests, 0.2)) if split.matches else 0
-        yield "v2", tested
+        yield self.canary, tested
         left, parts = requests - tested, list(split.weights.items())
         shares = [weight / 10_000 for _, weight in parts]
         if self.skewed and len(shares) > 1:
@@ -162,7 +161,8 @@ class History:
             (version, int(number)) for (version, _), number in zip(parts, drawn, strict=True)
         )
         if split.mirror:
-            yield "v2-mirrored", int(self.random.binomial(left, split.mirror["v2"] / 10_000))
+            copied = split.mirror[self.canary] / 10_000
+            yield self.canary + "-mirrored", int(self.random.binomial(left, copied))
 
     def _serve(self, version: str, requests: int) -> None:
         arm = {"v1": "stable", "v1-baseline": "baseline"}.get(version, "canary")
@@ -175,7 +175,7 @@ class History:
             if mine:
                 name = str(number)
                 ill = self.sick and (version, name, self.place.incarnations.get("0")) == (
-                    "v2",
+                    self.canary,
                     "0",
                     0,
                 )
@@ -222,10 +222,11 @@ class History:
         if "unreachable" in self.here:
             return None
         facts = self.place.facts(self.now)
+        versions = {"stable": "v1", "baseline": "v1-baseline", "canary": self.canary}
         return PlaceState(
             tuple(
                 ReplicaState("orders", version, replica, "ready", 1, 1, 0)
-                for arm, version in VERSIONS.items()
+                for arm, version in versions.items()
                 for replica, _ in getattr(facts, arm).ready
             ),
             (),

@@ -99,7 +99,7 @@ def observed(entry: Entry) -> Observation | None:
         for one in entry.series
     )
     missing, begun = (
-        tuple(Series(entry.service, *name.split("/", 1)) for name in names)
+        tuple(Series(entry.service, *name.rsplit("/", 1)) for name in names)
         for names in (entry.missing, entry.begun)
     )
     return Observation(entry.tick, entry.observed_at, tallies, missing, begun)
