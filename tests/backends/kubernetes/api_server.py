@@ -366,11 +366,11 @@ class _Request:
         if method == "GET":
             return 200, self._get() if self.name else self._list()
         if method == "DELETE":
-            options = yaml.safe_load(body) if body else {}
+            options = _loaded(body) if body else {}
             return 200, self._delete(options.get("preconditions") or {})
         if "protobuf" in self.content_type:
             raise Refused(415, "UnsupportedMediaType", "the body of the request was in protobuf")
-        item = yaml.safe_load(body)
+        item = _loaded(body)
         if method == "POST" and self.subresource == "eviction":
             return 201, self._evict(item)
         if method == "POST":
@@ -617,3 +617,11 @@ def _resources(api: ApiServer, version: str) -> Object:
                 rows[-1] |= {"group": "autoscaling", "version": "v1", "kind": "Scale"}
     head = {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": version}
     return {**head, "resources": rows}
+
+
+def _loaded(body: bytes) -> Any:
+    """What was sent: JSON nearly always, which is read a hundred times faster than as YAML."""
+    try:
+        return json.loads(body)
+    except ValueError:
+        return yaml.safe_load(body)
