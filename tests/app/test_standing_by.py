@@ -55,6 +55,13 @@ class Stage:
             assert time.monotonic() < deadline, self.said
             time.sleep(0.02)
 
+    def shown(self, parts: set[str]) -> None:
+        """Until the records show controllers in exactly these parts: it speaks before it writes."""
+        deadline = time.monotonic() + WAIT_SECONDS
+        while {one.part for one in standing_by.standing(self.store)} != parts:
+            assert time.monotonic() < deadline, standing_by.standing(self.store)
+            time.sleep(0.02)
+
     def end(self) -> None:
         self.stand_by.stop.set()
         self.thread.join(WAIT_SECONDS)
@@ -68,8 +75,7 @@ def test_it_waits_for_a_living_one_takes_over_and_gives_way(
     first = stage.store.leases.take(PLACE, "elsewhere:1:1", 10.0, lambda holder: False)
     stage.thread.start()
     stage.until("already has a controller: elsewhere:1:1")
-    parts = {one.part for one in standing_by.standing(stage.store)}
-    assert parts == {"controls", "stands-by"}
+    stage.shown({"controls", "stands-by"})
     stage.store.leases.give_back(first)
     stage.until("controls dev now (epoch 2)")
     stage.store.leases.take(PLACE, "elsewhere:2:1", 10.0, lambda holder: True)

