@@ -19,7 +19,7 @@ from telford.backends.hooks import asking
 from telford.basics.clock import SystemClock
 from telford.cli import clusters, options, output, running, up
 from telford.estate import overlays
-from telford.flows.controller import Pace
+from telford.flows.controller import Pace, Report
 
 
 def command(
@@ -29,6 +29,7 @@ def command(
     context: clusters.Context = "",
     prometheus: clusters.Prometheus = "",
     exec_plugins: clusters.ExecPlugins = False,
+    as_json: options.Json = False,
 ) -> None:
     """Control a place that runs; while another process does, stand by and take over when it dies.
 
@@ -36,7 +37,8 @@ def command(
     here, on a cluster. Promotions that go by themselves, Git and listeners go on as beside
     `telford up`. Several on one PostgreSQL
     (TELFORD_STORE=postgresql://...) keep releases moving whichever of them dies. One process is
-    for one place; Ctrl-C ends it, and whoever stands by goes on at once.
+    for one place; Ctrl-C ends it, and whoever stands by goes on at once. With --json each sentence and
+    each tick with news is an object on a line of its own.
 
     Example: telford controller --in prod
     Example: telford controller --in prod --on kubernetes --prometheus http://127.0.0.1:9090
@@ -64,10 +66,31 @@ def command(
             str(chosen),
             controlling.watch(services, objectives.promises(binding)),
             Pace(tick=options.settings().tick_seconds, keep=options.settings().keep_seconds),
-            standing_by.Voice(output.note, up.report),
+            _voice(as_json=as_json),
             stop,
             hooks=asking.Hooks(None, options.environment(), SystemClock()),
             described=standing_by.Described(described, chosen, local, cluster),
         ).run()
     finally:
         store.close()
+
+
+def _voice(*, as_json: bool) -> standing_by.Voice:
+    if not as_json:
+        return standing_by.Voice(output.note, up.report)
+    return standing_by.Voice(lambda said: output.json_line({"said": said}), _tell)
+
+
+def _tell(tick: Report) -> None:
+    """A tick's news, as an object; nothing where there is none."""
+    if tick.changes or tick.problems:
+        changes = [
+            {
+                "release": one.release.id,
+                "phase": one.after.phase.value,
+                "weight_bp": one.after.desired_bp,
+                "reason": one.after.reason,
+            }
+            for one in tick.changes
+        ]
+        output.json_line({"at": tick.at, "changes": changes, "problems": list(tick.problems)})
