@@ -1,5 +1,6 @@
 """A stand-by controller takes a place over, gives way, and says so; the portal's token stays."""
 
+import functools
 import pathlib
 import threading
 import time
@@ -11,7 +12,7 @@ from telford.app.settings import Settings
 from telford.backends.local.place import LocalPlace
 from telford.basics.clock import SystemClock
 from telford.basics.errors import TemporaryError, UsageError
-from telford.cli import main
+from telford.cli import main, options
 from telford.flows.controller import Pace
 from telford.flows.watching import Watch
 from telford.store.database import Lease
@@ -135,6 +136,8 @@ def test_the_commands_say_who_controls_and_keep_the_token(
     store.close()
     monkeypatch.setenv("TELFORD_STATE", str(kept.state))
     monkeypatch.setenv("TELFORD_ESTATE", str(tmp_path))
+    # Read once a process: another test may have asked before.
+    monkeypatch.setattr(options, "settings", functools.cache(options.settings.__wrapped__))
 
     def said(*words: str) -> str:
         assert main.run(words) == 0

@@ -243,16 +243,28 @@ def test_a_rollout_changes_live_and_stays_where_it_is(desk: Watched, portal: Por
     assert desk.complaints == []
 
 
-def test_acting_from_the_page_is_on_the_audit_page(desk: Watched, portal: Portal) -> None:
-    page = desk.open("/releases/storefront-3")
+def test_acting_from_the_page_is_on_the_audit_page(browser: Browser, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    """In a place of its own: other tests let time pass, and then a release comes to its end."""
+    scene = portal_scene.Scene(tmp_path)
+    scene.bind(portal_scene.STOREFRONT, "1.0.0")
+    scene.begin("storefront-8", "1.1.0")
+    scene.tick(5)
+    portal = Portal(scene)
+    portal.start()
+    context = signed_in(browser, portal)
+    desk = Watched(context.pages[0], portal.url)
+    page = desk.open("/releases/storefront-8")
     settled(page)
     page.click("text=Pause")
     page.fill("textarea[name=reason]", "to have a closer look")
-    page.click("button:has-text('Pause storefront 1.3.0')")
-    page.wait_for_url("**/releases/storefront-3")
+    page.click("button:has-text('Pause storefront 1.1.0')")
+    page.wait_for_url("**/releases/storefront-8")
     page.goto(desk.url + "/audit")
     expect(page.locator("text=to have a closer look")).to_be_visible()
     assert desk.complaints == []
+    context.close()
+    portal.stop()
+    scene.store.close()
 
 
 def test_a_lost_connection_is_said_and_mends_itself(browser: Browser, tmp_path) -> None:  # type: ignore[no-untyped-def]
