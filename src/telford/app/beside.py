@@ -88,14 +88,19 @@ def _told(left: list[str]) -> Sequence[str]:
     return said
 
 
+def _refuse_overtaken(one: Beside) -> None:
+    """Whoever was overtaken ends here, before it starts anything."""
+    with one.store.writing(one.lease):
+        pass
+
+
 def _rollouts(one: Beside) -> tuple[Step, ...]:
     deliveries = [found.spec for found in one.estate.of_kind("Delivery")]
     if not any(isinstance(spec, Delivery) and spec.waves for spec in deliveries):
         return ()
 
     def undo() -> Sequence[str]:
-        with one.store.writing(one.lease):
-            pass
+        _refuse_overtaken(one)
         begun = rollout.undo(one.store, str(one.place), one.clock.now())
         return tuple(f"{row.id}: {row.reason}" for row in begun)
 
@@ -114,8 +119,7 @@ def _promotion(one: Beside) -> tuple[Step, ...]:
         return ()
 
     def promote() -> Sequence[str]:
-        with one.store.writing(one.lease):
-            pass  # whoever was overtaken ends here, before it starts anything
+        _refuse_overtaken(one)
         begun, problems = promotion.go(one.store, one.estate, one.place, one.local, one.clock.now())
         return (*(f"{row.id}: {row.reason}" for row in begun), *problems)
 

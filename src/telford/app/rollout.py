@@ -29,7 +29,7 @@ from telford.store.releases import Release
 from telford.store.rollouts import Rollout
 from telford.store.store import Store
 
-# A rollout that turned back is undone within its own day; older ones are history.
+# The newest that are looked at, each step: a rollout that turned back is undone at once.
 RECENT = 20
 
 
@@ -220,11 +220,11 @@ def _to_undo(store: Store, one: Rollout, place: str, now: float) -> Release | No
     row = store.releases.get(key) if key else None
     if row is None or row.active or store.releases.get(f"{key}-back") is not None:
         return None
-    if place not in turns.look(store, one, now).undo:
-        return None
     bound = store.bindings.get(place, one.service)
-    # Whatever came after it there is not this rollout's to take back.
-    return row if bound is not None and bound.release == key else None
+    # Whatever came after it there is not this rollout's to take back; to look costs the most.
+    if bound is None or bound.release != key:
+        return None
+    return row if place in turns.look(store, one, now).undo else None
 
 
 def _back(store: Store, prepared: releases.Prepared, key: str, reason: str, now: float) -> Release:
