@@ -138,7 +138,8 @@ class Indicator:
         self.name, self.policy = spec["name"], policy
         self.kind = spec["kind"] or spec["name"]
         self.budget = 1 - float(spec["objective_target"])
-        part = spec["alpha_weight"] / sum(one["alpha_weight"] for one in policy["indicators"])
+        weights = [one["alpha_weight"] for one in policy["indicators"]]
+        part = spec["alpha_weight"] / max(1.0, sum(weights))
         self.alpha = (policy["alpha"] - policy["fuse_alpha"]) * part
         self.fuse_alpha = policy["fuse_alpha"] * part
         self.placebo_alpha = policy["placebo_alpha"] * part

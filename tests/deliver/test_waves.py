@@ -124,7 +124,7 @@ def test_every_contradiction_is_named():
         together=1.0,
         at_most_unavailable=0,
         on_failure="hope",
-        indicators=(("errors", 0.4),),
+        indicators=(("errors", 1.4),),
     )
     assert len(waves.problems(wrong)) == 8
     assert waves.problems(THREE) == ()

@@ -103,6 +103,7 @@ class ReleasePage:
     waiting: GateView | None
     against: str
     share: str
+    error_bounds: str
 
     @property
     def excess(self) -> float:
@@ -140,6 +141,7 @@ def page(
         waiting=release_words.waiting(state.gates, state),
         against=release_words.compared_with(state),
         share=release_words.weight_words(state),
+        error_bounds=release_words.error_bounds(state.policy),
     )
 
 

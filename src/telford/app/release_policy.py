@@ -6,6 +6,7 @@ Called by `telford.app.release`.
 """
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -35,7 +36,7 @@ def policy(
     """
     verdict = delivery.verdict
     found = Policy(
-        indicators=judged_by,
+        indicators=_shared(judged_by, verdict.alpha_shares),
         engine=verdict.engine,
         certificate=verdict.certificate,
         alpha=verdict.alpha,
@@ -100,6 +101,30 @@ def switch_at_once(declared: Policy) -> Policy:
     return dataclasses.replace(plain, strategy="rolling", weights=half)
 
 
+def _shared(judged_by: tuple[Indicator, ...], shares: Mapping[str, str]) -> tuple[Indicator, ...]:
+    """Each indicator with its part of alpha, as declared: never more, also where a service has
+    fewer indicators than the delivery names. `slowness` is for every threshold that is not named
+    by itself, together.
+    """
+    if not shares:
+        return judged_by
+    named = {name: units.ratio(share) for name, share in shares.items()}
+    left = max(1 - sum(named.values(), Decimal(0)), Decimal(0))
+    keys = [_share_name(one, named) for one in judged_by]
+    parts = (named.get(key, left) / keys.count(key) for key in keys)
+    return tuple(
+        dataclasses.replace(one, alpha_weight=float(part))
+        for one, part in zip(judged_by, parts, strict=True)
+    )
+
+
+def _share_name(indicator: Indicator, named: Mapping[str, Decimal]) -> str:
+    """Under which of the names an indicator has its share; "" for none."""
+    kind, limit = kind_of(indicator), indicator.threshold_ms
+    own = kind if limit is None else f"{kind}-{limit:g}"
+    return next((name for name in (own, kind) if name in named), "")
+
+
 def _fuse(delivery: Delivery) -> Mapping[str, Any]:
     fuse = delivery.verdict.fuse
     if fuse is None:
@@ -118,9 +143,12 @@ def _stages(delivery: Delivery, stable_replicas: int) -> Mapping[str, Any]:
         return {"weights": (FULL_WEIGHT,), "soak_seconds": (soak,)}
     if delivery.strategy == "rolling" and not delivery.steps:
         return {"weights": _one_by_one(stable_replicas), "soak_seconds": (soak,)}
+    shares = _beta_shares(delivery)
     return {
         "weights": tuple(_basis_points(step.weight) for step in delivery.steps),
-        "beta_shares": _beta_shares(delivery),
+        "beta_shares": shares,
+        # Steps that declare less than the whole spend that and no more; see `policy.beta_of`.
+        "beta": delivery.verdict.beta * (round(math.fsum(shares), 9) if shares else 1.0),
         "soak_seconds": tuple(_seconds(step.soak) for step in delivery.steps),
     }
 

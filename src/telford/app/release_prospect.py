@@ -5,7 +5,7 @@ Called by the portal's forms (a release, a rollout, a retry, a way back).
 
 from collections.abc import Iterator
 
-from telford.app import release_again
+from telford.app import release_again, release_words
 from telford.app.release import Prepared
 from telford.basics.errors import RefusedError, TelfordError
 from telford.deliver import judging, strategies
@@ -79,6 +79,8 @@ def _steps(prepared: Prepared) -> Iterator[str]:
     if policy.gates:
         names = ", ".join(dict.fromkeys(gate.name for gate in policy.gates))
         yield f"It waits wherever one of its gates is closed: {names}."
+    if not policy.skip_analysis:
+        yield f"Its error bounds: {release_words.error_bounds(policy)}."
     sentence = prepared.forecast.sentence
     yield f"{sentence[0].upper()}{sentence[1:]}."
     yield "Your name and reason go into the audit log."

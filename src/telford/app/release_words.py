@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from telford.deliver import data_changes, judging, strategies
 from telford.deliver.gates import GateView
-from telford.deliver.policy import FULL_WEIGHT, Policy
+from telford.deliver.policy import FULL_WEIGHT, Policy, alpha_part, beta_of
 from telford.deliver.shape import Stage
 from telford.deliver.state import WATCHED, Phase, State
 from telford.estate.workload import Match
@@ -24,6 +24,37 @@ class Notice:
     icon: str
     word: str
     text: str
+
+
+def error_bounds(policy: Policy) -> str:
+    """What was declared about wrong verdicts and how it is divided: alpha over the indicators, beta
+    over the stages and, where both certificates count, between them.
+    """
+    each = [
+        f"{one.name} {_share(alpha_part(policy, one) * policy.alpha)}" for one in policy.indicators
+    ]
+    betas = [beta_of(policy, step) for step in range(len(policy.weights))]
+    stages = [
+        f"{stage.name} {_share(beta)}"
+        for stage, beta in zip(strategies.stages(policy), betas, strict=True)
+        if stage.against
+    ]
+    both = policy.certificate == "both"
+    split = f"{_share(policy.certificate_share)} of it by the objective, the rest by the ratio"
+    return (
+        f"a wrong rollback in at most {_share(policy.alpha)}{_divided(each)}, a wrong promotion in "
+        f"at most {_share(policy.beta)}{_divided(stages, split if both else '')} of releases"
+    )
+
+
+def _share(part: float) -> str:
+    return f"{part * 100:.3g}%"
+
+
+def _divided(parts: list[str], more: str = "") -> str:
+    found = [", ".join(parts) if len(parts) > 1 else "", more]
+    inside = "; ".join(one for one in found if one)
+    return f" ({inside})" if inside else ""
 
 
 def stage_of(state: State) -> Stage:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from telford.app import loading, places, promotion, workloads
+from telford.app import loading, places, promotion, release_words, workloads
 from telford.app import release as use_case
 from telford.app import status as views
 from telford.basics.clock import Clock, SystemClock
@@ -161,6 +161,8 @@ def _announce(prepared: use_case.Prepared, *, as_json: bool) -> None:
     )
     stages = ", ".join(one.name for one in strategies.stages(prepared.policy))
     output.note(f"steps: {stages}, then all of it; {_judged(prepared)}")
+    if not prepared.policy.skip_analysis:
+        output.note(release_words.error_bounds(prepared.policy))
     output.note(prepared.forecast.sentence)
 
 

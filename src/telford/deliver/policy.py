@@ -41,7 +41,9 @@ class Indicator:
 
     `kind` is one of `KINDS`, or "" where the name is one; `objective_target` the share of good
     requests the objective promises (``Decimal("0.995")``); `threshold_ms` is the slowness limit
-    (None for the others); `alpha_weight` this indicator's part of alpha, relative to the others'.
+    (None for the others); `alpha_weight` this indicator's part of alpha. Parts that add up to more
+    than 1 (the 1 of each where none is declared) are cut in proportion; what parts leave of 1 is
+    spent by nobody, so that each has what was declared for it and never more.
     `history_requests` and `history_bad` are the stable version's counts from before the release:
     they seed E1's guess of the stable rate, and being fixed before the start they cost no validity.
     A latency indicator compares whole histograms (E3): it has no objective, and only rolls back.
@@ -177,16 +179,21 @@ def alone(policy: Policy) -> bool:
     return policy.strategy in ALONE
 
 
+def alpha_part(policy: Policy, indicator: Indicator) -> float:
+    """One indicator's part of alpha, in (0, 1]; all of them sum to at most 1."""
+    return indicator.alpha_weight / max(1.0, sum(one.alpha_weight for one in policy.indicators))
+
+
 def alpha_of(policy: Policy, indicator: Indicator) -> float:
     """The rollback level of one indicator: its part of alpha after the fuse's charge."""
-    return (policy.alpha - policy.fuse_alpha) * _part(policy, indicator)
+    return (policy.alpha - policy.fuse_alpha) * alpha_part(policy, indicator)
 
 
 def fuse_alpha_of(policy: Policy, indicator: Indicator) -> float:
     """The level of one indicator's fuse; 0 where it has none."""
     if fuse_rate(policy, indicator) is None:
         return 0.0
-    return policy.fuse_alpha * _part(policy, indicator)
+    return policy.fuse_alpha * alpha_part(policy, indicator)
 
 
 def alpha_total(policy: Policy) -> float:
@@ -211,7 +218,7 @@ def certificate_betas(policy: Policy, step: int) -> dict[str, float]:
 
 def placebo_alpha_of(policy: Policy, indicator: Indicator) -> float:
     """One indicator's part of the placebo test's level."""
-    return policy.placebo_alpha * _part(policy, indicator)
+    return policy.placebo_alpha * alpha_part(policy, indicator)
 
 
 def objective_rate(policy: Policy, indicator: Indicator) -> float:
@@ -256,10 +263,6 @@ def problems(policy: Policy) -> tuple[str, ...]:
     )
 
 
-def _part(policy: Policy, indicator: Indicator) -> float:
-    return indicator.alpha_weight / sum(one.alpha_weight for one in policy.indicators)
-
-
 def _choice_problems(policy: Policy) -> Iterator[str]:
     for what, value, choices in (
         ("engine", policy.engine, ENGINES),
@@ -292,7 +295,7 @@ def _one_indicator_problems(one: Indicator) -> Iterator[str]:
     if kind != "latency" and not Decimal(0) < one.objective_target < Decimal(1):
         yield f"the objective of {one.name} is {one.objective_target}; it must lie in (0, 1)"
     if one.alpha_weight <= 0:
-        yield f"the alpha weight of {one.name} must be above 0"
+        yield f"the alpha weight of {one.name} must be above 0, or it could never roll back"
     if (kind == "slowness") != (one.threshold_ms is not None):
         yield f"{one.name}: a threshold in milliseconds belongs to slowness, and only there"
     if not 0 <= one.history_bad <= one.history_requests:

@@ -10,22 +10,24 @@ as the old one is rolled back somewhere with probability at most `alpha`. A faul
 single place shows in the product.
 
 Nothing is decided twice and nothing is remembered: `look` derives everything from the releases as
-they stand, so controllers of different places need not talk. Who may begin follows from the
+they stand and from what people asked of the rollout, so controllers of different places need not
+talk. Who may begin follows from the
 declared order, so two that look at the same moment never both take the last free turn.
 Called by `telford.flows.waves`.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from telford.deliver import codec, mixture
 from telford.deliver.judging import duration, odds
 from telford.deliver.state import Phase
-from telford.deliver.turns import Turn
+from telford.deliver.turns import Asked, Turn
 from telford.deliver.weighing import EValue
 
+_ROUNDING = 1e-9
 ON_FAILURE = ("rollback", "stop")
 _BEFORE = frozenset({Phase.PLANNED})
 _BAD_ENDS = frozenset({Phase.ROLLED_BACK, Phase.ABORTED, Phase.FAILED})
@@ -48,7 +50,7 @@ class Waves:
     for the evidence of all places together; `at_most_unavailable` the number of places that may be
     under way or unavailable at once. When one place turns back, all that are under way do; with
     `on_failure` "rollback" also those that had finished get their old version back.
-    `indicators` are (name, part of alpha) pairs whose parts sum to 1.
+    `indicators` are (name, part of alpha) pairs whose parts sum to at most 1.
     """
 
     waves: tuple[Wave, ...]
@@ -114,8 +116,8 @@ class Member:
 class View:
     """A rollout as it stands. `wave` counts from 0 and is the first that is not finished (the
     number of waves when all are). `stop` says why everything under way must turn back, "" while
-    nothing must; `undo` are the finished places that must get their old version back. `done`: every
-    place has the new version.
+    nothing must; `undo` are the finished places that must get their old version back. `paused` says
+    who keeps it where it is, and why; "" where nobody does. `done`: every place has the new version.
     """
 
     wave: int
@@ -123,6 +125,8 @@ class View:
     evidence: tuple[EValue, ...]
     stop: str
     undo: tuple[str, ...]
+    paused: str = ""
+    aborted: bool = False
     done: bool = False
 
 
@@ -131,19 +135,30 @@ def problems(waves: Waves) -> tuple[str, ...]:
     return tuple(_problems(waves))
 
 
-def look(waves: Waves, members: Mapping[str, Member], now: float) -> View:
-    """The rollout at `now` (epoch seconds). `members` holds every declared place."""
+def look(
+    waves: Waves, members: Mapping[str, Member], now: float, asked: Sequence[Asked] = ()
+) -> View:
+    """The rollout at `now` (epoch seconds). `members` holds every declared place, `asked` what
+    people asked of it, in that order.
+    """
     evidence = together(waves, members)
-    stop = _stop(evidence, members)
+    abort = next((one for one in asked if one.verb == "abort"), None)
+    stop = abort.says if abort else _stop(evidence, members)
+    keeps = abort.keep if abort else waves.on_failure != "rollback"
+    undo = [place for place in waves.places if stop and not keeps and members[place].done]
+    last = asked[-1] if asked else None
+    paused = last.says if last and last.verb == "pause" and not stop else ""
     current = _current(waves, members, now)
-    undo = tuple(place for place in waves.places if members[place].done) if stop else ()
+    closed = _closed(stop, paused)
     return View(
         wave=current,
-        turns=tuple(_turns(waves, members, current, stop, now)),
+        turns=tuple(_turns(waves, members, current, closed, now)),
         evidence=evidence,
         stop=stop,
-        undo=undo if waves.on_failure == "rollback" else (),
-        done=all(one.done for one in members.values()),
+        undo=tuple(undo),
+        paused=paused,
+        aborted=abort is not None,
+        done=not stop and all(one.done for one in members.values()),
     )
 
 
@@ -172,6 +187,13 @@ def _stop(evidence: tuple[EValue, ...], members: Mapping[str, Member]) -> str:
     )
 
 
+def _closed(stop: str, paused: str) -> tuple[str, str] | None:
+    """Why no place may begin whatever its turn, and what opens that; None where nothing is so."""
+    if stop:
+        return f"the rollout turns back ({stop})", ""
+    return (f"the rollout is {paused}", "when somebody resumes it") if paused else None
+
+
 def _current(waves: Waves, members: Mapping[str, Member], now: float) -> int:
     """The first wave that is not over, its soak included."""
     for number, wave in enumerate(waves.waves):
@@ -190,15 +212,19 @@ def _open_at(wave: Wave, members: Mapping[str, Member]) -> float | None:
 
 
 def _turns(
-    waves: Waves, members: Mapping[str, Member], current: int, stop: str, now: float
+    waves: Waves,
+    members: Mapping[str, Member],
+    current: int,
+    closed: tuple[str, str] | None,
+    now: float,
 ) -> Iterator[Turn]:
     for number, wave in enumerate(waves.waves):
         rank = 0
         for place in wave.places:
             if not members[place].waiting:
                 continue
-            if stop:
-                yield Turn(place, open=False, why=f"the rollout turns back ({stop})")
+            if closed is not None:
+                yield Turn(place, open=False, why=closed[0], opens=closed[1])
             elif number > current:
                 yield _later(waves, members, place, number, current)
             else:
@@ -262,5 +288,5 @@ def _problems(waves: Waves) -> Iterator[str]:
         yield "at least one place must be allowed to be out, or none could ever begin"
     if waves.on_failure not in ON_FAILURE:
         yield f"on_failure is {waves.on_failure!r}; it must be one of {', '.join(ON_FAILURE)}"
-    if not math.isclose(sum(part for _, part in waves.indicators), 1.0):
-        yield "the parts of alpha of the indicators must sum to 1"
+    if sum(part for _, part in waves.indicators) > 1 + _ROUNDING:
+        yield "the parts of alpha of the indicators must sum to at most 1"

@@ -1,11 +1,11 @@
 """Change: a delivery's steps rise, fit before its deadline, and spend what they may."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from telford.basics import units
 from telford.estate.codes import Code, document
-from telford.estate.kinds.change import Delivery
+from telford.estate.kinds.change import CanaryStep, Delivery
 from telford.rules.rule import Finding, Rule, Subject
 
 
@@ -48,6 +48,20 @@ def _shares(subject: Subject) -> Iterator[Finding]:
                 "let the shares add up to 100% at most",
             )
             return
+    silent = [index for index, step in enumerate(spec.steps) if step.beta_share is None]
+    nothing = [*_without_beta(spec.steps), *(silent if spent == 1 else ())]
+    if nothing and not subject.lost("steps", nothing[0], "betaShare"):
+        declared = spec.steps[nothing[0]].beta_share is not None
+        yield Finding(
+            ("steps", nothing[0], *(("betaShare",) if declared else ())),
+            "this step has no beta: nothing could ever be promoted from it",
+            "leave every step more than 0% of beta",
+        )
+
+
+def _without_beta(steps: Sequence[CanaryStep]) -> list[int]:
+    shares = [None if one.beta_share is None else units.ratio(one.beta_share) for one in steps]
+    return [index for index, share in enumerate(shares) if share == 0]
 
 
 def _deadline(subject: Subject) -> Iterator[Finding]:
@@ -116,7 +130,8 @@ RULES = (
             "The bound on wrong promotions would not hold.",
             _delivery("steps: [{weight: 10%, betaShare: 80%}, {weight: 50%, betaShare: 40%}]"),
             _delivery("steps: [{weight: 10%, betaShare: 60%}, {weight: 50%, betaShare: 40%}]"),
-            "The `betaShare` of the steps add up to at most 100%.",
+            "The `betaShare` of the steps are above 0%, add up to at most 100%, and leave something"
+            " to every step that names none. What all of them leave is not spent.",
         ),
         (Delivery,),
         _shares,

@@ -1,11 +1,12 @@
 """Deliveries by strategy: what contradicts itself, and what a service of a kind cannot have."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from telford.basics import units
 from telford.estate.codes import Code, document, documents, service
-from telford.estate.kinds.change import Delivery
+from telford.estate.kinds.change import Delivery, Verdict
 from telford.estate.kinds.structure import Service
 from telford.rules.rule import Finding, Path, Rule, Subject
 
@@ -13,6 +14,8 @@ STEPPED = frozenset({"canary", "mirror"})
 ALONE = frozenset({"blue-green", "recreate"})
 """Strategies without anything to compare with: before and after are judged by the objective."""
 WORKERS = frozenset({"worker", "job", "cron"})
+# An indicator of a release by its name (`telford.app.release.indicators`).
+_INDICATOR = re.compile(r"^(errors|latency|slowness(-[0-9]+(\.[0-9]+)?)?)$")
 # What belongs to which strategies; a field that is not here belongs to all.
 _OF: dict[str, frozenset[str]] = {
     "steps": frozenset({"canary", "mirror", "rolling"}),
@@ -208,7 +211,55 @@ def _kept(subject: Subject) -> Iterator[Finding]:
             )
 
 
+def _alpha(subject: Subject) -> Iterator[Finding]:
+    verdict = _spec(subject).verdict
+    at: Path = ("verdict", "alphaShares")
+    if subject.lost(*at):
+        return
+    spent = Decimal(0)
+    for name, share in verdict.alpha_shares.items():
+        spent += units.ratio(share)
+        if not _INDICATOR.match(name):
+            yield Finding(
+                (*at, name),
+                f"nothing that is counted is called {name!r}",
+                "write errors, slowness, a threshold such as slowness-300, or latency",
+                key=True,
+            )
+        elif name == "latency" and not verdict.latency:
+            yield Finding(
+                (*at, name),
+                "a share of alpha for the whole distribution of latencies, which is not compared",
+                "add `latency: true`, or remove the share",
+                key=True,
+            )
+        elif units.ratio(share) == 0 or spent > 1:
+            wrong = "without alpha it is never rolled back" if spent <= 1 else "more than 100%"
+            yield Finding(
+                (*at, name),
+                f"the share of {name} is {share}: {wrong}",
+                "give each more than 0%, and 100% at most to all of them together",
+            )
+            return
+    forgotten = [one for one in _counted(verdict) if not _named(one, verdict.alpha_shares)]
+    if spent == 1 and forgotten:
+        yield Finding(
+            at,
+            f"the shares leave no alpha for {' and '.join(forgotten)}",
+            "name every indicator, or let the shares add up to less than 100%",
+        )
+
+
+def _counted(verdict: Verdict) -> tuple[str, ...]:
+    return ("errors", "slowness", "latency") if verdict.latency else ("errors", "slowness")
+
+
+def _named(indicator: str, shares: Mapping[str, str]) -> bool:
+    return any(name.partition("-")[0] == indicator for name in shares)
+
+
 _AB = "strategy: ab\n"
+_SHARES = "steps: [{weight: 10%}]\nverdict: {alphaShares: "
 _JOB = "type: job\ndelivery: safe\n"
 
 RULES = (
@@ -320,5 +371,20 @@ RULES = (
         ),
         (Delivery,),
         _kept,
+    ),
+    Rule(
+        Code(
+            "TEL729",
+            "shares of alpha that do not add up",
+            "The bound on wrong rollbacks would not hold, or a fault would be seen by nobody:"
+            " without a share of alpha an indicator can never roll back.",
+            _delivery(_SHARES + "{errors: 80%, slowness: 40%}}"),
+            _delivery(_SHARES + "{errors: 80%, slowness: 20%}}"),
+            "`alphaShares` name errors, slowness, a threshold (slowness-300) or latency; each is"
+            " above 0%, all together are at most 100%, and leave something to whatever is not"
+            " named. They are not normalised: a share that nobody spends stays unspent.",
+        ),
+        (Delivery,),
+        _alpha,
     ),
 )

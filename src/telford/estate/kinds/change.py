@@ -84,6 +84,9 @@ class Verdict(base.Model):
     engine: Literal["E1", "E2", "E4"] = "E2"
     alpha: Probability = 0.01
     beta: Probability = 0.05
+    # Indicator (errors, slowness, slowness-300, latency) -> the share of alpha that it may spend.
+    # What is left is split equally over those that are not named.
+    alpha_shares: dict[str, base.Percentage] = Field(default_factory=dict)
     certificate: Literal["objective", "ratio", "both"] = "objective"
     # Under "both": the part of beta that the objective's certificate may spend.
     certificate_share: base.Percentage = "50%"
