@@ -11,6 +11,7 @@ import stores
 from telford.basics.errors import PermanentError, RefusedError, TelfordError, TemporaryError
 from telford.deliver import events
 from telford.deliver.events import Event
+from telford.estate.kinds.telling import EVENT_DETAILS, EVENT_FIELDS
 from telford.flows import boundaries, telling
 from telford.flows.telling import Teller, Told
 from telford.store.database import Lease
@@ -75,6 +76,7 @@ def test_a_release_is_told_from_its_start_to_its_end(
     assert found.step() == ()
     assert ear.names == names
     assert len({one.id for one in ear.heard}) == len(names)
+    assert all(set(one.detail) <= EVENT_DETAILS for one in ear.heard)
     assert world.store.audit.verify() == ""
 
 
@@ -210,6 +212,8 @@ def test_a_gate_that_closes_is_told_once_with_what_opens_it(memory: pathlib.Path
     after = dataclasses.replace(before, gates=(gate,))
     subject = events.Subject(PLACE, "service/orders", "ann")
     (waiting,) = events.between(before, after, subject, 1.0)
+    assert set(waiting.detail) <= EVENT_DETAILS
+    assert set(waiting.for_template()) == EVENT_FIELDS
     assert waiting.name == "release.waiting"
     assert waiting.detail["opens"] == "one says yes"
     assert waiting.gravity == "asks"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from telford.backends.telling import making
 from telford.basics import clock as clocks
 from telford.basics.errors import UsageError
+from telford.deliver import cdevents
 from telford.deliver.events import Event
 from telford.estate.graph import Index
 from telford.estate.kinds.telling import Subscription
@@ -27,14 +28,42 @@ class Surroundings:
 
 def subscriptions(binding: Binding, around: Surroundings, clock: clocks.Clock) -> tuple[Told, ...]:
     """Every subscription of a place, by its address."""
-    made = making.Surroundings(os.environ, clock, f"/telford/{around.name}", around.portal)
-    found = []
+    return tuple(
+        _told(binding, address, spec, around, clock)
+        for address, spec in sorted(_described(binding).items())
+    )
+
+
+def subscription(binding: Binding, text: str, around: Surroundings, clock: clocks.Clock) -> Told:
+    """The subscription of that name or address, made alone: what is wrong with another one's
+    listener is no matter here. Raises `UsageError` where there is none.
+    """
+    described = _described(binding)
+    for address, spec in described.items():
+        if text in {address, address.partition("/")[2]}:
+            return _told(binding, address, spec, around, clock)
+    known = ", ".join(sorted(described)) or "none"
+    raise UsageError(f"there is no subscription {text!r} here", fix=f"there are: {known}")
+
+
+def _described(binding: Binding) -> dict[str, Subscription]:
+    found = {}
     for bound in binding.of_kind("Subscription"):
-        spec = bound.spec
-        assert isinstance(spec, Subscription)
-        address = str(bound.entity.address)
-        found.append(Told(address, about(binding, spec), making.listener(spec, made)))
-    return tuple(sorted(found, key=lambda one: one.address))
+        assert isinstance(bound.spec, Subscription)
+        found[str(bound.entity.address)] = bound.spec
+    return found
+
+
+def _told(
+    binding: Binding,
+    address: str,
+    spec: Subscription,
+    around: Surroundings,
+    clock: clocks.Clock,
+) -> Told:
+    source = cdevents.installation(around.name)
+    made = making.Surroundings(os.environ, clock, source, around.portal)
+    return Told(address, about(binding, spec), making.listener(spec, made))
 
 
 def about(binding: Binding, spec: Subscription) -> Callable[[Event], bool]:
@@ -67,15 +96,6 @@ def trial(place: str, service: str, at: float) -> Event:
         who="telford",
         reason="a trial: nothing is being released",
     )
-
-
-def named(told: tuple[Told, ...], text: str) -> Told:
-    """The subscription of that name or address. Raises `UsageError` where there is none."""
-    for one in told:
-        if text in {one.address, one.address.partition("/")[2]}:
-            return one
-    known = ", ".join(one.address for one in told) or "none"
-    raise UsageError(f"there is no subscription {text!r} here", fix=f"there are: {known}")
 
 
 def _services(binding: Binding, spec: Subscription) -> frozenset[str] | None:

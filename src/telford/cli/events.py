@@ -54,7 +54,7 @@ def _try(name: str, place: str, estate: options.Estate) -> None:
     binding = overlays.bind(described, places.choose(described, place))
     clock = SystemClock()
     around = telling.Surroundings(folder.absolute().name)
-    one = telling.named(telling.subscriptions(binding, around, clock), name)
+    one = telling.subscription(binding, name, around, clock)
     one.listener.tell(telling.trial(str(binding.place), "service/trial", clock.now()))
     output.line(f"{one.address} took a trial event")
 

@@ -1,12 +1,13 @@
 """Events as CDEvents, so that other tools understand them: the specification 0.4.1.
 
-What the specification knows is told in its words: a service was deployed, upgraded, rolled back. A
+What the specification knows is told in its words: a service was upgraded, or rolled back. A
 release's own steps have no words there; they are custom events (``dev.cdeventsx.telford-release.*``)
-as its annex describes them. A promotion is told both ways. Source: https://cdevents.dev/docs (spec,
+as its annex describes them. Those two are told both ways. Source: https://cdevents.dev/docs (spec,
 continuous deployment; custom events). Called by the senders of `telford.backends.telling`.
 """
 
 import datetime as dt
+import string
 from typing import Any
 
 from telford.deliver.events import Event
@@ -22,13 +23,21 @@ _PREDICATES = {
     "release.rolled-back": "rolledback",
 }
 
+# What a URI has as it is (RFC 3986, 2.3); every other byte is written as %XX.
+_UNRESERVED = frozenset((string.ascii_letters + string.digits + "-._~").encode())
+
 Json = dict[str, Any]
+
+
+def installation(name: str) -> str:
+    """The URI reference that names an installation, as `source`: ``/telford/shop``."""
+    return f"/telford/{_encoded(name)}"
 
 
 def messages(event: Event, source: str) -> tuple[Json, ...]:
     """The CDEvents of one event: our own, and the specification's where it has one.
 
-    `source` is a URI reference that names this installation (``/telford/shop``).
+    `source` names this installation; see `installation`.
     """
     own = _custom(event, source)
     return (_service(event, source), own) if event.name in _STANDARD else (own,)
@@ -59,7 +68,7 @@ def _service(event: Event, source: str) -> Json:
     name = event.service.rpartition("/")[2]
     content = {
         "environment": {"id": event.place, "source": source},
-        "artifactId": f"pkg:generic/{name}@{version}",
+        "artifactId": f"pkg:generic/{_encoded(name)}@{_encoded(version)}",
     }
     kind = _STANDARD[event.name]
     return _message(event, source, kind, f"{event.id}.service", "service", event.service, content)
@@ -95,6 +104,11 @@ def cloud_event(message: Json) -> Json:
         "datacontenttype": "application/json",
         "data": message,
     }
+
+
+def _encoded(text: str) -> str:
+    """Percent-encoded, as in a URI and in a package URL (https://github.com/package-url)."""
+    return "".join(chr(one) if one in _UNRESERVED else f"%{one:02X}" for one in text.encode())
 
 
 def moment(at: float) -> str:

@@ -39,7 +39,7 @@ _ENTERED = {
 class Event:
     """One thing that happened. `at` is epoch seconds; `weight_bp` the new version's weight from now
     on; `evidence` the hash of the ledger entry that it rests on ("" where there is none); `detail`
-    is what belongs to the name (a gate, a replica).
+    is what belongs to the name (a gate, a replica): keys of `EVENT_DETAILS`.
     """
 
     id: str
@@ -71,6 +71,11 @@ class Event:
         """A plain dict; `from_json` gives back an equal event."""
         plain = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return plain | {"detail": dict(self.detail)}
+
+    def for_template(self) -> dict[str, Any]:
+        """What a template may name: `EVENT_FIELDS`, with `weight` in percent."""
+        more = {"environment": self.environment, "weight": self.weight_bp / 100}
+        return self.to_json() | more
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Event":

@@ -46,6 +46,7 @@ from telford.rules import (
     stores,
     strategies,
     streams,
+    telling,
     work,
 )
 from telford.rules.rule import EstateRule, Finding, Rule, Subject, World, base, subject
@@ -65,6 +66,7 @@ RULES: tuple[Rule, ...] = (
     *strategies.RULES,
     *dividing.RULES,
     *work.RULES,
+    *telling.RULES,
     *rollouts.RULES,
     *promotion.RULES,
     *data.RULES,

@@ -1,9 +1,12 @@
-"""What CDEvents 0.4.1 asks of the events that Telford sends, written down from the specification.
+"""What CDEvents 0.4.1 asks of the events that Telford sends, in our own words.
 
-The published schemas (https://cdevents.dev, Apache-2.0) are in no package registry, so this says
-the same for the types that are used: which keys there are, which must be there, and of what form.
-`TELFORD_CDEVENTS` may name a folder with the published files; then those are asked as well
-(`make test-cdevents SCHEMAS=...`).
+The published schemas are those of the repository cdevents/spec at its release 0.4.1 (Apache-2.0,
+commit b673947494537bf8297d72d67a2d1634382518dc): `schemas/serviceupgraded.json`,
+`schemas/servicerolledback.json` and `custom/schema.json`. They are in no package registry and not
+copied into this one, so this says the same of the three kinds of events that are sent: which keys
+there are, which must be there, and of what form. `TELFORD_CDEVENTS` may name a checkout of that
+release: then every event is asked of the published files as well, and a test compares their answers
+with these about thousands of spoiled events.
 """
 
 import functools
@@ -14,86 +17,102 @@ from typing import Any
 
 import jsonschema_rs
 
+Json = dict[str, Any]
+
 _TEXT = {"type": "string", "minLength": 1}
 _REFERENCE = _TEXT | {"format": "uri-reference"}
-_SERVICE = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["environment", "artifactId"],
-    "properties": {
-        "environment": {
-            "type": "object",
-            "additionalProperties": False,
-            "required": ["id"],
-            "properties": {"id": _TEXT, "source": _REFERENCE},
-        },
-        "artifactId": _TEXT,
-    },
-}
+# Standard events: type -> its published schema. Every other type is a custom event's.
 _STANDARD = {
-    "dev.cdevents.service.upgraded.0.2.0": ("service", "serviceupgraded.json"),
-    "dev.cdevents.service.rolledback.0.2.0": ("service", "servicerolledback.json"),
+    "dev.cdevents.service.upgraded.0.2.0": "schemas/serviceupgraded.json",
+    "dev.cdevents.service.rolledback.0.2.0": "schemas/servicerolledback.json",
 }
-# A tool and a subject, a predicate of small letters, a version of its own.
-_CUSTOM = r"^dev\.cdeventsx\.[a-z]+-[a-z]+\.[a-z]+\.\d+\.\d+\.\d+$"
+_CUSTOM = "custom/schema.json"
+# A tool and a subject; then a predicate and a version of three digits.
+_CUSTOM_SUBJECT = "[a-zA-Z0-9]+-[a-zA-Z]+"
+_CUSTOM_TYPE = rf"^dev\.cdeventsx\.{_CUSTOM_SUBJECT}\.[a-zA-Z]+\.[0-9]\.[0-9]\.[0-9]$"
 
 
-def errors(message: dict[str, Any]) -> list[str]:
+def errors(message: Json) -> list[str]:
     """What is wrong with an event; empty where nothing is."""
-    kind = message.get("context", {}).get("type", "")
-    found = [str(one) for one in _validator(kind).iter_errors(message)]
-    return found + _published(kind, message)
+    found = [str(one) for one in stated(message).iter_errors(message)]
+    if checkout():
+        found += [str(one) for one in published(message).iter_errors(message)]
+    return found
+
+
+def checkout() -> str:
+    """The folder of the published files; "" where nobody named one."""
+    return os.environ.get("TELFORD_CDEVENTS", "")
+
+
+def stated(message: Json) -> jsonschema_rs.Validator:
+    """The rules of this module for an event of that type."""
+    return _stated(_type(message))
+
+
+def published(message: Json) -> jsonschema_rs.Validator:
+    """The published rules for an event of that type."""
+    return _published(_STANDARD.get(_type(message), _CUSTOM), checkout())
+
+
+def _type(message: Json) -> str:
+    context = message.get("context")
+    return str(context.get("type")) if isinstance(context, dict) else ""
 
 
 @functools.cache
-def _validator(kind: str) -> jsonschema_rs.Validator:
-    subject, content = "", {"type": "object"}
+def _stated(kind: str) -> jsonschema_rs.Validator:
     if kind in _STANDARD:
-        subject, content = _STANDARD[kind][0], _SERVICE
-    type_of = {"const": kind} if kind in _STANDARD else {"pattern": _CUSTOM}
-    schema = {
+        type_of, subject, content = {"const": kind}, {"const": "service"}, _deployed()
+    else:
+        type_of, subject = {"pattern": _CUSTOM_TYPE}, {"pattern": f"^{_CUSTOM_SUBJECT}$"}
+        content = {"type": "object"}
+    context = {
+        "version": _TEXT,
+        "id": _TEXT,
+        "source": _REFERENCE,
+        "type": {"type": "string"} | type_of,
+        "timestamp": {"type": "string", "format": "date-time"},
+    }
+    may = {"chainId": _TEXT, "schemaUri": _TEXT | {"format": "uri"}, "links": {"type": "array"}}
+    about = {"id": _TEXT, "type": {"type": "string"} | subject, "content": content}
+    parts = {
+        "context": _closed(context, may),
+        "subject": _closed(about, {"source": _REFERENCE}),
+    }
+    more = {
+        "customData": {"type": ["object", "string"]},
+        "customDataContentType": {"type": "string"},
+    }
+    return _validator(_closed(parts, more))
+
+
+def _deployed() -> Json:
+    """What a service's event says: the environment and the artifact."""
+    environment = _closed({"id": _TEXT}, {"source": _REFERENCE})
+    return _closed({"environment": environment, "artifactId": _TEXT}, {})
+
+
+def _closed(must: Json, may: Json) -> Json:
+    """An object with these keys and no other."""
+    return {
         "type": "object",
         "additionalProperties": False,
-        "required": ["context", "subject"],
-        "properties": {
-            "context": {
-                "type": "object",
-                "additionalProperties": False,
-                "required": ["version", "id", "source", "type", "timestamp"],
-                "properties": {
-                    "version": _TEXT,
-                    "id": _TEXT,
-                    "source": _REFERENCE,
-                    "type": {"type": "string", **type_of},
-                    "timestamp": {"type": "string", "format": "date-time"},
-                    "chainId": _TEXT,
-                    "schemaUri": _TEXT | {"format": "uri"},
-                    "links": {"type": "array"},
-                },
-            },
-            "subject": {
-                "type": "object",
-                "additionalProperties": False,
-                "required": ["id", "type", "content"],
-                "properties": {
-                    "id": _TEXT,
-                    "source": _REFERENCE,
-                    "type": {"const": subject} if subject else _TEXT,
-                    "content": content,
-                },
-            },
-            "customData": {"oneOf": [{"type": "object"}, {"type": "string"}]},
-            "customDataContentType": {"type": "string"},
-        },
+        "required": list(must),
+        "properties": must | may,
     }
-    return jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
 
 
-def _published(kind: str, message: dict[str, Any]) -> list[str]:
-    folder = os.environ.get("TELFORD_CDEVENTS", "")
-    if not folder:
-        return []
-    name = _STANDARD[kind][1] if kind in _STANDARD else "custom.json"
-    schema = json.loads((pathlib.Path(folder) / name).read_text())
-    validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
-    return [str(one) for one in validator.iter_errors(message)]
+@functools.cache
+def _published(name: str, folder: str) -> jsonschema_rs.Validator:
+    root = pathlib.Path(folder)
+    # What the schemas refer to is found by the address that it gives itself.
+    links = [json.loads(path.read_text()) for path in (root / "schemas" / "links").glob("*.json")]
+    registry = jsonschema_rs.Registry([(one["$id"], one) for one in links])
+    return _validator(json.loads((root / name).read_text()), registry)
+
+
+def _validator(
+    schema: Json, registry: jsonschema_rs.Registry | None = None
+) -> jsonschema_rs.Validator:
+    return jsonschema_rs.Draft202012Validator(schema, validate_formats=True, registry=registry)

@@ -1,20 +1,20 @@
 """What people read of an event: a headline and some lines, from templates.
 
 The templates that come with Telford are in ``words.toml`` beside this file, one a name of an event;
-a subscription may have one of its own for the text. Templates are Jinja2 in its sandbox: they see
-the event's fields and nothing else. Text of an event (a reason somebody typed) is never a template
-and never markup. Called by `people`.
+a subscription may have one of its own for the text. They are Jinja2 in the sandbox of
+`telford.estate.templates`: they see the event's fields and nothing else. Text of an event (a reason
+somebody typed) is never a template and never markup. Called by `people`.
 """
 
 import functools
 from dataclasses import dataclass
 
-from jinja2 import StrictUndefined, TemplateError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import TemplateError
 
 from telford.basics import resources
 from telford.basics.errors import PermanentError
 from telford.deliver.events import Event
+from telford.estate import templates
 
 MAX_CHARS = 3_000
 """Slack takes 3,000 characters in a block; nobody reads more."""
@@ -48,15 +48,6 @@ class Words:
         return Said(title, text[: MAX_CHARS - len(link)] + link, _MARKS[event.gravity])
 
 
-def problem(template: str) -> str:
-    """What is wrong with a template of an estate; "" where nothing is."""
-    try:
-        _environment().from_string(template)
-    except TemplateError as error:
-        return str(error)
-    return ""
-
-
 def slack(text: str) -> str:
     """Slack's three characters escaped, so that a reason cannot mention a whole channel."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
@@ -68,15 +59,10 @@ def built_in() -> dict[str, dict[str, str]]:
     return resources.toml("telford.backends.telling", "words.toml")
 
 
-@functools.cache
-def _environment() -> ImmutableSandboxedEnvironment:
-    return ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
-
-
 def _filled(template: str, event: Event) -> str:
-    fields = event.to_json() | {"environment": event.environment, "weight": event.weight_bp / 100}
+    fields = event.for_template()
     try:
-        return _environment().from_string(template).render(fields).strip()
+        return templates.environment().from_string(template).render(fields).strip()
     except (TemplateError, TypeError, ValueError, ArithmeticError) as error:
         raise PermanentError(
             f"the subscription's template cannot be filled in: {error}",

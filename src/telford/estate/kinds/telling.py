@@ -27,6 +27,17 @@ EventName = Literal[
     "release.aborted",
     "release.failed",
 ]
+# What a template may name: an event's fields, with the weight in percent, and in `detail` what
+# belongs to some of the events (see `telford.deliver.events`).
+EVENT_FIELDS = frozenset(
+    {
+        "at", "detail", "environment", "evidence", "from_version", "id", "name", "place", "reason",
+        "release", "service", "strategy", "to_version", "weight", "weight_bp", "who",
+    }
+)  # fmt: skip
+EVENT_DETAILS = frozenset({"analysis", "cause", "gate", "kind", "opens", "replica", "step", "why"})
+# Ways that say a sentence; the others send the event itself.
+WORDED = frozenset({"slack", "teams", "email"})
 
 
 class Address(base.Model):
