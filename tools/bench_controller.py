@@ -89,8 +89,7 @@ def measure(url: str, options: argparse.Namespace) -> dict[str, float]:
     gc.collect()
     before = resident()
     world = Simulation(url, behaviours, services=services, rate=RATE)
-    for name in services:
-        world.release(POLICY, service=name, key=f"r-{name}")
+    world.release_all(POLICY, {name: f"r-{name}" for name in services})
     for _ in range(options.warm):
         world.step()
     moving = [world.row(f"r-{name}").phase for name in services]

@@ -379,7 +379,7 @@ def test_in_a_place_that_was_started_anew_a_release_goes_back_to_its_weight(url:
         world.step()
     generation = world.row().generation
     world.place.workloads.clear()
-    world.place.replicas.clear()
+    world.place.vanish()
     world.place.apply(a_workload("orders", STABLE, generation=generation))
     world.place.route(Split("orders", generation, {STABLE: 10_000}))
     world.restart()

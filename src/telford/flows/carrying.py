@@ -105,7 +105,7 @@ class Carrier:
         return {"views": [data_port.view_json(one) for one in found]}
 
     def _shown(self, kind: str, arguments: Mapping[str, Any]) -> bool:
-        if kind in {"gate", "data"}:  # its answer is all there is to see
+        if kind not in {"route", "remove"}:  # its answer is all there is to see
             return True
         place = self._outside.cluster.state()
         service, generation = arguments["service"], arguments["generation"]
@@ -113,10 +113,8 @@ class Carrier:
             return any(
                 one.service == service and one.generation >= generation for one in place.splits
             )
-        if kind == "remove":
-            version = arguments["version"]
-            return not any(
-                one.service == service and one.version == version and one.phase != "stopped"
-                for one in place.replicas
-            )
-        return True
+        version = arguments["version"]
+        return not any(
+            one.service == service and one.version == version and one.phase != "stopped"
+            for one in place.replicas
+        )

@@ -52,6 +52,8 @@ class _Replica:
     pid: int
     ready_at: float | None
     sick: bool = False
+    # As it was shown last: a place of a thousand services is looked at again and again.
+    shown: ReplicaState | None = None
 
 
 @dataclass(slots=True)
@@ -88,7 +90,7 @@ class FakePlace:
     calls: list[tuple[str, str, str]] = field(default_factory=list)
     workloads: dict[tuple[str, str], Workload] = field(default_factory=dict)
     splits: dict[str, Split] = field(default_factory=dict)
-    replicas: list[_Replica] = field(default_factory=list)
+    _replicas: dict[str, list[_Replica]] = field(default_factory=dict)
     _fences: dict[tuple[str, str], int] = field(default_factory=dict)
     _counts: dict[Series, _Counts] = field(default_factory=dict)
     _random: random.Random = field(default_factory=random.Random)
@@ -97,6 +99,11 @@ class FakePlace:
 
     def __post_init__(self) -> None:
         self._random.seed(self.seed)
+
+    @property
+    def replicas(self) -> list[_Replica]:
+        """Those of all services."""
+        return [one for mine in self._replicas.values() for one in mine]
 
     # --- ports.Cluster ------------------------------------------------------------------------
 
@@ -126,9 +133,7 @@ class FakePlace:
             raise RefusedError(f"version {version} of {service} carries traffic")
         self.calls.append(("remove", service, version))
         del self.workloads[service, version]
-        self.replicas = [
-            one for one in self.replicas if (one.service, one.version) != (service, version)
-        ]
+        self._replicas[service] = [one for one in self._of(service) if one.version != version]
 
     def replace(
         self, service: str, version: str, replica: str, incarnation: str, generation: int
@@ -136,9 +141,8 @@ class FakePlace:
         """See `ports.Cluster.replace`."""
         self._reachable("replace")
         self._fence("workload", service, generation)
-        for one in self.replicas:
-            mine = (one.service, one.version, one.name) == (service, version, replica)
-            if mine and str(one.pid) == incarnation:
+        for one in self._of(service, version):
+            if (one.name, str(one.pid)) == (replica, incarnation):
                 self.calls.append(("replace", service, replica))
                 one.pid, one.ready_at = self._next_pid(), self._ready_at(service, version)
                 one.sick = False
@@ -194,6 +198,10 @@ class FakePlace:
 
     # --- the world ----------------------------------------------------------------------------
 
+    def vanish(self) -> None:
+        """Every replica is gone, and nobody was asked."""
+        self._replicas.clear()
+
     def flow(self, seconds: float) -> None:
         """Traffic of that long, served by the splits as they are; the clock is not moved."""
         for service, rate in self.rates.items():
@@ -222,7 +230,7 @@ class FakePlace:
     def _messages(self, service: str, number: int) -> None:
         """Workers take what waits: any ready replica, or one of those that have its partition."""
         waiting, self.queued = self.queued + number, 0
-        workers = [one for one in self.replicas if one.service == service and self._is_ready(one)]
+        workers = [one for one in self._of(service) if self._is_ready(one)]
         every = self.partitions.get(service, 0)
         for _ in range(waiting):
             able = workers
@@ -260,12 +268,13 @@ class FakePlace:
         if ready:
             self._answer(self._random.choice(ready), MIRRORED_SUFFIX)
 
+    def _of(self, service: str, version: str = "") -> list[_Replica]:
+        """A service's replicas, or those of one version of it."""
+        mine = self._replicas.setdefault(service, [])
+        return [one for one in mine if one.version == version] if version else mine
+
     def _ready(self, service: str, version: str) -> list[_Replica]:
-        return [
-            one
-            for one in self.replicas
-            if (one.service, one.version) == (service, version) and self._is_ready(one)
-        ]
+        return [one for one in self._of(service, version) if self._is_ready(one)]
 
     def _answer(self, replica: _Replica, suffix: str = "") -> None:
         behaviour = self._behaviour(replica.service, replica.version)
@@ -282,25 +291,21 @@ class FakePlace:
 
     def _restart(self, workload: Workload) -> None:
         """Another program: every replica begins anew."""
-        for one in self.replicas:
-            if (one.service, one.version) == (workload.service, workload.version):
-                one.pid = self._next_pid()
-                one.ready_at = self._ready_at(workload.service, workload.version)
+        for one in self._of(workload.service, workload.version):
+            one.pid = self._next_pid()
+            one.ready_at = self._ready_at(workload.service, workload.version)
 
     def _scale(self, workload: Workload) -> None:
-        mine = [
-            one
-            for one in self.replicas
-            if (one.service, one.version) == (workload.service, workload.version)
-        ]
+        every = self._of(workload.service)
+        mine = self._of(workload.service, workload.version)
         for one in mine[workload.replicas :]:
-            self.replicas.remove(one)
+            every.remove(one)
         for number in range(len(mine), workload.replicas):
             ready_at = self._ready_at(workload.service, workload.version)
             name = f"{workload.version}-{number}"
             found = _Replica(workload.service, workload.version, name, self._next_pid(), ready_at)
             found.sick = number == 0
-            self.replicas.append(found)
+            every.append(found)
 
     def _ready_at(self, service: str, version: str) -> float | None:
         wait = self._behaviour(service, version).ready_seconds
@@ -311,7 +316,9 @@ class FakePlace:
 
     def _replica_state(self, one: _Replica) -> ReplicaState:
         phase = "ready" if self._is_ready(one) else "starting"
-        return ReplicaState(one.service, one.version, one.name, phase, 1, one.pid, 0)
+        if one.shown is None or (one.shown.phase, one.shown.pid) != (phase, one.pid):
+            one.shown = ReplicaState(one.service, one.version, one.name, phase, 1, one.pid, 0)
+        return one.shown
 
     def _next_pid(self) -> int:
         self._pid += 1

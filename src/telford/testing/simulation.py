@@ -24,7 +24,7 @@ from telford.operate.promise import Promise
 from telford.ports.data import DataChanges
 from telford.store.bindings import Bound
 from telford.store.commands import Command
-from telford.store.database import Lease
+from telford.store.database import Lease, Writing
 from telford.store.releases import Release
 from telford.store.store import Store
 from telford.testing.clock import FakeClock
@@ -92,8 +92,9 @@ class Simulation:
         if self.partitions:
             self.place.partitions = dict.fromkeys(self.workers, self.partitions)
         self._boot()
-        for service in self._names:
-            self._bring_up(service)
+        with self.store.writing(self._lease) as writing:
+            for service in self._names:
+                self._bring_up(writing, service)
 
     @property
     def _names(self) -> tuple[str, ...]:
@@ -101,27 +102,17 @@ class Simulation:
 
     def release(self, policy: Policy = QUICK, service: str = "orders", key: str = "r1") -> Release:
         """Create a release of a service; the next tick takes it up."""
-        stored = self.store.bindings.get(self.site, address(service))
-        assert stored is not None
-        canary = self._workload(service, CANARY)
-        prepared = starting.Prepared(
-            service=address(service),
-            name=service,
-            place=self.site,
-            digest="0" * 64,
-            policy=policy,
-            tick_seconds=self.tick_seconds,
-            stable=orders.workload(stored.workload),
-            canary=canary,
-            traffic=starting.Traffic(self.rate, {}),
-            forecast=forecast.forecast(policy, self.rate, {}),
-        )
+        return self.release_all(policy, {service: key})[0]
+
+    def release_all(self, policy: Policy, keys: Mapping[str, str]) -> list[Release]:
+        """Create a release of each of these services (service -> the release's id)."""
+        looked_ahead = forecast.forecast(policy, self.rate, {})
+        stored = {one.service: one for one in self.store.bindings.of(self.site)}
         with self.store.writing() as writing:
-            generation = self.store.bindings.issue(writing, self.site, address(service))
-            at = self.clock.now()
-            row = starting.planned(prepared, key, generation, who="ann", reason="", at=at)
-            self.store.releases.create(writing, row)
-        return row
+            return [
+                self._create(writing, stored[address(service)], policy, looked_ahead, key)
+                for service, key in keys.items()
+            ]
 
     def ask(self, verb: str, release: str = "r1", reason: str = "") -> None:
         """A person asks."""
@@ -185,6 +176,32 @@ class Simulation:
         found = a_workload(service, version, replicas=self.replicas)
         return dataclasses.replace(found, listens=service not in self.workers)
 
+    def _create(
+        self,
+        writing: Writing,
+        stored: Bound,
+        policy: Policy,
+        looked_ahead: forecast.Forecast,
+        key: str,
+    ) -> Release:
+        prepared = starting.Prepared(
+            service=stored.service,
+            name=stored.name,
+            place=self.site,
+            digest="0" * 64,
+            policy=policy,
+            tick_seconds=self.tick_seconds,
+            stable=orders.workload(stored.workload),
+            canary=self._workload(stored.name, CANARY),
+            traffic=starting.Traffic(self.rate, {}),
+            forecast=looked_ahead,
+        )
+        generation = self.store.bindings.issue(writing, self.site, stored.service)
+        at = self.clock.now()
+        row = starting.planned(prepared, key, generation, who="ann", reason="", at=at)
+        self.store.releases.create(writing, row)
+        return row
+
     def _boot(self) -> None:
         self._starts += 1
         self.store = Store(self.url, self.clock, own_clock=True)
@@ -204,7 +221,7 @@ class Simulation:
             boundaries=self.boundaries,
         )
 
-    def _bring_up(self, service: str) -> None:
+    def _bring_up(self, writing: Writing, service: str) -> None:
         workload = self._workload(service, STABLE)
         self.place.apply(workload)
         if workload.listens:
@@ -221,8 +238,7 @@ class Simulation:
             release=None,
             since=self.clock.now(),
         )
-        with self.store.writing(self._lease) as writing:
-            self.store.bindings.bind(writing, bound, "ann")
+        self.store.bindings.bind(writing, bound, "ann")
 
 
 def address(service: str) -> str:
