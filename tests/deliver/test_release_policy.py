@@ -1,6 +1,8 @@
 """What a policy may declare, and how its error bounds are charged."""
 
+import copy
 import json
+import pickle
 from dataclasses import replace
 from decimal import Decimal
 
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from simulated_release import ERRORS, SLOWNESS
 
 from telford.basics.errors import UsageError
+from telford.deliver import release
 from telford.deliver.policy import (
     Indicator,
     Policy,
@@ -22,6 +25,7 @@ from telford.deliver.policy import (
     problems,
     soak_of,
 )
+from telford.deliver.state import State
 
 SOUND = Policy((ERRORS, SLOWNESS))
 
@@ -143,6 +147,34 @@ def test_a_policy_survives_json_exactly():
     again = Policy.from_json(json.loads(json.dumps(policy.to_json())))
     assert again == policy
     assert isinstance(again.indicators[0].objective_target, Decimal)
+
+
+def test_the_json_that_is_kept_refuses_to_be_changed_and_its_copies_do_not():
+    """It is encoded once for all ticks of a release: nobody may change it under the others."""
+    plain = SOUND.to_json()
+    before = json.dumps(plain)
+    state = State.from_json(json.loads(json.dumps(simulated().to_json())))
+    for one in (plain, state.to_json()["policy"]):
+        for change in (
+            lambda one=one: one.update(alpha=0.5),
+            lambda one=one: one.pop("alpha"),
+            lambda one=one: one["weights"].append(1),
+            lambda one=one: one["indicators"][0].__setitem__("name", "other"),
+        ):
+            with pytest.raises(TypeError, match="copy it before you change it"):
+                change()
+    assert json.dumps(SOUND.to_json()) == before
+    for copied in (copy.deepcopy(plain), pickle.loads(pickle.dumps(plain)), json.loads(before)):
+        assert copied == plain
+        copied["indicators"][0]["name"] = "other"
+        copied["weights"].append(9000)
+    assert SOUND.to_json()["weights"] == [1000, 2500, 5000]
+
+
+def simulated():
+    return release.begin(
+        SOUND, release="r", service="s", stable="a", canary="b", generation=0, at=0.0
+    )
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import types
 import typing
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, TypeVar, cast
+from typing import Any, NoReturn, TypeVar, cast
 
 from telford.basics.errors import UsageError
 
@@ -24,7 +24,8 @@ T = TypeVar("T")
 
 ENCODED_ONCE = "encoded_once"
 """A class with this attribute set has values that never change and are encoded again and again
-(a release's policy, every tick): their JSON is kept. Whoever gets it must not change it."""
+(a release's policy, every tick): their JSON is kept, and refuses to be changed. A copy of it
+(`dict`, `copy.deepcopy`) is a plain one."""
 # As many policies as there are releases in flight on one controller, and some.
 _KEPT = 4096
 # What JSON has itself. A subclass (an enumeration of strings) is not here and is looked at.
@@ -74,7 +75,39 @@ def _of_dataclass(names: tuple[str, ...], *, once: bool) -> Callable[[Any], Any]
             for name, item in zip(names, values(value), strict=True)
         }
 
-    return functools.lru_cache(maxsize=_KEPT)(fields) if once else fields
+    if not once:
+        return fields
+    return functools.lru_cache(maxsize=_KEPT)(lambda value: _kept(fields(value)))
+
+
+def _refuse(*_args: object, **_named: object) -> NoReturn:
+    raise TypeError("this JSON is kept and shared: copy it before you change it")
+
+
+def _unchanging(kind: type, *changes: str) -> Any:
+    """A subclass of dict or list without whatever changes one; encoders of JSON take it for one."""
+    common = ("__setitem__", "__delitem__", "clear", "pop")
+    # Copies of every kind, also those made by pickling, are plain and may be changed.
+    reduced = {"__reduce__": lambda value: (kind, (kind(value),))}
+    return type(
+        f"Kept{kind.__name__.title()}",
+        (kind,),
+        {**dict.fromkeys((*common, *changes), _refuse), **reduced},
+    )
+
+
+_KeptDict = _unchanging(dict, "popitem", "setdefault", "update", "__ior__")
+_KeptList = _unchanging(
+    list, "append", "extend", "insert", "remove", "sort", "reverse", "__iadd__", "__imul__"
+)
+
+
+def _kept(plain: Any) -> Any:
+    if isinstance(plain, dict):
+        return _KeptDict({key: _kept(one) for key, one in plain.items()})
+    if isinstance(plain, list):
+        return _KeptList(_kept(one) for one in plain)
+    return plain
 
 
 def decode(kind: type[T], data: object) -> T:

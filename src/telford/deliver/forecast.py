@@ -10,7 +10,8 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from telford.deliver import mixture, power, strategies
+from telford.deliver import histogram, mixture, power, strategies
+from telford.deliver.histogram import Shape
 from telford.deliver.judging import duration
 from telford.deliver.policy import (
     Indicator,
@@ -48,7 +49,8 @@ class StepForecast:
 @dataclass(frozen=True, slots=True)
 class Forecast:
     """The whole release; `sentence` is for people. `found_seconds` is how soon a bad version would
-    be rolled back in the first stage that compares; infinite where it would not be.
+    be rolled back in the first stage that compares, and `slower_seconds` one that answers slower
+    (`power.PLANNED_MOVE`); infinite where it would not be, None where that is not known.
     """
 
     steps: tuple[StepForecast, ...]
@@ -57,19 +59,26 @@ class Forecast:
     possible: bool
     sentence: str
     found_seconds: float = math.inf
+    slower_seconds: float | None = None
 
 
 def forecast(
-    policy: Policy, rps: float, stable_rates: Mapping[str, float], tick_seconds: float = 15.0
+    policy: Policy,
+    rps: float,
+    stable_rates: Mapping[str, float],
+    tick_seconds: float = 15.0,
+    shape: Shape = (),
 ) -> Forecast:
     """What to expect if the new version is as good as the stable one.
 
     `rps` is the service's requests a second in all; `stable_rates` each indicator's present rate
-    (an absent one counts as 0).
+    (an absent one counts as 0); `shape` the stable version's histogram of latencies, where one is
+    known. A decision comes with the end of a tick, so times are whole ticks.
     """
     stages = strategies.stages(policy)
     steps = tuple(
-        _step(policy, number, stage, rps, stable_rates) for number, stage in enumerate(stages)
+        _step(policy, number, stage, rps, stable_rates, tick_seconds)
+        for number, stage in enumerate(stages)
     )
     seconds = sum(step.seconds for step in steps)
     fastest = sum(step.fastest_seconds for step in steps)
@@ -77,8 +86,9 @@ def forecast(
         step.seconds <= policy.deadline_seconds for step in steps
     )
     found = _found(policy, rps, stable_rates, tick_seconds)
-    sentence = _sentence(policy, steps, rps, stable_rates, found)
-    return Forecast(steps, seconds, fastest, possible, sentence, found)
+    slower = _slower(policy, rps, shape, tick_seconds)
+    sentence = _sentence(policy, steps, rps, stable_rates, (found, slower))
+    return Forecast(steps, seconds, fastest, possible, sentence, found, slower)
 
 
 def remaining(state: State, rps: float) -> float | None:
@@ -115,7 +125,12 @@ def remaining_sentence(state: State, rps: float) -> str:
 
 
 def _step(
-    policy: Policy, number: int, stage: Stage, rps: float, rates: Mapping[str, float]
+    policy: Policy,
+    number: int,
+    stage: Stage,
+    rps: float,
+    rates: Mapping[str, float],
+    tick_seconds: float,
 ) -> StepForecast:
     least = policy.warmup_seconds + stage.soak_seconds
     judged, seen = strategies.judged(policy, number), power.arms(stage)
@@ -129,7 +144,7 @@ def _step(
         needed = _requests(policy, indicator, number, seen, Rates(rate, rate), None)
         requests = max(requests, needed)
         fastest = max(fastest, _least_requests(policy, indicator, number, seen, rate))
-    seconds = requests / rps + policy.warmup_seconds if rps > 0 else math.inf
+    seconds = _decided(policy, requests, rps, tick_seconds)
     ideal = fastest / rps + policy.warmup_seconds if rps > 0 else math.inf
     return StepForecast(weight, requests * seen.canary, max(seconds, least), max(ideal, least))
 
@@ -181,29 +196,55 @@ def _least_requests(
 
 def _found(policy: Policy, rps: float, rates: Mapping[str, float], tick_seconds: float) -> float:
     """Seconds until a bad version is rolled back, in the first stage that compares anything."""
+    for stage, seen in _compared(policy):
+        requests = (
+            _found_requests(policy, indicator, stage, seen, rates, rps * tick_seconds)
+            for indicator in policy.indicators
+            if kind_of(indicator) != "latency" and rps > 0
+        )
+        return _decided(policy, min(requests, default=math.inf), rps, tick_seconds)
+    return math.inf
+
+
+def _slower(policy: Policy, rps: float, shape: Shape, tick_seconds: float) -> float | None:
+    """Seconds until slower answers are found by a latency indicator; the first tick only teaches."""
+    latency = next((one for one in policy.indicators if kind_of(one) == "latency"), None)
+    if latency is None or not any(shape):
+        return None
+    bound = mixture.log_bound(alpha_of(policy, latency))
+    for _, seen in _compared(policy):
+        growth = power.latency_growth(shape, seen)
+        needed = power.requests_until(mixture.start(len(growth)), growth, bound)
+        return tick_seconds + _decided(policy, needed, rps, tick_seconds)
+    return None
+
+
+def _compared(policy: Policy) -> Iterator[tuple[Stage, Arms]]:
+    """The stages at which something is judged and of which it is known how much they see."""
     for number, stage in enumerate(strategies.stages(policy)):
         seen = power.arms(stage)
-        if not strategies.judged(policy, number) or seen is None or rps <= 0:
-            continue
-        requests = [
-            _found_requests(policy, indicator, stage, rates, rps * tick_seconds)
-            for indicator in policy.indicators
-            if kind_of(indicator) != "latency"
-        ]
-        return policy.warmup_seconds + max(min(requests, default=math.inf) / rps, tick_seconds)
-    return math.inf
+        if strategies.judged(policy, number) and seen is not None:
+            yield stage, seen
+
+
+def _decided(policy: Policy, requests: float, rps: float, tick_seconds: float) -> float:
+    """Seconds until so many requests are counted: from the first tick after warm-up to the end of
+    one, and one at least.
+    """
+    if rps <= 0 or math.isinf(requests):
+        return math.inf
+    ticks = math.ceil(policy.warmup_seconds / tick_seconds)
+    return (ticks + max(math.ceil(requests / rps / tick_seconds), 1)) * tick_seconds
 
 
 def _found_requests(
     policy: Policy,
     indicator: Indicator,
     stage: Stage,
+    seen: Arms,
     rates: Mapping[str, float],
     a_tick: float,
 ) -> float:
-    seen = power.arms(stage)
-    if seen is None:
-        return math.inf
     worse = Rates(_bad_rate(indicator, rates), rates.get(indicator.name, 0.0))
     growth = power.rollback_growth(policy, indicator, stage, seen, worse, a_tick)
     bound = mixture.log_bound(alpha_of(policy, indicator))
@@ -221,7 +262,7 @@ def _sentence(
     steps: tuple[StepForecast, ...],
     rps: float,
     rates: Mapping[str, float],
-    found: float,
+    found: tuple[float, float | None],
 ) -> str:
     seconds = sum(step.seconds for step in steps)
     traffic = f"at {f'{rps:,.0f}' if rps >= 10 else f'{rps:.2g}'} requests a second"
@@ -238,7 +279,10 @@ def _sentence(
 
 
 def _parts(
-    policy: Policy, steps: tuple[StepForecast, ...], traffic: str, found: float
+    policy: Policy,
+    steps: tuple[StepForecast, ...],
+    traffic: str,
+    found: tuple[float, float | None],
 ) -> Iterator[str]:
     seconds = sum(step.seconds for step in steps)
     fastest = sum(step.fastest_seconds for step in steps)
@@ -250,14 +294,28 @@ def _parts(
     )
     if any(step.judged and not step.known for step in steps):
         yield "; how many requests its preview gets is not known beforehand"
-    if math.isfinite(found):
+    worse, slower = found
+    if math.isfinite(worse):
         yield (
             f"; {PLANNED_TIMES:g} times as many bad requests as the objective allows would be "
-            f"rolled back in about {duration(found)}"
+            f"rolled back in about {duration(worse)}"
         )
+    if any(kind_of(one) == "latency" for one in policy.indicators):
+        yield _slower_words(slower)
     if any(step.seconds > policy.deadline_seconds for step in steps):
         limit_text = duration(policy.deadline_seconds)
         yield f"; a step's deadline of {limit_text} comes first, then: {policy.on_deadline}"
+
+
+def _slower_words(seconds: float | None) -> str:
+    if seconds is None:
+        return (
+            "; how soon slower answers would be found is not known: no release has counted this "
+            "service's latencies yet"
+        )
+    moved, slowest = f"{power.PLANNED_MOVE:.0%}", f"{1 - histogram.TAIL:.0%}"
+    when = f"in about {duration(seconds)}" if math.isfinite(seconds) else "never"
+    return f"; {moved} of all answers as slow as the slowest {slowest} are now, {when}"
 
 
 def _obstacle(policy: Policy, rps: float, rates: Mapping[str, float]) -> str:

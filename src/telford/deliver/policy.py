@@ -145,7 +145,9 @@ class Policy:
     data: tuple[DataStep, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """A plain dict; `from_json` gives back an equal policy."""
+        """A dict that refuses to be changed (it is kept: a copy may be changed); `from_json` gives
+        back an equal policy.
+        """
         plain: dict[str, Any] = codec.encode(self)
         return plain
 

@@ -7,9 +7,11 @@ can be computed before anything is counted. Called by `forecast`, which says it 
 import math
 from dataclasses import dataclass
 
-from scipy.stats import binom
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import poisson
 
-from telford.deliver import bernoulli, block, limit, mixture, share
+from telford.deliver import bernoulli, block, histogram, limit, mixture, share
 from telford.deliver.mixture import Logs
 from telford.deliver.policy import (
     FULL_WEIGHT,
@@ -20,10 +22,15 @@ from telford.deliver.policy import (
 )
 from telford.deliver.shape import Stage
 
+PLANNED_MOVE = histogram.MOVES[-1]
+"""The slow-down that is planned for: so many of all answers become as slow as the slowest
+1 - `histogram.TAIL` of the stable version's."""
 _DOUBLINGS = 60
 _HALVINGS = 50
-_MANY = 400
+_MANY = 200.0
 """Bad requests of a tick beyond which E4's bet is taken at its limit: the share has settled."""
+_SURE = 1e-9
+"""Counts that are less likely than this, on either side, are left out of an expectation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +102,16 @@ def rollback_growth(
     return _share_growth(bad, seen.weight, requests)
 
 
+def latency_growth(shape: histogram.Shape, seen: Arms) -> Logs:
+    """Of E3's evidence, where `PLANNED_MOVE` of the canary's answers moved to the top buckets of
+    the stable version's histogram `shape` (its counts before the release), a request to the service.
+    """
+    stable = histogram.guess(shape)
+    bets = histogram.alternatives(stable, histogram.tail(shape))
+    canary = bets[-1]  # The last alternative is the largest move; see `histogram.alternatives`.
+    return tuple(_shape_growth(bet, stable, canary, seen) for bet in bets)
+
+
 def requests_until(logs: Logs, growth: Logs, bound: float) -> float:
     """Requests until the mixture that grows by `growth` each reaches `bound`; infinite if never."""
 
@@ -116,6 +133,17 @@ def requests_until(logs: Logs, growth: Logs, bound: float) -> float:
         middle = (low + high) / 2
         low, high = (low, middle) if reached(middle) else (middle, high)
     return high
+
+
+def _shape_growth(
+    bet: histogram.Shape, stable: histogram.Shape, canary: histogram.Shape, seen: Arms
+) -> float:
+    """E log of E3's factor for one alternative, where the arms answer by `stable` and `canary`."""
+    middle = [seen.weight * a1 + (1 - seen.weight) * a0 for a1, a0 in zip(bet, stable, strict=True)]
+    return math.fsum(
+        seen.canary * p1 * math.log(a1 / q) + seen.other * a0 * math.log(a0 / q)
+        for p1, a1, a0, q in zip(canary, bet, stable, middle, strict=True)
+    )
 
 
 def least_to_certify(
@@ -154,18 +182,26 @@ def _expected(rate: float, a: float, q: float) -> float:
 
 
 def _share_growth(bad: tuple[float, float], weight: float, requests: float) -> Logs:
-    """E4's: one bet a tick, however many bad requests the tick has."""
-    total = sum(bad)
-    if total <= 0:
+    """E4's: one bet a tick, however many bad requests the tick has, and none where it has none.
+
+    Exact for counts that are independent Poisson ones: E log(1 + (f/w)(s - w)) over both arms'.
+    """
+    each = sum(bad) * requests
+    if each <= 0:
         return (0.0,) * len(share.FRACTIONS)
-    part = bad[0] / total
-    each = total * requests
-    count = min(max(round(each), 1), _MANY)
-    # A tick with less than one bad request expected is a bet that seldom takes place.
-    bets = min(each, 1.0) / requests
-    chances = binom.pmf(range(count + 1), count, part)
-    rows = [share.factors(k, count - k, weight) for k in range(count + 1)]
+    scale = min(1.0, _MANY / each) * requests
+    (k1, chance1), (k0, chance0) = (_counts(one * scale) for one in bad)
+    total = k1[:, None] + k0[None, :]
+    part = np.where(total > 0, k1[:, None] / np.maximum(total, 1), weight)
+    chance = chance1[:, None] * chance0[None, :]
     return tuple(
-        bets * math.fsum(chance * row[stake] for chance, row in zip(chances, rows, strict=True))
-        for stake in range(len(share.FRACTIONS))
+        float((chance * np.log1p(stake * (part / weight - 1))).sum()) / requests
+        for stake in share.FRACTIONS
     )
+
+
+def _counts(mean: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The counts that a tick may have where it has `mean` of them, and how likely each is."""
+    low, high = poisson.ppf([_SURE, 1 - _SURE], mean)
+    counts = np.arange(low, high + 1)
+    return counts, poisson.pmf(counts, mean)
