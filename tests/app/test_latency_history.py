@@ -29,7 +29,7 @@ def released(store: Store, number: int, phase: str, ticks: list[dict[str, list[i
         id=key, service=SERVICE, name="orders", place=PLACE, from_version=f"1.{number - 1}",
         to_version=f"1.{number}", digest="d" * 64, phase=phase, policy={}, state={}, workloads={},
         who="ann", reason="", tick_seconds=1.0, created_at=float(number), active=False,
-        tick=len(ticks),
+        tick=len(ticks) - 1,
     )  # fmt: skip
     lease = store.leases.take(PLACE, "one", 3.0, gone=lambda _holder: True)
     with store.writing(lease) as writing:
