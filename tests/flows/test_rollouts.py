@@ -10,6 +10,7 @@ from flow_scenes import SHORT, STEADY
 import stores
 from telford.app import release as releases
 from telford.app import rollout as rollouts
+from telford.app.rollout_undo import Report, Undoing
 from telford.basics.errors import RefusedError
 from telford.deliver import forecast
 from telford.deliver.waves import Wave, Waves
@@ -149,13 +150,15 @@ def test_a_place_that_had_finished_gets_its_old_version_back_once(memory: pathli
     here.until(lambda now: now["prod/b"] == "rolled-back", rollout)
     assert here.versions()["prod/a"] == CANARY
     store, now = here.first.store, here.first.clock.now()
-    assert rollouts.undo(store, "prod/b", now) == ()
-    (row,) = rollouts.undo(store, "prod/a", now)
+    assert Undoing(store, "prod/b").step(now) == Report()
+    undoing = Undoing(store, "prod/a")
+    (row,) = undoing.step(now).begun
     assert (row.to_version, row.reason) == (STABLE, f"rollout {rollout.id} turned back")
-    assert rollouts.undo(store, "prod/a", now) == ()
+    assert undoing.step(now) == Report()
+    assert Undoing(store, "prod/a").step(now) == Report()
     here.first.until("promoted", release=row.id)
     assert here.versions()["prod/a"] == STABLE
-    assert rollouts.undo(store, "prod/a", now) == ()
+    assert undoing.step(now) == Undoing(store, "prod/a").step(now) == Report()
 
 
 def test_a_closed_turn_says_what_it_waits_for(memory: pathlib.Path):

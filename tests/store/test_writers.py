@@ -48,6 +48,7 @@ OPEN = {
     "quarantines.Quarantines.add": "keeps a version out; written once by its id",
     "quarantines.Quarantines.lift": "a person's act, with a reason; only what holds is lifted",
     "versions.Versions.record": "written once by its digest, never changed",
+    "rollouts.Rollouts.ask": "a person's act; its number keeps two from acting on one sight",
     "rollouts.Rollouts.create": "written once by its id, never changed",
     "releases.Releases.create": "the slot's uniqueness keeps a second one out",
 }
@@ -59,6 +60,7 @@ WITHOUT_LEASE = {
     "app/quarantine.py": "a person's quarantine, or its lifting",
     "app/release.py": "a person's release",
     "app/rollout.py": "a person's rollout",
+    "app/rollout_acts.py": "a person's act on a rollout",
     "store/controllers.py": "stand-by controllers say that they wait; nothing is decided by it",
     "store/leases.py": "taking a lease is what makes an epoch",
     "testing/simulation.py": "people of a simulated world",

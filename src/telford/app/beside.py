@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from telford.app import gitops, promotion, rollout, telling, workloads
+from telford.app import gitops, promotion, rollout_undo, telling, workloads
 from telford.backends import files
 from telford.basics import clock as clocks
 from telford.basics.errors import TelfordError
@@ -96,13 +96,16 @@ def _refuse_overtaken(one: Beside) -> None:
 
 def _rollouts(one: Beside) -> tuple[Step, ...]:
     deliveries = [found.spec for found in one.estate.of_kind("Delivery")]
-    if not any(isinstance(spec, Delivery) and spec.waves for spec in deliveries):
+    declared = any(isinstance(spec, Delivery) and spec.waves for spec in deliveries)
+    # A rollout that began stays one where the estate names no waves any more.
+    if not declared and not one.store.rollouts.find(limit=1):
         return ()
+    undoing = rollout_undo.Undoing(one.store, str(one.place), one.lease)
 
     def undo() -> Sequence[str]:
         _refuse_overtaken(one)
-        begun = rollout.undo(one.store, str(one.place), one.clock.now())
-        return tuple(f"{row.id}: {row.reason}" for row in begun)
+        done = undoing.step(one.clock.now())
+        return (*(f"{row.id}: {row.reason}" for row in done.begun), *done.problems)
 
     return (undo,)
 

@@ -27,7 +27,7 @@ from telford.basics.clock import SystemClock
 from telford.basics.errors import RefusedError
 from telford.deliver import caveats, data_changes, quarantine
 from telford.deliver import forecast as forecasts
-from telford.deliver import release as releases
+from telford.deliver import release as engine
 from telford.deliver.contents import Contents, Settings
 from telford.deliver.data_changes import DataStep
 from telford.deliver.policy import Indicator, Policy, kind_of, problems
@@ -39,7 +39,6 @@ from telford.estate.workload import Workload
 from telford.flows import orders
 from telford.operate import promise
 from telford.operate.promise import Promise
-from telford.store.bindings import Bound as StoredBinding
 from telford.store.database import Writing
 from telford.store.releases import Release
 from telford.store.store import Store
@@ -130,7 +129,7 @@ def prepare(
         raise RefusedError(f"{address} does not run in {place} yet", fix="start it: telford up")
     local = cluster_place.fitting(local, binding, stored)
     workloads.one(binding, service, on_cluster=local.objects is not None)
-    _refuse_busy(store, bound, stored)
+    refuse_busy(store, place, address)
     wanted = version or (workloads.tag(image) if image else workloads.version_of(bound))
     if wanted == stored.version:
         raise RefusedError(
@@ -178,23 +177,31 @@ def start(store: Store, prepared: Prepared, *, who: str, reason: str = "", now: 
 
     Raises `RefusedError` where the service has another release on its way in this place.
     """
-    _refuse_quarantined(store, prepared)
     with store.writing() as writing:
-        # Within the transaction: no controller begins to contract in between.
-        data_plan.refuse_old(store, prepared.service, prepared.place, prepared.to_version)
-        if prepared.contents is not None:
-            store.versions.record(writing, versions.recorded(prepared.contents, now))
-        generation = store.bindings.issue(writing, prepared.place, prepared.service)
-        row = planned(prepared, new_id(prepared), generation, who=who, reason=reason, at=now)
-        store.releases.create(writing, row)
+        row = begin(store, writing, prepared, new_id(prepared), who=who, reason=reason, at=now)
         detail = {"from": row.from_version, "to": row.to_version, "digest": row.digest}
         store.audit.append(writing, who, "released", f"release/{row.id}", detail)
-        keep_data(store, writing, prepared, row)
     return row
 
 
-def keep_data(store: Store, writing: Writing, prepared: Prepared, row: Release) -> None:
-    """The data plan that a release waits for, written with it."""
+def begin(
+    store: Store,
+    writing: Writing,
+    prepared: Prepared,
+    key: str,
+    *,
+    who: str,
+    reason: str,
+    at: float,
+) -> Release:
+    """Write down a release of something new, with the data plan that it waits for.
+
+    Raises `RefusedError` where the version is quarantined in the place, where it does not work with
+    what was done to data there, or where the service has another release on its way.
+    """
+    # Within the transaction: no controller begins to contract in between.
+    _refuse_kept_out(store, prepared)
+    row = enter(store, writing, prepared, key, who=who, reason=reason, at=at)
     data_plan.begin(
         store,
         writing,
@@ -205,13 +212,37 @@ def keep_data(store: Store, writing: Writing, prepared: Prepared, row: Release) 
         release=row.id,
         who=row.who,
     )
+    return row
+
+
+def enter(
+    store: Store,
+    writing: Writing,
+    prepared: Prepared,
+    key: str,
+    *,
+    who: str,
+    reason: str,
+    at: float,
+) -> Release:
+    """Write a release's row down, with what it is made of and the generation that it begins with.
+
+    Whether it may begin is for the caller to say: what takes a change back may go where nothing new
+    may. Raises `RefusedError` where the service has another release on its way in this place.
+    """
+    if prepared.contents is not None:
+        store.versions.record(writing, versions.recorded(prepared.contents, at))
+    generation = store.bindings.issue(writing, prepared.place, prepared.service)
+    row = planned(prepared, key, generation, who=who, reason=reason, at=at)
+    store.releases.create(writing, row)
+    return row
 
 
 def planned(
     prepared: Prepared, key: str, generation: int, *, who: str, reason: str, at: float
 ) -> Release:
     """The row of a release that is about to begin."""
-    state = releases.begin(
+    state = engine.begin(
         prepared.policy,
         release=key,
         service=prepared.name,
@@ -251,8 +282,12 @@ def sentences(*parts: str) -> str:
 
 def new_id(prepared: Prepared) -> str:
     """``orders-1.1.0-3f9a``: readable, safe in a URL, and its own when a version comes again."""
-    version = re.sub(r"[^a-z0-9.-]+", "-", prepared.to_version.lower())
-    return f"{prepared.name}-{version}-{secrets.token_hex(3)}"
+    return f"{prepared.name}-{slug(prepared.to_version)}-{secrets.token_hex(3)}"
+
+
+def slug(text: str) -> str:
+    """A version or a place as a part of an id: small letters, digits, dots and dashes."""
+    return re.sub(r"[^a-z0-9.-]+", "-", text.lower())
 
 
 def digest(bound: Bound, version: str, image: str = "") -> str:
@@ -361,20 +396,21 @@ def delivery_of(binding: Binding, bound: Bound) -> Delivery:
     return delivery
 
 
-def _refuse_busy(store: Store, bound: Bound, stored: StoredBinding) -> None:
-    address = str(bound.entity.address)
-    active = store.releases.find(place=stored.place, service=address, active=True)
-    if active:
-        raise RefusedError(
-            f"{address} already has a release on its way: {active[0].id}",
-            fix=f"let it end, or: telford abort {active[0].id}",
-        )
-
-
-def _refuse_quarantined(store: Store, prepared: Prepared) -> None:
+def _refuse_kept_out(store: Store, prepared: Prepared) -> None:
     known = store.quarantines.of(prepared.place, prepared.service)
     image = prepared.contents.image if prepared.contents else ""
     quarantine.refuse(known, digest=prepared.digest, version=prepared.to_version, image=image)
+    data_plan.refuse_old(store, prepared.service, prepared.place, prepared.to_version)
+
+
+def refuse_busy(store: Store, place: str, service: str) -> None:
+    """Raises `RefusedError` where `service` (its address) has a release on its way in `place`."""
+    active = store.releases.find(place=place, service=service, active=True, limit=1)
+    if active:
+        raise RefusedError(
+            f"{service} already has a release on its way: {active[0].id}",
+            fix=f"let it end, or: telford abort {active[0].id}",
+        )
 
 
 def _refuse_unsound(declared: Policy, bound: Bound) -> None:

@@ -35,6 +35,8 @@ class Act:
 
 VERBS = ("step", "promote", "pause", "resume", "hold", "abort")
 """Those with a button, in their order; all that a release can be told."""
+DANGEROUS = frozenset({"promote", "abort"})
+"""Those that want the service's name typed."""
 _LABELS = {
     "promote": "Promote",
     "step": "Next step",
@@ -59,7 +61,7 @@ def act(state: State, verb: str, now: float) -> Act:
         refusal = error.message.removeprefix(f"cannot {verb} {state.release}: ")
         if state.phase is Phase.STEPPING and verb == "resume":
             refusal = "it is neither paused nor held"
-    return Act(verb, _LABELS[verb], _says(state, verb), refusal, verb in {"promote", "abort"})
+    return Act(verb, _LABELS[verb], _says(state, verb), refusal, verb in DANGEROUS)
 
 
 def plan(state: State, verb: str, now: float) -> tuple[str, ...]:

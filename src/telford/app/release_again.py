@@ -76,7 +76,7 @@ def start(
     store: Store, prepared: Prepared, *, who: str, why: str, reason: str, now: float
 ) -> Release:
     """Write the row down; `why` ("retry of ...") goes before the person's own reason."""
-    _refuse_busy(store, prepared)
+    releasing.refuse_busy(store, prepared.place, prepared.service)
     said = f"{why}: {reason}" if reason else why
     return releasing.start(store, prepared, who=who, reason=said, now=now)
 
@@ -133,15 +133,6 @@ def _runs(store: Store, place: str, service: str) -> Bound:
 def _refuse_running(bound: Bound, version: str) -> None:
     if bound.version == version:
         raise RefusedError(f"{bound.service} already runs version {version} in {bound.place}")
-
-
-def _refuse_busy(store: Store, prepared: Prepared) -> None:
-    active = store.releases.find(place=prepared.place, service=prepared.service, active=True)
-    if active:
-        raise RefusedError(
-            f"{prepared.service} already has a release on its way: {active[0].id}",
-            fix=f"let it end, or: telford abort {active[0].id}",
-        )
 
 
 def _measured(store: Store, policy: Policy, bound: Bound, now: float) -> tuple[Traffic, Policy]:

@@ -7,39 +7,55 @@ are carried out by the controllers of their places, which share the store. Calle
 """
 
 import dataclasses
-import re
 import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from telford.app import data_plan, release_again, workloads
 from telford.app import release as releases
+from telford.app import workloads
 from telford.basics import units
 from telford.basics.errors import RefusedError, UsageError
 from telford.deliver import waves as rules
 from telford.deliver.gates import Gate
-from telford.deliver.policy import Policy
+from telford.deliver.policy import Policy, alpha_part
+from telford.deliver.state import FINAL
+from telford.deliver.turns import Asked
 from telford.deliver.waves import Wave, Waves
 from telford.estate import overlays
 from telford.estate.kinds.change import Delivery
 from telford.estate.model import Estate
 from telford.flows import waves as turns
-from telford.store.releases import Release
+from telford.store.releases import Brief, Release
 from telford.store.rollouts import Rollout
 from telford.store.store import Store
 
-# The newest that are looked at, each step: a rollout that turned back is undone at once.
-RECENT = 20
+BACK = "-back"
+"""After a release's id: the one that takes it back where its rollout turned back."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A rollout and how it stands now: what the terminal and the portal show."""
+    """A rollout and how it stands now: what the terminal and the portal show. `rows` is each
+    place's release, `backs` what takes it back, where something does; `asked` what people asked.
+    """
 
     rollout: Rollout
     declared: Waves
     view: rules.View
+    rows: Mapping[str, Release]
+    asked: tuple[Asked, ...] = ()
+    backs: Mapping[str, Brief] = field(default_factory=dict)
+
+    @property
+    def phases(self) -> dict[str, str]:
+        """Each place's release as it stands."""
+        return {place: row.phase for place, row in self.rows.items()}
+
+    @property
+    def over(self) -> bool:
+        """Nothing of it is under way or waits, in no place."""
+        return over(self.phases.values(), self.backs.values())
 
 
 def declared(delivery: Delivery, policy: Policy) -> Waves:
@@ -49,14 +65,13 @@ def declared(delivery: Delivery, policy: Policy) -> Waves:
     """
     plan = delivery.waves
     assert plan is not None, f"{delivery.name} names no waves"
-    parts = sum(one.alpha_weight for one in policy.indicators)
     found = Waves(
         waves=tuple(Wave(one.places, float(units.seconds(one.soak))) for one in plan.of),
         alpha=policy.alpha,
         together=float(units.ratio(plan.together)),
         at_most_unavailable=plan.at_most_unavailable,
         on_failure=plan.on_failure,
-        indicators=tuple((one.name, one.alpha_weight / parts) for one in policy.indicators),
+        indicators=tuple((one.name, alpha_part(policy, one)) for one in policy.indicators),
     )
     wrong = rules.problems(found)
     if wrong:
@@ -106,10 +121,10 @@ def prepare(
     return declared(delivery, next(iter(prepared.values())).policy), prepared
 
 
-def phases(store: Store, one: Rollout) -> dict[str, str]:
-    """Each place's release as it stands."""
-    rows = {row.id: row for row in store.releases.some(one.releases.values())}
-    return {place: rows[key].phase for place, key in one.releases.items()}
+def over(phases: Iterable[str], backs: Iterable[Brief]) -> bool:
+    """Whether releases in these phases are over, and those that take them back."""
+    final = {one.value for one in FINAL}
+    return all(phase in final for phase in (*phases, *(one.phase for one in backs)))
 
 
 def as_json(found: Standing) -> dict[str, Any]:
@@ -133,6 +148,12 @@ def as_json(found: Standing) -> dict[str, Any]:
         ],
         "stop": view.stop,
         "undo": list(view.undo),
+        "undone": {place: back.id for place, back in found.backs.items()},
+        "paused": view.paused,
+        "aborted": view.aborted,
+        "asked": [dataclasses.asdict(act) for act in found.asked],
+        "phases": found.phases,
+        "over": found.over,
         "done": view.done,
     }
 
@@ -149,23 +170,18 @@ def start(
     """Write the rollout and its releases; controllers begin with the first wave at their next tick.
 
     `prepared` holds every declared place. Raises `RefusedError`, having written nothing, where the
-    places would not get the same thing or one of them has a release on its way.
+    places would not get the same thing, or one of them may not have it: it has a release on its
+    way, or keeps the version out.
     """
     _refuse_unlike(prepared, plan)
     one = prepared[plan.places[0]]
     key = _new_id(one)
-    for place in plan.places:
-        data_plan.refuse_old(store, one.service, place, one.to_version)
     with store.writing() as writing:
         made = {}
         for place in plan.places:
             mine = _in_turn(prepared[place], plan, key)
-            generation = store.bindings.issue(writing, place, mine.service)
-            row = releases.planned(
-                mine, f"{key}-{_slug(place)}", generation, who=who, reason=reason, at=now
-            )
-            store.releases.create(writing, row)
-            releases.keep_data(store, writing, mine, row)
+            own = release_id(key, place)
+            row = releases.begin(store, writing, mine, own, who=who, reason=reason, at=now)
             made[place] = row.id
         rollout = Rollout(
             id=key,
@@ -185,56 +201,54 @@ def start(
     return rollout
 
 
-def standing(store: Store, text: str, now: float) -> Standing:
+def find(store: Store, text: str) -> Rollout:
     """The rollout of that id, or the newest of that service. Raises `UsageError` for none."""
     found = store.rollouts.get(text)
-    if found is None:
-        name = text if "." in text else text.rpartition("/")[2]
-        newest = store.rollouts.find(service=name, limit=1)
-        if not newest:
-            raise UsageError(f"there is no rollout {text!r}", fix="begin one: telford rollout")
-        (found,) = newest
-    return Standing(found, Waves.from_json(found.waves), turns.look(store, found, now))
+    if found is not None:
+        return found
+    name = text if "." in text else text.rpartition("/")[2]
+    newest = store.rollouts.find(service=name, limit=1)
+    if not newest:
+        raise UsageError(f"there is no rollout {text!r}", fix="begin one: telford rollout")
+    return newest[0]
 
 
-def undo(store: Store, place: str, now: float) -> tuple[Release, ...]:
-    """Begin to give a place its old version back where a rollout turned back after it had finished
-    there. Harmless to ask again: the release that goes back has an id of its own.
+def standing(store: Store, text: str, now: float) -> Standing:
+    """How the rollout of that id stands, or the newest of that service. Raises `UsageError` for
+    none.
     """
-    begun = []
-    for one in store.rollouts.find(limit=RECENT):
-        row = _to_undo(store, one, place, now)
-        if row is None:
-            continue
-        prepared = release_again.back_to(
-            store, f"{row.service}{release_again.AT}{row.from_version}", place=place, now=now
-        )
-        reason = f"rollout {one.id} turned back"
-        begun.append(_back(store, prepared, f"{row.id}-back", reason, now))
-    return tuple(begun)
+    (found,) = standings(store, (find(store, text),), now)
+    return found
 
 
-def _to_undo(store: Store, one: Rollout, place: str, now: float) -> Release | None:
-    """The release that this place must undo; None where it need not, or does so already."""
-    key = one.releases.get(place, "")
-    row = store.releases.get(key) if key else None
-    if row is None or row.active or store.releases.get(f"{key}-back") is not None:
-        return None
-    bound = store.bindings.get(place, one.service)
-    # Whatever came after it there is not this rollout's to take back; to look costs the most.
-    if bound is None or bound.release != key:
-        return None
-    return row if place in turns.look(store, one, now).undo else None
+def standings(store: Store, rollouts: Sequence[Rollout], now: float) -> tuple[Standing, ...]:
+    """Each of them, in a few queries for all."""
+    looked = turns.looks(store, rollouts, now)
+    keys = [key for one in rollouts for key in one.releases.values()]
+    backs = store.releases.briefs(f"{key}{BACK}" for key in keys)
+    return tuple(_standing(one, looked[one.id], backs) for one in rollouts)
 
 
-def _back(store: Store, prepared: releases.Prepared, key: str, reason: str, now: float) -> Release:
-    with store.writing() as writing:
-        generation = store.bindings.issue(writing, prepared.place, prepared.service)
-        row = releases.planned(prepared, key, generation, who=turns.ACTOR, reason=reason, at=now)
-        store.releases.create(writing, row)
-        detail = {"from": row.from_version, "to": row.to_version, "reason": reason}
-        store.audit.append(writing, turns.ACTOR, "released", f"release/{row.id}", detail)
-    return row
+def _standing(one: Rollout, found: turns.Looked, backs: Mapping[str, Brief]) -> Standing:
+    mine = back_of(one, backs)
+    return Standing(one, found.declared, found.view, found.rows, found.asked, mine)
+
+
+def back_of(one: Rollout, briefs: Mapping[str, Brief]) -> dict[str, Brief]:
+    """Place -> the release that takes the rollout's own back there, where there is one."""
+    named = {place: f"{key}{BACK}" for place, key in one.releases.items()}
+    return {place: briefs[key] for place, key in named.items() if key in briefs}
+
+
+def release_id(rollout: str, place: str) -> str:
+    """The id of a rollout's release in a place."""
+    return f"{rollout}-{releases.slug(place)}"
+
+
+def rollout_id(release: str, place: str) -> str:
+    """The rollout that a release in a place would be of, going by its id; "" for none."""
+    end = f"-{releases.slug(place)}"
+    return release.removesuffix(end) if release.endswith(end) else ""
 
 
 def _delivery(estate: Estate, service: str) -> Delivery:
@@ -286,9 +300,4 @@ def _refuse_other(prepared: Sequence[releases.Prepared]) -> None:
 
 
 def _new_id(prepared: releases.Prepared) -> str:
-    version = _slug(prepared.to_version)
-    return f"{prepared.name}-{version}-waves-{secrets.token_hex(3)}"
-
-
-def _slug(text: str) -> str:
-    return re.sub(r"[^a-z0-9.-]+", "-", text.lower())
+    return f"{prepared.name}-{releases.slug(prepared.to_version)}-waves-{secrets.token_hex(3)}"

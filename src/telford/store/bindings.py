@@ -71,6 +71,14 @@ class Bindings:
         with self._database.reading() as connection:
             return tuple(Bound(**row._mapping) for row in connection.execute(query))  # noqa: SLF001
 
+    def releases(self, place: str) -> frozenset[str]:
+        """The releases that brought what is stable in a place now."""
+        query = sa.select(_TABLE.c.release).where(
+            _TABLE.c.place == place, _TABLE.c.release.is_not(None)
+        )
+        with self._database.reading() as connection:
+            return frozenset(connection.execute(query).scalars())
+
     def everywhere(self, service: str) -> tuple[Bound, ...]:
         """A service's bindings in all places, by place."""
         query = sa.select(_TABLE).where(_TABLE.c.service == service).order_by(_TABLE.c.place)

@@ -39,6 +39,20 @@ class Objectives:
         with self._database.reading() as connection:
             return tuple(Evaluated(**row._mapping) for row in connection.execute(query))  # noqa: SLF001
 
+    def states(self, services: Iterable[str], states: Iterable[str]) -> dict[tuple[str, str], str]:
+        """(place, service) -> the state of its first objective that is in one of `states`."""
+        table = _TABLE.c
+        query = (
+            sa.select(table.place, table.service, table.state)
+            .where(table.service.in_(sorted(services)), table.state.in_(sorted(states)))
+            .order_by(table.objective)
+        )
+        found: dict[tuple[str, str], str] = {}
+        with self._database.reading() as connection:
+            for row in connection.execute(query):
+                found.setdefault((row.place, row.service), row.state)
+        return found
+
     def get(self, place: str, objective: str) -> Evaluated | None:
         """One objective by its canonical address."""
         return next((one for one in self.of(place) if one.objective == objective), None)

@@ -69,7 +69,7 @@ class Query:
 
     `place` is a place or a whole environment; `services` are addresses, one of which it must be;
     `phases` likewise; `version` a part of the new version's name; `since` and `until` hold for the
-    begin, epoch seconds. `strategy` is read from each row's policy, the others from an index.
+    begin, epoch seconds.
     """
 
     place: str = ""
@@ -147,6 +147,19 @@ class Releases:
         )
         with self._database.reading() as connection:
             return tuple(Brief(**row._mapping) for row in connection.execute(query))  # noqa: SLF001
+
+    def briefs(self, releases: Iterable[str]) -> dict[str, Brief]:
+        """These, by id; those that are not there are left out."""
+        keys = list(releases)
+        found = {}
+        with self._database.reading() as connection:
+            for begin in range(0, len(keys), MAX_KEYS):
+                query = sa.select(*(_TABLE.c[name] for name in Brief.__slots__)).where(
+                    _TABLE.c.id.in_(keys[begin : begin + MAX_KEYS])
+                )
+                for row in connection.execute(query):
+                    found[row.id] = Brief(**row._mapping)  # noqa: SLF001
+        return found
 
     def tally(self, query: Query) -> dict[str, int]:
         """How many releases there are in each phase, most first."""
@@ -236,7 +249,7 @@ def _conditions(query: Query) -> Iterator[sa.ColumnElement[bool]]:
     if query.phases is not None:
         yield table.phase.in_(sorted(query.phases))
     if query.strategy:
-        yield table.policy["strategy"].as_string() == query.strategy
+        yield table.strategy == query.strategy
     if query.who:
         yield table.who.icontains(query.who, autoescape=True)
     if query.version:
@@ -254,6 +267,7 @@ def _slot(release: Release) -> str | None:
 def _row(release: Release) -> dict[str, Any]:
     row = columns(release)
     row["slot"] = _slot(release)
+    row["strategy"] = release.policy.get("strategy", "canary")
     row["updated_at"] = release.updated_at or release.created_at
     del row["active"]
     return row
@@ -262,4 +276,5 @@ def _row(release: Release) -> dict[str, Any]:
 def _release(row: sa.Row[Any]) -> Release:
     values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
     values["active"] = values.pop("slot") is not None
+    del values["strategy"]
     return Release(**values)

@@ -52,6 +52,8 @@ releases = sa.Table(
     sa.Column("generation", sa.BigInteger, nullable=False),
     sa.Column("tick", sa.BigInteger, nullable=False),
     sa.Column("tick_seconds", sa.Double, nullable=False),
+    # That of `policy`, for the list's index.
+    sa.Column("strategy", sa.Text, nullable=False, server_default="canary"),
     sa.Column("policy", sa.JSON, nullable=False),
     sa.Column("state", sa.JSON, nullable=False),
     sa.Column("workloads", sa.JSON, nullable=False),
@@ -77,6 +79,7 @@ releases = sa.Table(
         "phase",
         "who",
         "to_version",
+        "strategy",
     ),
 )
 
@@ -294,7 +297,7 @@ git_changes = sa.Table(
     sa.Index(None, "place", "service", "at"),
 )
 
-# Written once: how a rollout stands follows from its releases.
+# Written once: how a rollout stands follows from its releases and what people asked of it.
 rollouts = sa.Table(
     "rollouts",
     metadata,
@@ -309,6 +312,21 @@ rollouts = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("created_at", sa.Double, nullable=False),
     sa.Index(None, "service", "created_at"),
+)
+
+# What people asked of a rollout, in that order; never changed.
+rollout_acts = sa.Table(
+    "rollout_acts",
+    metadata,
+    sa.Column(
+        "rollout", sa.Text, sa.ForeignKey("rollouts.id", ondelete="RESTRICT"), primary_key=True
+    ),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("verb", sa.Text, nullable=False),
+    sa.Column("who", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("keep", sa.Boolean, nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
 )
 
 events = sa.Table(

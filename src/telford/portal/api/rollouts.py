@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 
-from telford.app import rollout
+from telford.app import rollout, rollout_acts, rollout_page
 from telford.basics.errors import UsageError
 from telford.portal import page
 from telford.portal.context import Wanted
@@ -27,13 +27,25 @@ class Begin(BaseModel):
     reason: str = Field(min_length=1, max_length=2000)
 
 
+class Order(BaseModel):
+    """What a rollout is told: pause, resume or abort; why. With `keep_promoted` an abort leaves the
+    new version where it has everything, with false those places get the old one back; without it
+    the delivery's onFailure says.
+    """
+
+    verb: str
+    reason: str = Field(min_length=1, max_length=2000)
+    keep_promoted: bool | None = None
+
+
 @router.get("/rollouts")
 def rollouts(request: Request, service: str = "") -> dict[str, Any]:
     """The newest rollouts, of all services or of one, each as it stands."""
     context = page.context_of(request)
     wanted = timeline_view.resolved(request, service)
     found = context.store.rollouts.find(service=wanted, limit=MAX_ROLLOUTS)
-    return {"rollouts": [_standing(request, one.id) for one in found]}
+    stand = rollout.standings(context.store, found, context.clock.now())
+    return {"rollouts": [_plain(one) for one in stand]}
 
 
 @router.post("/rollouts", status_code=201)
@@ -52,7 +64,36 @@ def plan(request: Request, wanted: Begin) -> dict[str, Any]:
 @router.get("/rollouts/{key}")
 def one_rollout(request: Request, key: str) -> dict[str, Any]:
     """One rollout: waves, whose turn it is, the evidence of all places together."""
-    return _standing(request, key)
+    return _plain(rollouts_view.standing_of(request, key))
+
+
+@router.get("/rollouts/{key}/plan/{verb}")
+def act_plan(
+    request: Request, key: str, verb: str, keep_promoted: bool | None = None
+) -> dict[str, Any]:
+    """What telling a rollout to pause, resume or abort would do in each place, before it does it."""
+    found = rollouts_view.standing_of(request, key)
+    steps = rollout_acts.plan(found, verb)
+    steps += rollout_acts.finished(found, keep_promoted) if verb == "abort" else ()
+    return {"rollout": found.rollout.id, "verb": verb, "steps": list(steps)}
+
+
+@router.post("/rollouts/{key}/commands", status_code=202)
+def command(request: Request, key: str, order: Order) -> dict[str, Any]:
+    """Tell a rollout to pause, resume or abort; each place's controller obeys at its next tick.
+    Telling it what it was told already changes nothing.
+    """
+    context = page.context_of(request)
+    found = rollouts_view.standing_of(request, key)
+    rollout_acts.ask(
+        context.store,
+        found,
+        order.verb,
+        who=context.who,
+        reason=order.reason,
+        keep=order.keep_promoted,
+    )
+    return _plain(rollouts_view.standing_of(request, key))
 
 
 @router.get("/timeline")
@@ -78,12 +119,8 @@ def events(
     return {"events": [_event(one) for one in found]}
 
 
-def _standing(request: Request, key: str) -> dict[str, Any]:
-    view = rollouts_view.view_of(request, key)
-    phases = {
-        box.place: box.phase for wave in view.waves for group in wave.groups for box in group.boxes
-    }
-    return rollout.as_json(view.standing) | {"phases": phases, "sentence": view.sentence}
+def _plain(found: rollout.Standing) -> dict[str, Any]:
+    return rollout.as_json(found) | {"sentence": rollout_page.page(found).sentence}
 
 
 def _wanted(request: Request, wanted: Begin) -> Wanted:

@@ -1,5 +1,6 @@
 """Acting on a release: a form that shows what would happen, then asks why, then does it."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
@@ -30,7 +31,8 @@ def do(
 ) -> Response:
     """Do it, or show the form again with what is missing."""
     release = _known(request, key, verb)
-    wrong = problems(release, verb, fields)
+    dangerous = verb in release_acts.DANGEROUS
+    wrong = problems(release.name, fields, dangerous=dangerous)
     if wrong:
         return _form(request, release, verb, fields, wrong)
     context = page.context_of(request)
@@ -41,14 +43,13 @@ def do(
     return RedirectResponse(path, status_code=303)
 
 
-def problems(release: Release, verb: str, fields: dict[str, str]) -> dict[str, str]:
-    """What the form still lacks: field -> what to do."""
+def problems(name: str, fields: Mapping[str, str], *, dangerous: bool) -> dict[str, str]:
+    """What the form still lacks: field -> what to do; a dangerous act wants the service's name."""
     wrong = {}
     if not fields.get("reason"):
         wrong["reason"] = "Say why, in a few words: it is what others read later."
-    dangerous = verb in {"promote", "abort"}
-    if dangerous and fields.get("name", "") != release.name:
-        wrong["name"] = f"Type {release.name}, exactly."
+    if dangerous and fields.get("name", "") != name:
+        wrong["name"] = f"Type {name}, exactly."
     return wrong
 
 
@@ -94,7 +95,10 @@ def form(
         request,
         "act.html",
         sheet,
-        release=release,
+        name=release.name,
+        lede=f"In {release.place}, from {release.from_version} to {release.to_version}.",
+        back=href(f"/releases/{release.id}"),
+        what="the release",
         act=act,
         plan=plan,
         refusal=refusal,

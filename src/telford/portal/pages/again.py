@@ -39,7 +39,7 @@ def do(
     """Begin the new release, or show the form again with what is missing."""
     release, verb = release_view.release_of(request, key), _verb(request)
     context = page.context_of(request)
-    wrong = acting.problems(release, "abort", fields)
+    wrong = acting.problems(release.name, fields, dangerous=True)
     if wrong:
         return _form(request, release, verb, fields, wrong)
     prepared = release_prospect.again(context.store, release, verb, context.clock.now())
