@@ -25,6 +25,8 @@ from telford.estate.observation import Observation, Series, Tally
 ALPHA, BETA = 0.01, 0.05
 BLOCK = 3_000_000
 """Numbers in the largest array of a block of releases: bounds the memory of a worker."""
+ORACLE = "knows the effect"
+"""A test that is told how much worse the canary is: what a price is without anything to learn."""
 NEVER = math.inf
 MAX_TICKS = 2400
 """Ten hours: no cell is longer, and what is undecided then is said."""
@@ -90,7 +92,18 @@ def path(engine: str, traffic: Traffic, counts: Counts, p_max: float = 0.0) -> F
         return batch.worse_path(n1, k1, n0, k0, batch.stable_rates(n0, k0, seeded(traffic)), ratio)
     if engine == "E2":
         return batch.binomial_path(n1, k1, n0, k0)
+    if engine == ORACLE:
+        return oracle_path(counts, traffic.effect)
     return batch.share_path(k1, k0, traffic.weight)
+
+
+def oracle_path(counts: Counts, ratio: float) -> Floats:
+    """E2's factor for the one true ratio: Wald's sequential test on the canary's part of the errors."""
+    total = counts.n1 + counts.n0
+    mean = (ratio * counts.n1 + counts.n0) / np.maximum(total, 1)
+    steps = counts.k1 * math.log(ratio) - (counts.k1 + counts.k0) * np.log(np.where(total, mean, 1))
+    cumulated: Floats = np.where((counts.n1 > 0) & (counts.n0 > 0), steps, 0.0).cumsum(axis=-1)
+    return cumulated
 
 
 def crossing(evidence: Floats, level: float) -> Floats:

@@ -177,10 +177,11 @@ def good(releases: int) -> Iterator[Cell]:
 
 def price(releases: int) -> Iterator[Cell]:
     """A worse canary: how long until it is rolled back, over the limit."""
+    every = (*EVERY, verdict_cells.ORACLE)
     for effect in (2.0, 5.0, 10.0):
         for weight in (0.05, 0.1, 0.5):
             world = sized(Traffic(0.001, 50, weight, effect=effect))
-            yield Cell("price", f"target, {describe(world)}", world, releases, EVERY, ("E2",))
+            yield Cell("price", f"target, {describe(world)}", world, releases, every, ("E2",))
     for effect, rps, p0, weight, tick in (
         (10.0, 5, 0.001, 0.1, 15), (2.0, 500, 0.001, 0.1, 15), (5.0, 500, 0.001, 0.1, 15),
         (10.0, 500, 0.001, 0.1, 15), (2.0, 5000, 0.001, 0.1, 15), (10.0, 5000, 0.001, 0.1, 15),
@@ -190,7 +191,7 @@ def price(releases: int) -> Iterator[Cell]:
         (20.0, 50, 0.005, 0.01, 15),
     ):  # fmt: skip
         world = sized(Traffic(p0, rps, weight, effect=effect, tick=tick))
-        yield Cell("price", f"price, {describe(world)}", world, releases, EVERY)
+        yield Cell("price", f"price, {describe(world)}", world, releases, every)
 
 
 def watch(releases: int) -> Iterator[Cell]:

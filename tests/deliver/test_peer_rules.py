@@ -6,13 +6,16 @@ import sys
 from dataclasses import replace
 from decimal import Decimal
 
+import bench_verdicts
 import numpy as np
 import peer_rules
+import pytest
 import verdict_cells
+import verdict_design
 import verdict_traffic
 from scipy.stats import mannwhitneyu
 
-from telford.deliver import suspect, weighing
+from telford.deliver import binomial, mixture, suspect, weighing
 from telford.deliver.policy import Indicator, Policy
 
 TOOLS = pathlib.Path(__file__).resolve().parents[2] / "tools"
@@ -100,6 +103,40 @@ def test_the_benchmark_runs_and_writes_every_section(tmp_path):
         "## Where we lose",
         "## Read this before quoting a number",
     ]
+
+
+def test_a_test_that_knows_the_effect_is_the_factor_of_the_true_ratio():
+    counts = verdict_traffic.draw(
+        verdict_traffic.Traffic(0.01, 50, 0.2, effect=3.0, length=12), 3, np.random.default_rng(1)
+    )
+    counts.n1[0, 3] = counts.k1[0, 3] = 0
+    evidence = verdict_cells.oracle_path(counts, 3.0)
+    for row in range(3):
+        logs = (0.0,)
+        for tick in range(12):
+            numbers = (one[row, tick] for one in (counts.n1, counts.k1, counts.n0, counts.k0))
+            logs = mixture.multiply(logs, binomial.factors(*(int(n) for n in numbers), (3.0,)))
+            assert evidence[row, tick] == pytest.approx(logs[0])
+
+
+def test_a_missed_target_is_listed_beside_what_knowing_the_effect_would_cost():
+    """200 releases of two cells: where N* is about two ticks, most of the price is the tick's."""
+    wanted = ("target, 0.100%, 50 rps, 10%, x5", "price, 0.100%, 500 rps, 10%, x5")
+    cells = [one for one in verdict_design.price(200) if one.name in wanted]
+    report = bench_verdicts.Report()
+    bench_verdicts.price_section(
+        report, [one for cell in cells for one in verdict_cells.measure(cell, bench_verdicts.SEED)]
+    )
+    bench_verdicts.losses(report)
+    rows = [line.split(" | ") for line in report.lines if "x5 |" in line]
+    assert len(rows) == 2
+    for row in rows:
+        taken, knowing = float(row[2]), float(row[4])
+        assert 1 <= knowing < taken < 1.35 * knowing
+    (lost,) = (line for line in report.lines if line.startswith("- "))
+    assert lost.startswith(f"- {wanted[1]}: E2 takes {rows[1][2]} times the limit")
+    assert f"knows the effect takes {rows[1][4]} times the limit on the same counts" in lost
+    assert report.failed == []
 
 
 def test_the_benchmarks_lone_replica_is_the_one_that_a_release_would_move():
