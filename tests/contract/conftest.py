@@ -9,9 +9,9 @@ import cluster_objects
 import pytest
 import worlds
 from kubelet import Kubelet
+from kubelet_hands import Direct
 
 from backends.kubernetes.api_server import ApiServer
-from telford.backends.kubernetes.access import Access
 from telford.road.traffic_ways import GATEWAY, ISTIO, RATIO
 
 REAL = os.environ.get("TELFORD_TEST_CLUSTER", "") == "1"
@@ -45,7 +45,6 @@ def _opened(kind: str, folder: pathlib.Path) -> contextlib.AbstractContextManage
 
 @pytest.fixture
 def server() -> Iterator[ApiServer]:
-    with ApiServer(kinds=cluster_objects.ALL_KINDS) as found:
-        access = Access("tests", found.url, "shop")
-        with Kubelet(access, "shop", routes=False, version=lambda: found.store.version):
-            yield found
+    found = ApiServer(kinds=cluster_objects.ALL_KINDS)
+    with found, Kubelet(Direct(found, "shop"), "shop", routes=False):
+        yield found

@@ -1,5 +1,5 @@
 """What a bare API server lacks, as far as releases see it: a controller of Deployments, a kubelet, a
-scheduler without limits, and a controller of Gateway API. In a thread, over the same HTTP as all.
+scheduler without limits, and a controller of Gateway API. In a thread, with hands of its own.
 
 How pods come up is in their images' tags: ``broken`` is never ready, ``missing`` cannot be pulled,
 ``slow`` takes a second. It is no Kubernetes: it makes what Telford reads, in the order in which a
@@ -12,15 +12,12 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
-from telford.backends.kubernetes.access import Access
-from telford.backends.kubernetes.client import path_of
-from telford.backends.kubernetes.wire import JSON, Limits, Question
-from telford.backends.kubernetes.writing import WritingServer
+from kubelet_hands import Hands
+
 from telford.basics.errors import TelfordError
-from telford.ports.objects import Observed, Query, Resource
+from telford.ports.objects import Resource
 
 POD = Resource("", "v1", "Pod", "pods", namespaced=True)
 SERVICE = Resource("", "v1", "Service", "services", namespaced=True)
@@ -33,19 +30,17 @@ _PAUSE = 0.03
 
 @dataclasses.dataclass
 class Kubelet:
-    """`with Kubelet(access, namespace):` keeps a namespace alive until the end of the block.
+    """`with Kubelet(hands, namespace):` keeps a namespace alive until the end of the block.
 
     `quota` is the most pods there may be; `accepts` is what the gateway says of routes.
     """
 
-    access: Access
+    hands: Hands
     namespace: str
     ready_seconds: float = 0.05
     quota: int = 100
     accepts: bool = True
     routes: bool = True
-    # Tells whether anything was written, where that can be known without asking.
-    version: Callable[[], object] = object
     # The pods that ever were ready, by uid, and how they ended: for questions about capacity.
     log: list[tuple[str, str]] = dataclasses.field(default_factory=list)
     _born: dict[str, float] = dataclasses.field(default_factory=dict)
@@ -54,8 +49,6 @@ class Kubelet:
     _quiet: object = None
 
     def __post_init__(self) -> None:
-        limits = Limits(answer_seconds=2.0, call_seconds=4.0)
-        self._server = WritingServer(self.access, limits, "kubelet")
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -65,13 +58,13 @@ class Kubelet:
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        self._thread.join(10)
-        self._server.close()
+        self._thread.join(60)
+        self.hands.close()
 
     def _run(self) -> None:
         while not self._stop.wait(_PAUSE):
-            version = self.version()
-            if version == self._quiet:
+            version = self.hands.version()
+            if version is not None and version == self._quiet:
                 continue
             # Somebody else wrote in between, or the test made the server fail: next time.
             with contextlib.suppress(TelfordError, KeyError):
@@ -80,8 +73,8 @@ class Kubelet:
 
     def work(self) -> bool:
         """One look, and everything that follows from it. Whether there is nothing to wait for."""
-        pods = self._list(POD)
-        deployments = self._list(DEPLOYMENT)
+        pods = self.hands.list(POD)
+        deployments = self.hands.list(DEPLOYMENT)
         known = {one["metadata"]["uid"] for one in deployments}
         for pod in pods:
             owner = (pod["metadata"].get("ownerReferences") or [{}])[0].get("uid")
@@ -92,14 +85,11 @@ class Kubelet:
             mine = [p for p in pods if p["metadata"]["ownerReferences"][0]["uid"] == uid]
             self._deployment(item, mine, len(pods))
         if self.routes:
-            services = {one["metadata"]["name"] for one in self._list(SERVICE)}
-            for route in self._list(ROUTE):
+            services = {one["metadata"]["name"] for one in self.hands.list(SERVICE)}
+            for route in self.hands.list(ROUTE):
                 self._route(route, services)
         late = {one["metadata"]["generation"] for one in deployments if _unready(one)}
         return not late and all(map(_is_ready, pods))
-
-    def _list(self, resource: Resource) -> list[dict[str, Any]]:
-        return [dict(one) for one in self._server.list(Query(resource, self.namespace)).items]
 
     # --- Deployments -----------------------------------------------------------------------------
 
@@ -144,9 +134,9 @@ class Kubelet:
             },
             "spec": template["spec"],
         }
-        made = self._server.create(POD, pod)
-        if made.done:
-            self._born[made.item["metadata"]["uid"]] = time.monotonic()
+        uid = self.hands.create(POD, pod)
+        if uid:
+            self._born[uid] = time.monotonic()
 
     def _ready(self, pod: dict[str, Any]) -> None:
         if _is_ready(pod):
@@ -170,9 +160,8 @@ class Kubelet:
             self._status(POD, pod, status)
 
     def _end(self, pod: dict[str, Any]) -> None:
-        about = pod["metadata"]
-        self.log.append(("ended", about["name"]))
-        self._server.delete(POD, self.namespace, about["name"], Observed(uid=about["uid"]))
+        self.log.append(("ended", pod["metadata"]["name"]))
+        self.hands.delete(POD, pod)
 
     def _say(
         self, item: dict[str, Any], current: list[dict[str, Any]], total: int, wanted: int, why: str
@@ -221,12 +210,7 @@ class Kubelet:
         if item.get("status") == status:
             return
         item["status"] = status
-        path = f"{path_of(resource, self.namespace)}/{item['metadata']['name']}/status"
-        body = json.dumps(item).encode()
-        params = {"fieldManager": "kubelet"}
-        answer = self._server._wire.ask(Question("PUT", path, params, JSON, body))
-        if answer.ok:
-            item["metadata"] = dict(answer.body["metadata"])
+        self.hands.status(resource, item)
 
 
 def _unready(item: dict[str, Any]) -> bool:

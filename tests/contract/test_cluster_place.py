@@ -449,5 +449,29 @@ def test_whoever_is_killed_anywhere_leaves_nothing_that_the_next_cannot_end(worl
         old, new, number = new, f"1.{kill + 1}.0", number + 3
 
 
+def test_a_replacement_that_was_cut_short_anywhere_leaves_one_replica(world: World):
+    """The second replica that stood in for the only one goes, whoever took it away."""
+    world.start("1.0.0", 1)
+    number = iter(range(2, 1000))
+    gone = ""
+
+    def scene(at: int) -> bool:
+        nonlocal gone
+        (only,) = world.place.state().replicas
+        generation, gone = next(number), only.incarnation
+        words = ("orders", "1.0.0", only.replica, gone, generation)
+        with stopping(world, at, _die) as (victim, wire), contextlib.suppress(Killed):
+            victim.replace(*words)
+        _insist(lambda: world.place.replace(*words))
+        world.until(
+            lambda state: (
+                phases(state, "1.0.0") == ["ready"] and state.replicas[0].incarnation != gone
+            )
+        )
+        return wire.writes >= at
+
+    _until_it_ends(scene)
+
+
 def _die() -> None:
     raise Killed

@@ -77,9 +77,10 @@ class OnCluster(Simulation):
         self.place = self.held  # type: ignore[assignment]
         self.held.begin(self.clock, self.bad)
         self._boot()
-        for service in self.services:
-            self.held.bring_up([self._workload(service, STABLE)], [], [])
-            self._bring_up(service)
+        with self.store.writing(self._lease) as writing:
+            for service in self.services:
+                self.held.bring_up([self._workload(service, STABLE)], [], [])
+                self._bring_up(writing, service)
 
     def _workload(self, service: str, version: str) -> Workload:
         return workload(version, replicas=self.replicas, service=service)

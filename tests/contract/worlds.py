@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 import cluster_objects
 import pytest
 from kubelet import Kubelet
+from kubelet_hands import Direct, Hands, OverHttp
 
 from backends.kubernetes.api_server import ApiServer
 from backends.local import local_samples
@@ -26,8 +27,8 @@ from telford.ports.objects import Observed, Resource
 from telford.road.traffic_ways import GATEWAY, ISTIO, RATIO
 
 QUICK = Limits(answer_seconds=2.0, connect_seconds=2.0, call_seconds=8.0, longest_wait_seconds=0.05)
-WAITS = Waits(confirm=6.0, move=15.0, surge=10.0)
-LIMIT = 20.0
+WAITS = Waits(confirm=20.0, move=40.0, surge=40.0)
+LIMIT = 60.0
 NAMES = Resource("", "v1", "Namespace", "namespaces", namespaced=False)
 
 
@@ -50,10 +51,27 @@ class World:
     def until(self, seen: Callable[[PlaceState], bool]) -> PlaceState:
         """The first state that is so. Fails at the limit, with the last one."""
         end = time.monotonic() + LIMIT
-        while not seen(state := self.place.state()):
+        while True:
+            before = self._version()
+            state = self.place.state()
+            if seen(state):
+                return state
             assert time.monotonic() < end, state
+            self._rest(before)
+
+    def _version(self) -> int:
+        if self.server is None:
+            return 0
+        with self.server.lock:
+            return self.server.store.version
+
+    def _rest(self, before: int) -> None:
+        """Until something was written since then; a while where nobody can know without asking."""
+        if self.server is None:
             time.sleep(0.02)
-        return state
+            return
+        with self.server.changed:
+            self.server.changed.wait_for(lambda: self.server.store.version != before, 1.0)
 
     def ready(self, version: str, replicas: int, service: str = "orders") -> PlaceState:
         """Once exactly so many replicas of a version are ready."""
@@ -119,10 +137,9 @@ def cluster(way: str) -> Iterator[World]:
     with ApiServer(kinds=cluster_objects.ALL_KINDS) as server:
         for item in _around(way):
             server.apply(item, "kubectl")
-        access = Access("tests", server.url, cluster_objects.NAMESPACE)
-        with _holding(access, way, cluster_objects.NAMESPACE, kubelet=True) as world:
-            assert world.kubelet
-            world.kubelet.version = lambda: server.store.version
+        namespace = cluster_objects.NAMESPACE
+        access = Access("tests", server.url, namespace)
+        with _holding(access, way, namespace, Direct(server, namespace)) as world:
             world.server = server
             yield world
 
@@ -149,7 +166,8 @@ def real_cluster(way: str) -> Iterator[World]:
         pytest.skip(f"no cluster: {error.message}; {error.fix}")
     assert made.done, made.why
     try:
-        with _holding(access, way, namespace, kubelet=alone) as world:
+        hands = OverHttp(access, namespace) if alone else None
+        with _holding(access, way, namespace, hands) as world:
             for item in _around(way):
                 about = {**item["metadata"], "namespace": namespace}
                 resource = writing.served().find(item["apiVersion"], item["kind"])
@@ -171,7 +189,7 @@ def _around(way: str) -> list[dict]:
 
 
 @contextlib.contextmanager
-def _holding(access: Access, way: str, namespace: str, *, kubelet: bool) -> Iterator[World]:
+def _holding(access: Access, way: str, namespace: str, hands: Hands | None) -> Iterator[World]:
     opened: list[WritingServer] = []
 
     def client() -> KubernetesPlace:
@@ -180,9 +198,9 @@ def _holding(access: Access, way: str, namespace: str, *, kubelet: bool) -> Iter
 
     writing = WritingServer(access, QUICK)
     opened.append(writing)
-    stand_in = Kubelet(access, namespace, routes=way == GATEWAY)
+    stand_in = Kubelet(hands, namespace, routes=way == GATEWAY) if hands else None
     with contextlib.ExitStack() as held:
-        if kubelet:
+        if stand_in:
             held.enter_context(stand_in)
         held.callback(lambda: [one.close() for one in opened])
         first = client()
@@ -191,6 +209,6 @@ def _holding(access: Access, way: str, namespace: str, *, kubelet: bool) -> Iter
             lambda: first,
             cluster_workload,
             ABLE[way],
-            kubelet=stand_in if kubelet else None,
+            kubelet=stand_in,
             writing=writing,
         )

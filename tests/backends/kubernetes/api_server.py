@@ -160,6 +160,15 @@ class ApiServer:
             self.changed.notify_all()
             return made
 
+    def delete(self, item: Object, uid: str = "") -> None:
+        """DELETE, as a controller would: nothing where it is gone, or another one by now."""
+        about, observed = item["metadata"], {"uid": uid} if uid else {}
+        with self.changed, contextlib.suppress(Refused):
+            self.store.delete(
+                self.kind_of(item), about.get("namespace", "default"), about["name"], observed
+            )
+            self.changed.notify_all()
+
     def methods(self) -> set[str]:
         """Which methods were ever asked."""
         return {asked.method for asked in self.asked}
@@ -254,7 +263,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return
         with api.changed:
             code, said = request.answer(self.command, body)
-            api.changed.notify_all()
+            if self.command != "GET":
+                api.changed.notify_all()
         self._send(code, said)
 
     def _discovery(self, path: str) -> bool:

@@ -50,15 +50,16 @@ class Replacer:
         wanted = self._ground.keep(seen, wanted)
         self._ground.stamp(seen, kept.kind, [one.name for one in kept.arms], wanted.generation)
         pod = seen.get("Pod", which[0])
-        if pod is None or pod["metadata"]["uid"] != which[1]:
-            return
-        if pod["metadata"].get("deletionTimestamp"):
-            return
-        others = [one for one in seen.pods(kept, arm) if one is not pod and pods.ready(one)]
-        if others or not arm.workload.replicas:
+        if pod is not None and _is(pod, which[1]):
+            others = [one for one in seen.pods(kept, arm) if one is not pod and pods.ready(one)]
+            if not others and arm.workload.replicas:
+                self._surge(seen, kept, arm, pod)
             self._end(seen, pod)
-        else:
-            self._surge(seen, kept, arm, pod)
+            seen = self._ground.look()
+        # Also where the pod went before: who was to take the one more away again may have died.
+        item = seen.running(kept, arm)
+        if item is not None and item["spec"].get("replicas") == arm.workload.replicas + 1:
+            self._scale(seen, kept, arm, arm.workload.replicas)
 
     def _end(self, seen: Snapshot, pod: Object) -> None:
         about = pod["metadata"]
@@ -73,7 +74,7 @@ class Replacer:
             must(written, f"Pod {name}")
 
     def _surge(self, seen: Snapshot, kept: Record, arm: Arm, pod: Object) -> None:
-        """One more beside it; once that is ready, this one is the first that goes."""
+        """One more beside it, until that is ready; this one will be the first that goes."""
         self._ground.update(seen, "Pod", arms.annotated(pod, {_COST: _FIRST}))
         self._scale(seen, kept, arm, arm.workload.replicas + 1)
         end = self._ground.clock.monotonic() + self._surge_seconds
@@ -81,8 +82,6 @@ class Replacer:
             seen = self._ground.look()
             ready = [one for one in seen.pods(kept, arm) if pods.ready(one)]
             if any(one["metadata"]["uid"] != pod["metadata"]["uid"] for one in ready):
-                self._end(seen, pod)
-                self._scale(self._ground.look(), kept, arm, arm.workload.replicas)
                 return
             if self._ground.clock.monotonic() >= end:
                 raise TemporaryError(f"no other replica of {arm.name} is ready yet")
@@ -104,6 +103,12 @@ class Replacer:
 
 def _at(workload: Workload, generation: int) -> Workload:
     return dataclasses.replace(workload, generation=max(generation, workload.generation))
+
+
+def _is(pod: Object, uid: str) -> bool:
+    """Whether it is the very pod that was meant, and nobody ended it yet."""
+    about = pod["metadata"]
+    return about["uid"] == uid and not about.get("deletionTimestamp")
 
 
 def _has_budget(seen: Snapshot, pod: Object) -> bool:
