@@ -95,7 +95,7 @@ class GitHubStandIn(StandIn):
             files = model.files(given["ref"]) or {}
             text = files.get(unquote(found[1]))
             assert "raw" in request.headers["Accept"]
-            return _missing() if text is None else httpx.Response(200, text=text)
+            return _missing() if text is None else _raw(text)
         found = re.fullmatch(rf"{root}/git/commits/(\w+)", path)
         if found:
             model.trees[found[1]] = model.commits[found[1]].files
@@ -374,6 +374,12 @@ STAND_INS: dict[str, type[StandIn]] = {
 def busy(times: int, status: int = 503) -> Iterator[httpx.Response]:
     """So many answers of a host that is busy."""
     return (_json(status, {"message": "busy"}) for _ in range(times))
+
+
+def _raw(text: str) -> httpx.Response:
+    """A file as github.com gives it: its own bytes, and a type that reads like JSON."""
+    kind = "application/vnd.github.raw+json; charset=utf-8"
+    return httpx.Response(200, content=text.encode(), headers={"content-type": kind})
 
 
 def _json(status: int, body: Body, headers: dict[str, str] | None = None) -> httpx.Response:

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from telford.backends.git_hosts.github import AUTHOR, EMAIL
+from telford.backends.git_hosts.rest import AUTHOR, EMAIL
 from telford.basics.errors import PermanentError, TemporaryError, UsageError
 from telford.ports.git import MERGED, OPEN, ChangeRequest, MovedError, Submission
 

@@ -6,14 +6,12 @@ is each file's `last_commit_id`; every commit of ours changes the place's own re
 two controllers cannot both win. A commit is always a fast-forward there.
 """
 
-import base64
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from telford.backends.git_hosts.github import AUTHOR, EMAIL
+from telford.backends.git_hosts import rest
 from telford.backends.git_hosts.wire import Answer, Wire
-from telford.basics.errors import PermanentError
 from telford.ports.git import CLOSED, MERGED, OPEN, ChangeRequest, MovedError, Submission
 
 _STATES = {"opened": OPEN, "locked": OPEN, "merged": MERGED, "closed": CLOSED}
@@ -25,17 +23,11 @@ def headers(token: Callable[[], str]) -> Callable[[], Mapping[str, str]]:
     return lambda: {"PRIVATE-TOKEN": token()}
 
 
-class GitLab:
+class GitLab(rest.Rest):
     """One project (``group/name``, any depth)."""
 
     def __init__(self, wire: Wire, repository: str) -> None:
-        self._wire = wire
-        self._root = f"/projects/{quote(repository, safe='')}"
-
-    @property
-    def name(self) -> str:
-        """See `GitHost.name`."""
-        return self._wire.name
+        super().__init__(wire, f"/projects/{quote(repository, safe='')}")
 
     def head(self, branch: str) -> str:
         """See `GitHost.head`."""
@@ -45,23 +37,14 @@ class GitLab:
             return ""
         return str(self._well(answer)["commit"]["id"])
 
-    def read(self, path: str, ref: str) -> str | None:
-        """See `GitHost.read`."""
-        found = self._file(path, ref)
-        if found is None:
-            return None
-        return base64.b64decode(found["content"]).decode("utf-8", "replace")
-
     def commit(self, wanted: Submission) -> str:
         """See `GitHost.commit`."""
-        now = self.head(wanted.branch)
-        if now != wanted.expected and (now or not wanted.create):
-            raise MovedError(f"the branch {wanted.branch} of {self.name} has moved on")
+        now = self._expected(wanted)
         body: dict[str, Any] = {
             "branch": wanted.branch,
             "commit_message": wanted.message,
-            "author_name": AUTHOR,
-            "author_email": EMAIL,
+            "author_name": rest.AUTHOR,
+            "author_email": rest.EMAIL,
             "actions": list(self._actions(wanted)),
         }
         if not now:
@@ -71,98 +54,55 @@ class GitLab:
             raise MovedError(f"{self.name} refused the commit: {answer.why}")
         return str(self._well(answer)["id"])
 
-    def find(self, branch: str, line: str) -> str:
-        """See `GitHost.find`."""
-        if not self.head(branch):
-            return ""
-        asked = {"ref_name": branch, "per_page": "100"}
-        for one in self._wire.pages(f"{self._root}/repository/commits", asked):
-            if line in one["message"].splitlines():
-                return str(one["id"])
-        return ""
-
     def request(self, branch: str, into: str) -> ChangeRequest | None:
         """See `GitHost.request`."""
         asked = {"source_branch": branch, "target_branch": into, "state": "all"}
         found = list(self._wire.pages(f"{self._root}/merge_requests", asked))
         newest = max(found, key=lambda one: int(one["iid"]), default=None)
-        return None if newest is None else _request(newest)
-
-    def open_request(self, branch: str, into: str, title: str, body: str) -> ChangeRequest:
-        """See `GitHost.open_request`."""
-        known = self.request(branch, into)
-        if known is not None and known.state != CLOSED:
-            return known
-        answer = self._wire.send(
-            "POST",
-            f"{self._root}/merge_requests",
-            {
-                "source_branch": branch,
-                "target_branch": into,
-                "title": title,
-                "description": body,
-                "remove_source_branch": True,
-            },
-        )
-        if answer.status == 409:  # somebody else was faster
-            known = self.request(branch, into)
-            if known is None or known.state == CLOSED:
-                raise self._wire.unexpected(answer)
-            return known
-        return _request(self._well(answer))
+        return None if newest is None else self._seen(newest)
 
     def merge(self, asked: ChangeRequest) -> ChangeRequest:
         """See `GitHost.merge`."""
         answer = self._wire.send(
             "PUT", f"{self._root}/merge_requests/{asked.number}/merge", {"sha": asked.head}
         )
-        if answer.ok:
-            return _request(self._well(answer))
-        now = self.request(asked.branch, asked.into)
-        if now is not None and now.state == MERGED:
-            return now
-        if answer.status == 409:
-            raise MovedError(f"{self.name}: the merge request has moved on: {answer.why}")
-        raise PermanentError(
-            f"{self.name} does not merge it ({answer.status}): {answer.why}",
-            fix="let somebody review it there, or mend what keeps it from being merged",
+        return self._seen(self._well(answer)) if answer.ok else self._not_merged(asked, answer)
+
+    def _where(self, path: str) -> str:
+        return f"{self._root}/repository/files/{quote(path, safe='')}"
+
+    def _commits(self, branch: str) -> Iterator[tuple[str, str]]:
+        asked = {"ref_name": branch, "per_page": "100"}
+        for one in self._wire.pages(f"{self._root}/repository/commits", asked):
+            yield str(one["id"]), str(one["message"])
+
+    def _propose(self, branch: str, into: str, title: str, body: str) -> Answer:
+        asked = {
+            "source_branch": branch,
+            "target_branch": into,
+            "title": title,
+            "description": body,
+            "remove_source_branch": True,
+        }
+        return self._wire.send("POST", f"{self._root}/merge_requests", asked)
+
+    def _seen(self, one: Mapping[str, Any]) -> ChangeRequest:
+        return ChangeRequest(
+            branch=str(one["source_branch"]),
+            into=str(one["target_branch"]),
+            number=int(one["iid"]),
+            state=_STATES.get(one["state"], OPEN),
+            url=str(one["web_url"]),
+            head=str(one["sha"]),
         )
 
     def _actions(self, wanted: Submission) -> Iterator[dict[str, Any]]:
-        for path, text in sorted(wanted.files.items()):
-            known = self._file(path, wanted.expected)
-            if text is None and known is None:
-                continue
+        for path, known, content in self._changes(wanted):
             action: dict[str, Any] = {"file_path": path}
-            if known is not None:
+            if known:
                 action["last_commit_id"] = known["last_commit_id"]
-            if text is None:
+            if content is None:
                 yield action | {"action": "delete"}
                 continue
-            content = base64.b64encode(text.encode()).decode()
-            what = "create" if known is None else "update"
+            what = "update" if known else "create"
             yield action | {"action": what, "content": content, "encoding": "base64"}
-
-    def _file(self, path: str, ref: str) -> Mapping[str, Any] | None:
-        where = f"{self._root}/repository/files/{quote(path, safe='')}"
-        answer = self._wire.get(where, {"ref": ref})
-        if answer.status == 404:
-            return None
-        found: Mapping[str, Any] = self._well(answer)
-        return found
-
-    def _well(self, answer: Answer) -> Any:
-        if not answer.ok or not isinstance(answer.body, dict):
-            raise self._wire.unexpected(answer)
-        return answer.body
-
-
-def _request(one: Mapping[str, Any]) -> ChangeRequest:
-    return ChangeRequest(
-        branch=str(one["source_branch"]),
-        into=str(one["target_branch"]),
-        number=int(one["iid"]),
-        state=_STATES.get(one["state"], OPEN),
-        url=str(one["web_url"]),
-        head=str(one["sha"]),
-    )

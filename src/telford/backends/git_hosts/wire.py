@@ -213,7 +213,9 @@ def _limited(answer: Answer) -> bool:
 
 
 def _decoded(data: bytes, response: httpx.Response) -> Any:
-    if "json" not in response.headers.get("content-type", ""):
+    kind = response.headers.get("content-type", "")
+    # A file that GitHub gives raw has the type `application/vnd.github.raw+json`, and is no JSON.
+    if "json" not in kind or "raw" in kind:
         return data.decode("utf-8", "replace")
     try:
         return json.loads(data or b"null")
