@@ -6,13 +6,16 @@ import threading
 import time
 
 import pytest
+from app_estates import ESTATE
 
-from telford.app import serving, standing_by, wiring
+from telford.app import loading, serving, standing_by, up, wiring, workloads
 from telford.app.settings import Settings
+from telford.backends import files
 from telford.backends.local.place import LocalPlace
 from telford.basics.clock import SystemClock
-from telford.basics.errors import TemporaryError, UsageError
+from telford.basics.errors import RefusedError, TemporaryError, UsageError
 from telford.cli import main, options
+from telford.estate.place import Place
 from telford.flows.controller import Pace
 from telford.flows.watching import Watch
 from telford.store.database import Lease
@@ -102,6 +105,31 @@ def test_a_place_that_does_not_run_is_waited_for(
     stage.end()
     assert standing_by.standing(stage.store)[0].part == "gave-back"
     stage.store.close()
+
+
+def test_up_is_told_who_controls_the_place_and_the_way_out(kept: wiring.Files) -> None:
+    store = wiring.open_store(kept, SystemClock())
+    lease = store.leases.take(PLACE, "build-7:4711:88", 10.0, lambda holder: False)
+    estate = loading.require(loading.of_texts(files.Texts(texts={"e.yaml": ESTATE})))
+    local = workloads.Local(str(kept.state), "python")
+    request = up.Request(estate, Place(PLACE), local, "ann")
+
+    def refused() -> RefusedError:
+        with pytest.raises(RefusedError) as found:
+            up.raise_up(request, kept, SystemClock(), lambda report: None)
+        return found.value
+
+    alone = refused()
+    assert alone.message.startswith("dev is controlled by process 4711 on build-7, heard of")
+    assert "end that process" in alone.fix
+    assert "telford down" not in alone.fix, "that ends services, and no stand-by"
+    store.controllers.wait(PLACE, "build-8:12:88")
+    followed = refused()
+    assert followed.message.endswith("; behind it stands by process 12 on build-8")
+    assert "end these processes" in followed.fix
+    assert store.leases.holds(lease)
+    assert not list(kept.place(PLACE).glob("*")), "nothing was started"
+    store.close()
 
 
 def test_a_silent_controller_is_called_silent(kept: wiring.Files) -> None:

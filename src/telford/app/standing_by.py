@@ -4,7 +4,7 @@ It starts and stops nothing of the place: a machine's supervisor is another proc
 another matter; a cluster was there before. One process controls one place, because the durable
 engine is one a process; for several places start several. While it has the lease it also does what
 goes on beside a controller (`telford.app.beside`). Called by `telford controller`; `standing` is for
-`telford controllers`.
+`telford controllers`, `occupied` for `telford up`.
 """
 
 import threading
@@ -225,6 +225,36 @@ def standing(store: Store, place: str = "") -> tuple[Standing, ...]:
         found.append(Standing(one.place, one.holder, part, None, heard))
     chosen = [one for one in found if not place or one.place == place]
     return tuple(sorted(chosen, key=lambda one: (one.place, one.epoch is None, one.holder)))
+
+
+def occupied(store: Store, place: str, refused: RefusedError) -> RefusedError:
+    """Why `telford up` cannot begin in a place, and the way out.
+
+    It is never let in by itself: with records that several machines share, whoever mistakes a place
+    would start its services where they sit. So whoever controls it is ended by people, knowingly.
+    """
+    everyone = standing(store, place)
+    ours = [one for one in everyone if one.part == "controls"]
+    next_ones = [one for one in everyone if one.part == "stands-by"]
+    if not ours:
+        return refused  # it went in this moment: what was said of it holds
+    said = f"{place} is controlled by {_process(ours[0])}, heard of {ours[0].heard or 0:.0f} s ago"
+    if next_ones:
+        waiting = ", ".join(_process(one) for one in next_ones)
+        said += f"; behind it {'stand' if len(next_ones) > 1 else 'stands'} by {waiting}"
+    return RefusedError(
+        said,
+        fix="what runs goes on there, and releases begin and move without `telford up`"
+        f" (telford status --in {place}). To start or adopt services from here, end"
+        f" {'these processes' if next_ones else 'that process'} where they run (Ctrl-C, or kill), and"
+        " start `telford up` again; a `telford controller` started after it stands by",
+    )
+
+
+def _process(one: Standing) -> str:
+    """``host:pid:start``, as people say it."""
+    host, pid, _ = one.holder.rsplit(":", 2) if one.holder.count(":") > 1 else (one.holder, "", "")
+    return f"process {pid} on {host}" if pid else host
 
 
 def _quietly(act: Callable[[], None]) -> None:

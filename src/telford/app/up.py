@@ -20,6 +20,7 @@ from telford.app import (
     objectives,
     places,
     release,
+    standing_by,
     wiring,
     workloads,
 )
@@ -141,7 +142,7 @@ def raise_up(
         store = wiring.open_store(kept, clock)
         undo.callback(store.close)
         clock = store.clock
-        lease = controlling.take_lease(store, str(request.place), request.pace)
+        lease = _lease(request, store)
         undo.callback(store.leases.give_back, lease)
         place = _place(request, kept, binding, promises, clock)
         if place.started_here:
@@ -157,6 +158,15 @@ def raise_up(
     running = _run(store, place, binding, arranged, found, report)
     running.keep_beside(_beside(request, kept, running, lease), report)
     return running
+
+
+def _lease(request: Request, store: Store) -> Lease:
+    """The right to control the place. Raises `RefusedError` that says who has it, and the way out."""
+    place = str(request.place)
+    try:
+        return controlling.take_lease(store, place, request.pace)
+    except RefusedError as refused:
+        raise standing_by.occupied(store, place, refused) from refused
 
 
 def arrange(

@@ -71,7 +71,7 @@ class Leases:
             if age <= limit_seconds and not gone(held.holder):
                 raise RefusedError(
                     f"{name} already has a controller: {held.holder}, heard of {age:.1f} s ago",
-                    fix="use that one, or stop it with `telford down`",
+                    fix="see `telford controllers`; it may be taken over once that one has ended",
                 )
             _write(writing, Lease(name, holder, held.epoch + 1), writing.at)
             return Lease(name, holder, held.epoch + 1)
