@@ -4,9 +4,14 @@ import pathlib
 from collections.abc import Iterator
 
 import pytest
+from app_estates import ESTATE, LOCAL, an_estate
 
 import stores
-from telford.app import latency_history
+from telford.app import latency_history, places, release, workloads
+from telford.deliver import forecast
+from telford.estate import overlays
+from telford.flows import orders
+from telford.store.bindings import Bound
 from telford.store.ledger import Entry
 from telford.store.releases import Release
 from telford.store.store import Store
@@ -22,16 +27,18 @@ def store(tmp_path: pathlib.Path) -> Iterator[Store]:
     opened.close()
 
 
-def released(store: Store, number: int, phase: str, ticks: list[dict[str, list[int]]]) -> None:
+def released(
+    store: Store, number: int, phase: str, ticks: list[dict[str, list[int]]], place: str = PLACE
+) -> None:
     """A release of version 1.`number` that is over; each tick is version -> its buckets."""
     key = f"r{number}"
     row = Release(
-        id=key, service=SERVICE, name="orders", place=PLACE, from_version=f"1.{number - 1}",
+        id=key, service=SERVICE, name="orders", place=place, from_version=f"1.{number - 1}",
         to_version=f"1.{number}", digest="d" * 64, phase=phase, policy={}, state={}, workloads={},
         who="ann", reason="", tick_seconds=1.0, created_at=float(number), active=False,
         tick=len(ticks) - 1,
     )  # fmt: skip
-    lease = store.leases.take(PLACE, "one", 3.0, gone=lambda _holder: True)
+    lease = store.leases.take(place, "one", 3.0, gone=lambda _holder: True)
     with store.writing(lease) as writing:
         store.releases.create(writing, row)
         store.ledger.append(
@@ -61,6 +68,33 @@ def test_releases_that_counted_none_are_passed_over_and_other_buckets_left_out(
     released(store, 2, "failed", [])
     released(store, 3, "rolled-back", [{"1.3": [5, 5, 5]}])
     assert latency_history.shape(store, PLACE, SERVICE) == (5.0, 5.0, 5.0)
+
+
+def test_a_release_is_forecast_in_its_own_ticks_and_from_its_services_last_histogram(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    described = an_estate(ESTATE.replace("  alpha: 0.02\n", "  alpha: 0.02\n  latency: true\n"))
+    binding = overlays.bind(described, places.choose(described, ""))
+    bound, place = workloads.one(binding, "orders"), str(binding.place)
+    made = orders.workload_json(workloads.workload(bound, "1.0", 1, LOCAL))
+    row = Bound(
+        place=place, service=SERVICE, name="orders", version="1.0", digest="d" * 64,
+        generation=1, issued=1, workload=made, release=None, since=0.0,
+    )  # fmt: skip
+    lease = store.leases.take(place, "one", 3.0, gone=lambda _holder: True)
+    with store.writing(lease) as writing:
+        store.bindings.bind(writing, row, "ann")
+    released(store, 1, "rolled-back", [{"1.0": [3, 2, 1]}], place=place)
+    seen = []
+
+    def spied(*said: object) -> forecast.Forecast:
+        seen.append(said[3:])
+        return real(*said)  # type: ignore[arg-type]
+
+    real = forecast.forecast
+    monkeypatch.setattr(forecast, "forecast", spied)
+    release.prepare(store, binding, LOCAL, "orders", version="1.1", now=9.0)
+    assert seen == [(1.0, (3.0, 2.0, 1.0))]
 
 
 def test_where_nothing_was_counted_nothing_is_known(store: Store) -> None:

@@ -17,6 +17,7 @@ from telford.app import (
     cluster_place,
     data_plan,
     gate_policy,
+    latency_history,
     objectives,
     release_policy,
     versions,
@@ -50,10 +51,13 @@ TRAFFIC_SECONDS = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """A service as it was measured: requests a second now, and each indicator's (requests, bad)."""
+    """A service as it was measured: requests a second now, each indicator's (requests, bad), and
+    the last known histogram of its latencies, where a release is judged by them.
+    """
 
     rps: float
     history: Mapping[str, tuple[int, int]]
+    shape: tuple[float, ...] = ()
 
     @property
     def rates(self) -> dict[str, float]:
@@ -152,7 +156,8 @@ def prepare(
     _refuse_unsound(declared, bound)
     if local.objects is not None:
         cluster_place.refuse_undividable(binding, bound, declared)
-    forecast = forecasts.forecast(declared, traffic.rps, traffic.rates)
+    tick_seconds = float(units.seconds(delivery.tick))
+    forecast = forecasts.forecast(declared, traffic.rps, traffic.rates, tick_seconds, traffic.shape)
     said = caveats.caveats(declared, bound.spec.name, stored.version, wanted)
     told = sentences(forecast.sentence, *said, data_changes.announce(declared.data))
     contents = versions.contents(bound, wanted, image, binding)
@@ -164,7 +169,7 @@ def prepare(
         contents=contents,
         settings=versions.settings(binding, bound),
         policy=declared,
-        tick_seconds=float(units.seconds(delivery.tick)),
+        tick_seconds=tick_seconds,
         stable=stable,
         canary=workloads.workload(bound, wanted, stored.generation, local, image),
         traffic=traffic,
@@ -356,7 +361,9 @@ def measure(
     total = sums[address, promise.ERRORS]["traffic"].total if since else 0
     # The events of the first tick came before its end, from when on time is counted.
     early = since[0].total if len(since) > 1 and since[0].width == 0 else 0
-    return Traffic((total - early) / seen, history)
+    latency = any(kind_of(one) == "latency" for one in judged_by)
+    shape = latency_history.shape(store, place, address) if latency else ()
+    return Traffic((total - early) / seen, history, shape)
 
 
 def _sli(indicator: Indicator) -> str:

@@ -151,7 +151,7 @@ def _prepared(
     tick_seconds: float,
     traffic: Traffic,
 ) -> Prepared:
-    forecast = forecasts.forecast(policy, traffic.rps, traffic.rates)
+    forecast = forecasts.forecast(policy, traffic.rps, traffic.rates, tick_seconds, traffic.shape)
     said = caveats.caveats(policy, bound.name, bound.version, canary.version)
     told = releasing.sentences(forecast.sentence, *said)
     return Prepared(
