@@ -95,7 +95,7 @@ def form(
         request,
         "act.html",
         sheet,
-        name=release.name,
+        about=release.name,
         lede=f"In {release.place}, from {release.from_version} to {release.to_version}.",
         back=href(f"/releases/{release.id}"),
         what="the release",
