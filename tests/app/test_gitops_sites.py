@@ -4,6 +4,7 @@ import pathlib
 
 import pytest
 
+import git_estates
 from git_model import Model
 from git_stand_ins import ORIGIN, GiteaStandIn
 from telford.app import beside, gitops
@@ -15,48 +16,11 @@ from telford.deliver.gitchange import Change, Kept, Rendered
 from telford.estate.place import Place
 
 OLD, NEW = (f"registry.example.com/orders:1.{n}.0@sha256:{d * 64}" for n, d in ((0, "a"), (1, "b")))
-ESTATE = f"""
-apiVersion: telford/v1
-kind: Team
-name: platform
----
-apiVersion: telford/v1
-kind: Architecture
-name: shop
-owner: team/platform
-targets: [kubernetes, kustomize, helm]
-choices: {{delivery: flux}}
-repository: {{url: /srv/git/shop.git, path: deploy, estate: estate}}
----
-apiVersion: telford/v1
-kind: Environment
-name: staging
-git: {{branch: staging}}
----
-apiVersion: telford/v1
-kind: Environment
-name: prod
-order: 1
----
-apiVersion: telford/v1
-kind: System
-name: shop
-owner: team/platform
----
-apiVersion: telford/v1
-kind: Service
-name: orders
-system: shop
-owner: team/platform
-run: {{image: '{OLD}'}}
----
-apiVersion: telford/v1
-kind: Service
-name: stock
-system: shop
-owner: team/platform
-run: {{image: 'registry.example.com/stock:1'}}
-"""
+ESTATE = git_estates.shop(
+    ("staging\ngit: {branch: staging}", "prod"),
+    {"orders": f"run: {{image: '{OLD}'}}", "stock": "run: {image: 'registry.example.com/stock:1'}"},
+    targets="kubernetes, kustomize, helm",
+)
 FOLDER = pathlib.Path("/somewhere/estate")
 SERVICE = "service/shop.orders"
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+import bindings
 import stores
 from telford.app import cluster_place, loading, promotion, release, workloads
 from telford.app import quarantine as quarantines
@@ -16,7 +17,6 @@ from telford.estate import overlays
 from telford.estate.model import Estate
 from telford.estate.place import Place
 from telford.flows import orders
-from telford.store.bindings import Bound
 from telford.store.store import Store
 from telford.testing.clock import FakeClock
 
@@ -112,26 +112,13 @@ class World:
     def bind(self, place: str, version: str, digest: str, row: str | None = None) -> None:
         binding = overlays.bind(self.estate, Place(place))
         local = cluster_place.on_cluster(LOCAL, binding) if self.on_cluster else LOCAL
-        made = workloads.workload(workloads.named(binding, "orders"), version, 1, local)
+        generation = bindings.following(self.store, place, SERVICE)
+        made = workloads.workload(workloads.named(binding, "orders"), version, generation, local)
         known = self.store.releases.get(row) if row else None
-        workload = known.workloads["canary"] if known else orders.workload_json(made)
-        before = self.store.bindings.get(place, SERVICE)
-        generation = before.issued + 1 if before else 1
-        lease = self.store.leases.take(place, "one", 10.0, gone=lambda other: True)
-        bound = Bound(
-            place=place,
-            service=SERVICE,
-            name="orders",
-            version=version,
-            digest=digest,
-            generation=generation,
-            issued=generation,
-            workload=workload,
-            release=row,
-            since=self.clock.now(),
-        )
-        with self.store.writing(lease) as writing:
-            self.store.bindings.bind(writing, bound, "ann")
+        if known:
+            released = orders.workload(known.workloads["canary"])
+            made = dataclasses.replace(released, generation=generation)
+        bindings.bind(self.store, place, SERVICE, made, digest=digest, release=row)
 
     def prepared(self, place: str, origin: str, skip: str = "") -> release.Prepared:
         binding = overlays.bind(self.estate, Place(place))

@@ -7,60 +7,25 @@ import pytest
 from cli_runs import run
 
 import bare_git
+import bindings
+import git_estates
 import stores
 from telford.basics.clock import SystemClock
 from telford.deliver.contents import Contents
-from telford.flows import orders
-from telford.store.bindings import Bound
 from telford.store.store import Store
 from telford.store.versions import Version
 from telford.testing.place import a_workload
 
 SERVICE = "service/shop.orders"
 OLD, NEW = (f"registry.example.com/orders:1.{n}.0@sha256:{d * 64}" for n, d in ((0, "a"), (1, "b")))
-ESTATE = f"""\
-# The shop.
-apiVersion: telford/v1
-kind: Team
-name: platform
----
-apiVersion: telford/v1
-kind: Architecture
-name: shop
-owner: team/platform
-targets: [kubernetes]
-choices: {{delivery: flux}}
-repository: {{url: ORIGIN, path: deploy, estate: estate}}
----
-apiVersion: telford/v1
-kind: Environment
-name: staging
----
-apiVersion: telford/v1
-kind: Environment
-name: prod
-order: 1
----
-apiVersion: telford/v1
-kind: System
-name: shop
-owner: team/platform
----
-apiVersion: telford/v1
-kind: Service
-name: orders
-system: shop
-owner: team/platform
-run:
-  image: {OLD}  # by digest
-"""
+SERVICES = {"orders": f"run:\n  image: {OLD}  # by digest"}
 
 
 @pytest.fixture
 def folder(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
     """A clone of a bare repository with the estate in `estate`."""
     origin = tmp_path / "origin.git"
-    text = ESTATE.replace("ORIGIN", str(origin))
+    text = git_estates.shop(("staging", "prod"), SERVICES, url=str(origin))
     bare_git.bare(origin, {"estate/shop.yaml": text})
     bare_git.git("clone", "--quiet", str(origin), str(tmp_path / "work"))
     for key, value in {"AUTHOR": "ann", "COMMITTER": "ann"}.items():
@@ -76,29 +41,12 @@ def _bound(folder: pathlib.Path, place: str, version: str, image: str) -> None:
     file = state / "store.db"
     url = f"sqlite:///{file}" if file.exists() else stores.fresh(file)
     store = Store(url, SystemClock())
-    lease = store.leases.take(place, "one", 3.0, gone=lambda other: True)
     contents = Contents(SERVICE, version, image, "base")
-    before = store.bindings.get(place, SERVICE)
-    generation = before.issued + 1 if before else 1
-    workload = orders.workload_json(a_workload("orders", version, generation=generation))
-    with store.writing(lease) as writing:
+    with store.writing() as writing:
         store.versions.record(writing, Version(SERVICE, contents.digest, version, image, 1.0))
-        store.bindings.bind(
-            writing,
-            Bound(
-                place=place,
-                service=SERVICE,
-                name="orders",
-                version=version,
-                digest=contents.digest,
-                generation=generation,
-                issued=generation,
-                workload=workload,
-                release=None,
-                since=1.0,
-            ),
-            "ann",
-        )
+    generation = bindings.following(store, place, SERVICE)
+    workload = a_workload("orders", version, generation=generation)
+    bindings.bind(store, place, SERVICE, workload, digest=contents.digest)
     store.close()
 
 

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable
 
+import bindings
 from backends.kubernetes.api_server import ApiServer
 from telford.app import (
     cluster_place,
@@ -22,10 +23,8 @@ from telford.app.settings import Settings
 from telford.backends import files
 from telford.basics.clock import SystemClock
 from telford.estate import overlays
-from telford.flows import orders
 from telford.flows.controller import Pace
 from telford.plan.actions import Inventory
-from telford.store.bindings import Bound
 from telford.store.releases import Release
 
 ESTATE = """
@@ -108,25 +107,10 @@ class Started:
     def stable(self, place: str, version: str) -> None:
         """Say that a version is stable in another place, which is not ours to look at."""
         store = self.running.store
-        lease = store.leases.take(place, "elsewhere:1:1", 10.0, lambda holder: True)
         local = cluster_place.on_cluster(self.local, self.binding)
         service = self.binding.entities[SERVICE]
         made = workloads.workload(service, version, 1, local)
-        bound = Bound(
-            place=place,
-            service=SERVICE,
-            name="orders",
-            version=version,
-            digest=release.digest(service, version),
-            generation=1,
-            issued=1,
-            workload=orders.workload_json(made),
-            release=None,
-            since=time.time(),
-        )
-        with store.writing(lease) as writing:
-            store.bindings.bind(writing, bound, "ann")
-        store.leases.give_back(lease)
+        bindings.bind(store, place, SERVICE, made, digest=release.digest(service, version))
 
     def objects(self, kind: str) -> dict[str, dict]:
         with self.server.lock:

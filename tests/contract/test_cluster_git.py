@@ -15,17 +15,16 @@ from raised import ESTATE, Started, built
 from worlds import World
 
 import bare_git
+import bindings
 from backends.kubernetes.api_server import ApiServer
 from telford.app import gitops, release
 from telford.basics.clock import SystemClock
 from telford.basics.errors import RefusedError
 from telford.deliver.quarantine import Quarantine
 from telford.estate.workload import Workload
-from telford.flows import orders
 from telford.flows.carrying import Outside
 from telford.flows.guarding import Guard
 from telford.road.traffic_ways import RATIO
-from telford.store.bindings import Bound
 from telford.store.git_changes import GitChange
 from telford.store.store import Store
 
@@ -69,24 +68,11 @@ def guard(world: World, folder: pathlib.Path) -> tuple[Store, Guard]:
     """1.0.0 is stable, and 1.1.0 is quarantined."""
     store = Store(f"sqlite:///{folder / 'store.db'}", SystemClock())
     lease = store.leases.take(PLACE, "one", 600.0, lambda holder: True)
-    stable = workload("1.0.0")
-    bound = Bound(
-        place=PLACE,
-        service=SERVICE,
-        name="orders",
-        version="1.0.0",
-        digest="a",
-        generation=3,
-        issued=3,
-        workload=orders.workload_json(stable),
-        release=None,
-        since=0.0,
-    )
+    bindings.bind(store, PLACE, SERVICE, workload("1.0.0", 3), lease=lease, digest="a")
     kept_out = Quarantine(
         "q1", PLACE, SERVICE, "1.1.0", "b", BAD, "2.1 times the errors", "ann", 0.0
     )
     with store.writing(lease) as writing:
-        store.bindings.bind(writing, bound, "ann")
         store.quarantines.add(writing, kept_out)
     place = world.place
     return store, Guard(store, lease, PLACE, Outside(place, place, place))

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+import bindings
 import data_plans as plans
 from telford.app import controlling, data, data_plan, wiring
 from telford.app import release as releases
@@ -28,7 +29,6 @@ from telford.deliver.data_changes import DataStep
 from telford.deliver.policy import FULL_WEIGHT, Indicator, Policy
 from telford.estate.workload import Ingress, Probe, Split, Workload
 from telford.flows import orders
-from telford.store.bindings import Bound
 from telford.store.commands import Command
 from telford.store.data_plans import DataPlan
 from telford.store.store import Store
@@ -183,12 +183,7 @@ def world(root: pathlib.Path, url: str) -> Iterator[World]:
     try:
         place.bring_up([first], [Split(NAME, 1, {OLD: FULL_WEIGHT})], [Ingress("/", NAME)])
         store = wiring.open_store(kept, SystemClock())
-        lease = controlling.take_lease(store, PLACE, _pace())
-        with store.writing(lease) as writing:
-            plain = orders.workload_json(first)
-            bound = Bound(PLACE, SERVICE, NAME, OLD, "0" * 64, 1, 1, plain, None, writing.at)
-            store.bindings.bind(writing, bound, "test")
-        store.leases.give_back(lease)
+        bindings.bind(store, PLACE, SERVICE, first)
         made = World(root, url, place, store)
         made.control()
         yield made

@@ -14,6 +14,8 @@ from collections.abc import Callable
 import yaml
 
 import bare_git
+import bindings
+import git_estates
 from git_model import Model
 from git_stand_ins import ORIGIN, STAND_INS
 from telford.app import desires, gitops, rendering
@@ -24,13 +26,11 @@ from telford.deliver.contents import Contents
 from telford.estate.place import Place
 from telford.estate.workload import Split
 from telford.flows import boundaries as edges
-from telford.flows import orders
 from telford.flows.carrying import Outside
 from telford.flows.gitops import Deliverer, Manner, Report
 from telford.flows.guarding import Guard
 from telford.plan.actions import Inventory
 from telford.ports.git import GitHost
-from telford.store.bindings import Bound
 from telford.store.database import Lease
 from telford.store.releases import Release
 from telford.store.store import Store
@@ -44,50 +44,16 @@ IMAGES = {
     version: f"registry.example.com/orders:{version}@sha256:{digit * 64}"
     for version, digit in (("1.0.0", "a"), ("1.1.0", "b"), ("1.2.0", "c"))
 }
-ESTATE = f"""\
-# The shop, in three environments.
-apiVersion: telford/v1
-kind: Team
-name: platform
----
-apiVersion: telford/v1
-kind: Architecture
-name: shop
-owner: team/platform
-targets: [kubernetes]
-choices: {{delivery: argo-cd}}
-repository: {{url: /srv/git/shop.git, path: deploy, estate: estate}}
----
-apiVersion: telford/v1
-kind: Environment
-name: dev
----
-apiVersion: telford/v1
-kind: Environment
-name: staging
-order: 1
----
-apiVersion: telford/v1
-kind: Environment
-name: prod
-order: 2
-production: true
----
-apiVersion: telford/v1
-kind: System
-name: shop
-owner: team/platform
----
-apiVersion: telford/v1
-kind: Service
-name: orders
-system: shop
-owner: team/platform
-run:
+ESTATE = git_estates.shop(
+    ("dev", "staging", "prod\nproduction: true"),
+    {
+        NAME: f"""run:
   # By digest: what was tested is what runs.
   image: {IMAGES["1.0.0"]}
-  ports: [{{name: http, port: 8080}}]
-"""
+  ports: [{{name: http, port: 8080}}]"""
+    },
+    delivery="argo-cd",
+)
 MANIFEST = "deploy/kubernetes/{}/shop/orders.yaml"
 DOCUMENT = "estate/shop.yaml"
 RECORD = "deploy/telford/{}/releases.json"
@@ -184,30 +150,22 @@ class World:
 
     def bind(self, place: str, version: str, setting: str = "", release: str = "") -> None:
         """A version becomes the stable one: in the place, then in the store."""
-        bound = self.store.bindings.get(place, SERVICE)
-        generation = bound.issued + 1 if bound else 1
+        generation = bindings.following(self.store, place, SERVICE)
         workload = a_workload(NAME, version, generation=generation)
         self._run(place, version, generation)
         contents = Contents(SERVICE, version, IMAGES[version], "base")
         known = Version(SERVICE, contents.digest, version, IMAGES[version], self.clock.now())
         with self.store.writing(self.leases[place]) as writing:
             self.store.versions.record(writing, known)
-            self.store.bindings.bind(
-                writing,
-                Bound(
-                    place=place,
-                    service=SERVICE,
-                    name=NAME,
-                    version=version,
-                    digest=contents.digest,
-                    generation=generation,
-                    issued=generation,
-                    workload=orders.workload_json(workload),
-                    release=release or f"{NAME}-{version}-{place}",
-                    since=self.clock.now(),
-                ),
-                "ann",
-            )
+        bindings.bind(
+            self.store,
+            place,
+            SERVICE,
+            workload,
+            lease=self.leases[place],
+            digest=contents.digest,
+            release=release or f"{NAME}-{version}-{place}",
+        )
 
     def roll_back(self, place: str, bad: str, good: str) -> None:
         """A release of `bad` was rolled back by its evidence; `good` is stable (again)."""

@@ -9,16 +9,15 @@ from collections.abc import Iterator
 import pytest
 from portal_scene import PLACE, SHOP, STOREFRONT, TOKEN, Clock
 
+import bindings
 from telford.app import workloads
 from telford.app.described import EstateWatch
 from telford.basics.errors import RefusedError, TelfordError, UsageError
 from telford.estate import overlays
 from telford.estate.model import Estate, Loaded
 from telford.estate.place import Place
-from telford.flows import orders
 from telford.portal import wired
 from telford.portal.context import Context, Wanted
-from telford.store.bindings import Bound
 from telford.store.store import Store
 
 
@@ -41,21 +40,7 @@ def run_storefront(held: wired.Held, context: Context) -> None:
     described = context.estate.current()
     binding = overlays.bind(described.estate, Place(PLACE))
     workload = workloads.workload(binding.entities[STOREFRONT], "1.0.0", 1, held.local)
-    bound = Bound(
-        place=PLACE,
-        service=STOREFRONT,
-        name="storefront",
-        version="1.0.0",
-        digest="0" * 64,
-        generation=1,
-        issued=1,
-        workload=orders.workload_json(workload),
-        release=None,
-        since=held.clock.now(),
-    )
-    lease = held.store.leases.take(PLACE, "one", 3.0, gone=lambda _: False)
-    with held.store.writing(lease) as writing:
-        held.store.bindings.bind(writing, bound, "ann")
+    bindings.bind(held.store, PLACE, STOREFRONT, workload)
 
 
 WANTED = Wanted(STOREFRONT, "1.1.0", PLACE, "ann", "a better header")

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from shop import labels
 
+import bindings
 from telford.app import controlling, wiring
 from telford.app import release as releases
 from telford.backends.local.place import LocalPlace
@@ -29,7 +30,6 @@ from telford.deliver.state import FINAL
 from telford.estate.workload import Ingress, Match, Probe, Split, Workload
 from telford.flows import orders, watching
 from telford.flows.controller import Pace
-from telford.store.bindings import Bound
 from telford.store.commands import Command
 
 HERE = pathlib.Path(__file__).resolve()
@@ -232,24 +232,8 @@ class World:
 
     def _bind(self, workloads):
         """What runs at the beginning, as if it had been released long ago."""
-        lease = self.store.leases.take(PLACE, "test", 30.0, lambda _holder: True)
-        with self.store.writing(lease) as writing:
-            for one in workloads:
-                plain = orders.workload_json(one)
-                bound = Bound(
-                    PLACE,
-                    address(one.service),
-                    one.service,
-                    one.version,
-                    "0" * 64,
-                    1,
-                    1,
-                    plain,
-                    None,
-                    writing.at,
-                )
-                self.store.bindings.bind(writing, bound, "test")
-        self.store.leases.give_back(lease)
+        for one in workloads:
+            bindings.bind(self.store, PLACE, address(one.service), one)
 
     # ---- a round of releases
 
