@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from telford.deliver import owing
 from telford.deliver import release as releases
 from telford.deliver.policy import Indicator, Policy
 from telford.deliver.state import Clocks, Phase, State
@@ -44,8 +45,13 @@ def a_place(canary: int = 0, ready: int | None = None, stable: int = 2) -> Place
     )
 
 
+def owed(state: State, place: PlaceState) -> orders.Owed:
+    arms = orders.definitions(WORKLOADS)
+    return orders.owed(state, arms, owing.facts(place, state, 5.0, arms))
+
+
 def kinds(state: State, place: PlaceState) -> list[str]:
-    found = orders.owed(state, WORKLOADS, place, 5.0).orders
+    found = owed(state, place).orders
     return [f"{one.kind} {one.what}" for one in found]
 
 
@@ -88,13 +94,13 @@ def test_what_is_owed_once_the_weight_is_confirmed(
 
 
 def test_a_release_that_waits_says_for_what() -> None:
-    found = orders.owed(a_state(Phase.PROMOTING, 10_000), WORKLOADS, a_place(2, 1), 5.0)
+    found = owed(a_state(Phase.PROMOTING, 10_000), a_place(2, 1))
     assert found.waits == "1 of 2 replicas of v2 are ready"
 
 
 def test_a_split_names_only_versions_with_weight_and_carries_the_generation() -> None:
     state = a_state(Phase.ROLLING_BACK, 0)
-    (order,) = orders.owed(state, WORKLOADS, a_place(1), 5.0).orders
+    (order,) = owed(state, a_place(1)).orders
     assert order.arguments == {"service": "s", "generation": 7, "weights": {"v1": 10_000}}
 
 

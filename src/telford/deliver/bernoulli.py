@@ -7,19 +7,24 @@ a < p, is valid for every rate of at least p, and the fuse, with a > p, for ever
 Both assume that errors are independent given the past; bursts fool E0, hence the soak.
 """
 
+import functools
 import math
 
 from telford.deliver import mixture
 
 OBJECTIVE_PARTS = (0.0, 1 / 16, 1 / 8, 1 / 4, 1 / 2)
 """E0's alternatives, as parts of the rate that must be shown not to be reached."""
+# Rates come from policies and do not change: what follows from them is worked out once.
+_KEPT = 1024
 
 
+@functools.lru_cache(maxsize=_KEPT)
 def better(p_max: float) -> tuple[float, ...]:
     """The rates E0 bets on, all below `p_max`."""
     return tuple(part * p_max for part in OBJECTIVE_PARTS)
 
 
+@functools.lru_cache(maxsize=_KEPT)
 def worse(rate: float) -> tuple[float, ...]:
     """The rates the fuse bets on: `rate` with its odds multiplied, so all lie in (rate, 1)."""
     odds = rate / (1 - rate)
@@ -28,9 +33,12 @@ def worse(rate: float) -> tuple[float, ...]:
 
 def factors(requests: int, bad: int, null: float, alternatives: tuple[float, ...]) -> mixture.Logs:
     """The logarithm of one tick's factor for each alternative rate."""
-    good, base = requests - bad, math.log1p(-null)
+    good = requests - bad
     return tuple(
-        mixture.times_log(bad, a / null) + good * (math.log1p(-a) - base) for a in alternatives
+        [
+            bad * hit + good * miss if bad else good * miss
+            for hit, miss in _slopes(null, alternatives)
+        ]
     )
 
 
@@ -39,3 +47,10 @@ def update(
 ) -> mixture.Logs:
     """The evidence after one more tick."""
     return mixture.multiply(logs, factors(requests, bad, null, alternatives))
+
+
+@functools.lru_cache(maxsize=_KEPT)
+def _slopes(null: float, alternatives: tuple[float, ...]) -> tuple[tuple[float, float], ...]:
+    """What one bad and one good request multiply into each alternative, in logarithms."""
+    base = math.log1p(-null)
+    return tuple((mixture.times_log(1, a / null), math.log1p(-a) - base) for a in alternatives)

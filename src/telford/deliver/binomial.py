@@ -12,11 +12,13 @@ asked for is not the split you got". Its alternatives are a quarter off or more,
 plane that rounds a weight does not fire it.
 """
 
+import functools
 import math
 
 from telford.deliver import mixture
 
 SPLIT_ODDS = (0.5, 0.8, 1.25, 2.0)
+_LOG_ODDS = tuple((odds, math.log(odds)) for odds in SPLIT_ODDS)
 
 
 def factors(
@@ -25,9 +27,12 @@ def factors(
     """The logarithm of one tick's factor for each ratio; all 0 where an arm had no request."""
     if n1 == 0 or n0 == 0 or k1 + k0 == 0:
         return (0.0,) * len(ratios)
-    total = n1 + n0
+    total, bad, log = n1 + n0, k1 + k0, math.log
     return tuple(
-        k1 * math.log(ratio) - (k1 + k0) * math.log((ratio * n1 + n0) / total) for ratio in ratios
+        [
+            k1 * one - bad * log((ratio * n1 + n0) / total)
+            for ratio, one in zip(ratios, _logs(ratios), strict=True)
+        ]
     )
 
 
@@ -40,5 +45,10 @@ def update_split(logs: mixture.Logs, n1: int, n0: int, weight: float) -> mixture
     """The evidence that requests are not divided as asked; `weight` is the canary's share."""
     return mixture.multiply(
         logs,
-        [n1 * math.log(odds) - (n1 + n0) * math.log1p(weight * (odds - 1)) for odds in SPLIT_ODDS],
+        [n1 * log - (n1 + n0) * math.log1p(weight * (odds - 1)) for odds, log in _LOG_ODDS],
     )
+
+
+@functools.cache
+def _logs(ratios: tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(map(math.log, ratios))

@@ -27,7 +27,7 @@ def command(state: State, verb: str, *, who: str, reason: str, now: float) -> St
     after = replace(_COMMANDS[verb](state, now, said), who=who)
     by_hand = "by hand" if verb in {"promote", "step"} else ""
     judgement = Judgement(_says(state, verb), said, certificate=by_hand)
-    return Step(after, verdicts.verdict(state, judgement, judging.all_values(state)), None)
+    return Step(after, verdicts.later(state, judgement, judging.all_values(state)), None)
 
 
 def _refusal(state: State, verb: str) -> str:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from telford.deliver import gates, mixture, strategies, suspect, weighing
 from telford.deliver.gates import GateView
+from telford.deliver.once import once
+from telford.deliver.policy import Policy
 from telford.deliver.shape import Stage
 from telford.deliver.state import Cause, Decision, Phase, Probe, State
 from telford.deliver.weighing import EValue, Evidence
@@ -38,8 +40,12 @@ class Judgement:
 
 def split_value(state: State) -> EValue:
     """The evidence that requests are not divided as asked."""
-    bound = mixture.log_bound(state.policy.split_alpha)
-    return EValue("split", "", mixture.log_e(state.split), bound)
+    return EValue("split", "", mixture.log_e(state.split), _split_bound(state.policy))
+
+
+@once
+def _split_bound(policy: Policy) -> float:
+    return mixture.log_bound(policy.split_alpha)
 
 
 def all_values(state: State) -> tuple[EValue, ...]:
@@ -47,12 +53,12 @@ def all_values(state: State) -> tuple[EValue, ...]:
     return (*weighing.values(state.policy, state.step, state.evidence), split_value(state))
 
 
-def judge(state: State, now: float, why: str) -> Judgement:
+def judge(state: State, values: tuple[EValue, ...], now: float, why: str) -> Judgement:
     """The first rule that applies, in this order.
 
-    `now` in epoch seconds; `why` this tick was not counted, "" where it was: no gate opens then.
+    `values` are the state's own (`all_values`), `now` is in epoch seconds; `why` this tick was not
+    counted, "" where it was: no gate opens then.
     """
-    values = all_values(state)
     return (
         _fuse(state, values)
         or _unlike(state, values)

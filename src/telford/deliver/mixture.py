@@ -11,6 +11,7 @@ V. Vovk and G. Shafer, "Game-theoretic statistics and safe anytime-valid inferen
 """
 
 import math
+import operator
 from collections.abc import Sequence
 
 Logs = tuple[float, ...]
@@ -25,7 +26,9 @@ def start(alternatives: int) -> Logs:
 
 def multiply(logs: Logs, factors: Sequence[float]) -> Logs:
     """One tick: the product of what was and this tick's factors, in logarithms."""
-    return tuple(a + b for a, b in zip(logs, factors, strict=True))
+    if len(logs) != len(factors):
+        raise ValueError(f"{len(factors)} factors for {len(logs)} alternatives")
+    return tuple(map(operator.add, logs, factors))
 
 
 def log_e(logs: Sequence[float]) -> float:
@@ -33,7 +36,7 @@ def log_e(logs: Sequence[float]) -> float:
     top = max(logs)
     if math.isinf(top):
         return top
-    return top + math.log(math.fsum(math.exp(x - top) for x in logs) / len(logs))
+    return top + math.log(math.fsum([math.exp(x - top) for x in logs]) / len(logs))
 
 
 def log_bound(level: float) -> float:

@@ -45,17 +45,22 @@ def observe(
 
     `fresh` are series known to have begun after `previous` was read: their counts start at zero.
     """
-    known = {one for one in (*previous.counters, *current.counters) if one.service == service}
     tallies: list[Tally] = []
     missing: list[Series] = []
-    begun = tuple(one for one in sorted(known) if _began(one, previous, current, fresh))
-    for series in sorted(known):
-        found = list(_tallies(series, previous, current, indicators, fresh))
-        if found:
-            tallies += found
-        else:
+    begun: list[Series] = []
+    for series, before, after in _series(previous, current, service):
+        new = before is None and series in fresh
+        reset = before is not None and after is not None and _reset(before, after)
+        if new or reset:
+            begun.append(series)
+        start = _zero(after) if new else before
+        found = []
+        if start is not None and after is not None and not reset:
+            found = list(_tallies(series, start, after, indicators))
+        tallies += found
+        if not found:
             missing.append(series)
-    return Observation(tick, current.at, _alike(tallies), tuple(missing), begun)
+    return Observation(tick, current.at, _alike(tallies), tuple(missing), tuple(begun))
 
 
 def notes(reading: Reading, service: str, indicators: Sequence[Indicator]) -> tuple[str, ...]:
@@ -74,20 +79,36 @@ def slow_bound(buckets: Mapping[float, int], threshold_ms: float) -> float | Non
     return max((bound for bound in buckets if bound <= threshold_ms), default=None)
 
 
+def _series(
+    previous: Reading, current: Reading, service: str
+) -> list[tuple[Series, Counters | None, Counters | None]]:
+    """Every series of a service with its counters before and after, in order."""
+    earlier, later = previous.counters, current.counters
+    found: list[tuple[Series, Counters | None, Counters | None]] = [
+        (one, earlier.get(one), after) for one, after in later.items() if one.service == service
+    ]
+    if sum([before is not None for _, before, _ in found]) < len(earlier):
+        found += [
+            (one, before, None)
+            for one, before in earlier.items()
+            if one.service == service and one not in later
+        ]
+    return sorted(found, key=_order)
+
+
+def _order(found: tuple[Series, Counters | None, Counters | None]) -> tuple[str, str]:
+    """As series are ordered within a service, without comparing them in Python."""
+    return found[0].version, found[0].replica
+
+
+def _zero(counters: Counters | None) -> Counters:
+    return Counters(0, 0, dict.fromkeys(counters.buckets, 0) if counters else {})
+
+
 def _tallies(
-    series: Series,
-    previous: Reading,
-    current: Reading,
-    indicators: Iterable[Indicator],
-    fresh: Collection[Series],
+    series: Series, before: Counters, after: Counters, indicators: Iterable[Indicator]
 ) -> Iterator[Tally]:
-    """One tally for each indicator, or none at all where the series is missing."""
-    after = current.counters.get(series)
-    before = previous.counters.get(series)
-    if before is None and series in fresh:
-        before = Counters(0, 0, dict.fromkeys(after.buckets, 0) if after else {})
-    if before is None or after is None or _reset(before, after):
-        return
+    """One tally for each indicator that the series can say something about."""
     for indicator in indicators:
         counts = _difference(before, after, indicator)
         if counts is not None:
@@ -101,18 +122,11 @@ def _tallies(
 
 def _alike(tallies: list[Tally]) -> tuple[Tally, ...]:
     """Without the histograms that have another number of buckets than most: nothing is rebinned."""
-    sizes = Counter(len(one.buckets) for one in tallies if one.buckets)
-    if len(sizes) < 2:
+    if len({len(one.buckets) for one in tallies if one.buckets}) < 2:
         return tuple(tallies)
+    sizes = Counter(len(one.buckets) for one in tallies if one.buckets)
     common = max(sizes, key=lambda size: (sizes[size], size))
     return tuple(one for one in tallies if not one.buckets or len(one.buckets) == common)
-
-
-def _began(series: Series, previous: Reading, current: Reading, fresh: Collection[Series]) -> bool:
-    before, after = previous.counters.get(series), current.counters.get(series)
-    if before is None:
-        return series in fresh
-    return after is not None and _reset(before, after)
 
 
 def _buckets(before: Counters, after: Counters) -> tuple[int, ...]:
@@ -128,12 +142,10 @@ def _buckets(before: Counters, after: Counters) -> tuple[int, ...]:
 
 
 def _reset(before: Counters, after: Counters) -> bool:
-    shared = before.buckets.keys() & after.buckets.keys()
-    return (
-        after.requests < before.requests
-        or after.errors < before.errors
-        or any(after.buckets[bound] < before.buckets[bound] for bound in shared)
-    )
+    if after.requests < before.requests or after.errors < before.errors:
+        return True
+    counts = after.buckets
+    return any(counts.get(bound, count) < count for bound, count in before.buckets.items())
 
 
 def _difference(before: Counters, after: Counters, indicator: Indicator) -> tuple[int, int] | None:

@@ -7,8 +7,9 @@ arms that must shrink shrink; so an arm has at every moment the replicas that it
 requests, from the loser before to the winner.) Called by `release` and by `telford.flows`.
 """
 
+import operator
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from telford.deliver import data_changes, strategies
 from telford.deliver.shape import Shape
@@ -34,6 +35,7 @@ from telford.estate.workload import (
 )
 
 _GONE = frozenset({"stopped", "failed"})
+_NONE = Arm()
 ARMS = ("canary", "stable", "baseline")
 # What is asked for, or (a str) what is waited for.
 Answer = Effect | str
@@ -92,12 +94,19 @@ def version_of(state: State, arm: str) -> str:
 
 def owed(state: State, facts: Facts) -> tuple[Effect, ...]:
     """What the place should be made to do now; each effect is idempotent."""
-    return tuple(one for one in _answers(state, facts) if not isinstance(one, str))
+    return both(state, facts)[0]
 
 
 def waits(state: State, facts: Facts) -> str:
     """What the release waits for, "" for nothing."""
-    return "; ".join(one for one in _answers(state, facts) if isinstance(one, str))
+    return both(state, facts)[1]
+
+
+def both(state: State, facts: Facts) -> tuple[tuple[Effect, ...], str]:
+    """`owed` and `waits`."""
+    answers = tuple(_answers(state, facts))
+    effects = tuple(one for one in answers if not isinstance(one, str))
+    return effects, "; ".join(one for one in answers if isinstance(one, str))
 
 
 def served(state: State, facts: Facts) -> bool:
@@ -120,7 +129,7 @@ def facts(
     another definition, it does not have that arm (None: any definition will do).
     """
     split = next((one for one in place.splits if one.service == state.service), None)
-    if split is not None:
+    if split is not None and not (all(split.weights.values()) and all(split.mirror.values())):
         weights = {version: weight for version, weight in split.weights.items() if weight}
         mirror = {version: weight for version, weight in split.mirror.items() if weight}
         split = replace(split, weights=weights, mirror=mirror)
@@ -274,17 +283,17 @@ def _partitions_kept(look: _Look, name: str) -> str | None:
 
 
 def _arm(place: PlaceState, state: State, name: str, definitions: Mapping[str, Workload]) -> Arm:
-    version = version_of(state, name)
-    mine = [one for one in place.replicas if (one.service, one.version) == (state.service, version)]
+    service, version = state.service, version_of(state, name)
+    mine = [one for one in place.replicas if one.version == version and one.service == service]
     running = [one for one in mine if one.phase not in _GONE]
-    found = next(
-        (one for one in place.workloads if (one.service, one.version) == (state.service, version)),
-        None,
-    )
+    works = [one for one in place.workloads if one.version == version and one.service == service]
+    found = works[0] if works else None
+    if found is None and not mine:
+        return _NONE
     wanted = found.replicas if found is not None and _meant(found, definitions.get(name)) else None
     return Arm(
         ready=tuple(
-            (one.replica, one.incarnation or str(one.pid)) for one in mine if one.phase == "ready"
+            [(one.replica, one.incarnation or str(one.pid)) for one in mine if one.phase == "ready"]
         ),
         running=len(running),
         wanted=wanted,
@@ -295,10 +304,16 @@ def _arm(place: PlaceState, state: State, name: str, definitions: Mapping[str, W
 
 
 def _meant(found: Workload, definition: Workload | None) -> bool:
-    return definition is None or _definition(found) == _definition(definition)
+    """Whether it is this definition, but for what a release changes as it goes."""
+    if definition is None or found is definition:
+        return True
+    return _lasting(found) == _lasting(definition) and _env(found) == _env(definition)
 
 
-def _definition(workload: Workload) -> Workload:
-    """A workload without what a release changes as it goes."""
-    env = {name: text for name, text in workload.env.items() if name != PARTITIONS_VARIABLE}
-    return replace(workload, generation=0, replicas=0, env=env)
+_CHANGING = frozenset({"generation", "replicas", "env"})
+_lasting = operator.attrgetter(*(one.name for one in fields(Workload) if one.name not in _CHANGING))
+
+
+def _env(workload: Workload) -> dict[str, str]:
+    """What its processes are told, but for their partitions."""
+    return {name: text for name, text in workload.env.items() if name != PARTITIONS_VARIABLE}

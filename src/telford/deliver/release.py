@@ -9,6 +9,7 @@ first state; `hands` is for people.
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from telford.basics.errors import RefusedError
 from telford.deliver import (
@@ -38,10 +39,11 @@ from telford.deliver.state import (
     Probe,
     State,
     Step,
-    Verdict,
 )
-from telford.deliver.weighing import Counts
+from telford.deliver.weighing import Counts, EValue
 from telford.estate.observation import Observation
+
+Values = tuple[EValue, ...]
 
 
 def begin(
@@ -95,45 +97,44 @@ def next_step(
     `RefusedError` for a tick that was already decided.
     """
     if state.final:
-        return Step(state, _verdict(state, _nothing(state)), None)
+        over = verdicts.later(state, _nothing(state), judging.all_values(state))
+        return Step(state, over, None)
     tick = observation.tick if observation else state.tick + 1
     if tick <= state.tick:
         raise RefusedError(f"tick {tick} of {state.release} was already decided")
     told = state if gates is None else replace(state, gates=gates)
     counts = _counts(told, observation)
     why = _why_not(told, counts)
-    weighed = _see(told, observation, tick, counts, now)
+    seen = _see(told, observation, tick, counts, now)
     if not why:
-        weighed = _weigh(weighed, counts)
+        seen |= _weigh(told, counts)
+    weighed = replace(told, **seen)
     values = judging.all_values(weighed)
-    judgement = judge(weighed, now, why)
+    judgement = _judged(weighed, values, now, why)
     after = _apply(weighed, judgement, now)
     if observation is not None and judgement.decision is Decision.CONTINUE:
         after = _choose_weight(after, observation, state.at, budget_left or {})
     entry = verdicts.entry(weighed, observation, now, why, judgement, values)
-    return Step(after, verdicts.verdict(weighed, judgement, values), entry)
+    return Step(after, verdicts.later(weighed, judgement, values), entry)
 
 
 def judge(state: State, now: float, why: str) -> Judgement:
     """What a state's evidence says at `now`; `why` the tick was not counted, "" where it was."""
-    return _forward(state, _JUDGES.get(state.phase, _nothing_yet)(state, now, why))
+    return _judged(state, judging.all_values(state), now, why)
 
 
 def confirm(state: State, facts: Facts) -> State:
     """The state after a look at the place: level-based, so calling it again changes nothing."""
     if state.final:
         return state
-    seen = _settle(replace(state, replicas=facts.canary.ready), facts)
+    ready = facts.canary.ready
+    seen = _settle(state if state.replicas == ready else replace(state, replicas=ready), facts)
     if facts.canary.failed and state.phase in WATCHED | {Phase.STARTING}:
         return _failed(seen, facts.at)
     return _CONFIRMS.get(state.phase, _unchanged)(seen, facts)
 
 
 # --- one tick ---------------------------------------------------------------------------------
-
-
-def _verdict(state: State, judgement: Judgement) -> Verdict:
-    return verdicts.verdict(state, judgement, judging.all_values(state))
 
 
 def _counts(state: State, observation: Observation | None) -> tuple[Counts, ...]:
@@ -174,22 +175,23 @@ def _see(
     tick: int,
     counts: tuple[Counts, ...],
     now: float,
-) -> State:
-    """Take note of a tick: its harm, who is young, and that there were data."""
+) -> dict[str, Any]:
+    """What a tick changes in a state whatever it says: its harm, who is young, that there were
+    data; by the names of the state's fields.
+    """
     fresh_at = state.clocks.fresh_at
     if state.confirmed and state.phase in WATCHED and not _compares(state):
         fresh_at = now  # Where nothing is counted, nothing can be missing.
     elif observation and state.confirmed and weighing.complete(state.policy, counts):
         fresh_at = observation.at
-    seen = replace(state, tick=tick, clocks=replace(state.clocks, fresh_at=fresh_at))
+    seen: dict[str, Any] = {"tick": tick, "clocks": replace(state.clocks, fresh_at=fresh_at)}
     if observation is None:
         return seen
-    return replace(
-        seen,
-        at=observation.at,
-        harm=tuple(_add_harm(one, state, observation) for one in state.harm),
-        young=weighing.grow(state.young, observation, state.policy.warmup_seconds),
-    )
+    return seen | {
+        "at": observation.at,
+        "harm": tuple([_add_harm(one, state, observation) for one in state.harm]),
+        "young": weighing.grow(state.young, observation, state.policy.warmup_seconds),
+    }
 
 
 def _compares(state: State) -> bool:
@@ -202,10 +204,11 @@ def _add_harm(harm: Harm, state: State, observation: Observation) -> Harm:
         if tally.sli == harm.indicator and tally.series.version in sums:
             requests, bad = sums[tally.series.version]
             sums[tally.series.version] = (requests + tally.total, bad + tally.bad)
-    return replace(harm, stable=sums[state.stable], canary=sums[state.canary])
+    return Harm(harm.indicator, sums[state.stable], sums[state.canary])
 
 
-def _weigh(state: State, counts: tuple[Counts, ...]) -> State:
+def _weigh(state: State, counts: tuple[Counts, ...]) -> dict[str, Any]:
+    """The evidence after a tick that counts, by the names of the state's fields."""
     found = {one.indicator: one for one in counts}
     evidence = tuple(
         weighing.weigh(state.policy, indicator, before, found[indicator.name])
@@ -217,7 +220,7 @@ def _weigh(state: State, counts: tuple[Counts, ...]) -> State:
     asked = strategies.stage(state.policy, state.step, state.desired_bp).asked_share
     if asked is not None and not first.gaps and state.cause is not Cause.SPLIT:
         split = binomial.update_split(split, first.canary[0], first.stable[0], asked)
-    return replace(state, evidence=evidence, split=split)
+    return {"evidence": evidence, "split": split}
 
 
 def _choose_weight(
@@ -251,18 +254,18 @@ def _nothing(state: State) -> Judgement:
     return Judgement(Decision.CONTINUE, state.reason)
 
 
-def _nothing_yet(state: State, now: float, why: str) -> Judgement:
+def _nothing_yet(state: State, values: Values, now: float, why: str) -> Judgement:
     return _nothing(state)
 
 
-def _judge_planned(state: State, now: float, why: str) -> Judgement:
+def _judge_planned(state: State, values: Values, now: float, why: str) -> Judgement:
     shut = gating.closed(state.gates, "start")
     if shut:
         return Judgement(Decision.CONTINUE, judging.gate_sentence(shut[0]))
     return Judgement(Decision.CONTINUE, f"starting version {state.canary}")
 
 
-def _judge_starting(state: State, now: float, why: str) -> Judgement:
+def _judge_starting(state: State, values: Values, now: float, why: str) -> Judgement:
     waiting = _waits_for_data(state)
     if waiting:
         return Judgement(Decision.CONTINUE, waiting)
@@ -279,11 +282,16 @@ def _waits_for_data(state: State) -> str:
     )
 
 
-_JUDGES: dict[Phase, Callable[[State, float, str], Judgement]] = {
+_JUDGES: dict[Phase, Callable[[State, Values, float, str], Judgement]] = {
     Phase.PLANNED: _judge_planned,
     Phase.STARTING: _judge_starting,
     **dict.fromkeys(WATCHED, judging.judge),
 }
+
+
+def _judged(state: State, values: Values, now: float, why: str) -> Judgement:
+    """The same as `judge`, of a state whose e-values are known."""
+    return _forward(state, _JUDGES.get(state.phase, _nothing_yet)(state, values, now, why))
 
 
 def _forward(state: State, judgement: Judgement) -> Judgement:

@@ -247,7 +247,7 @@ def _tick(course: _Course, declared: Policy, entry: Entry) -> Judgement | None:
         tick=entry.tick,
     )
     course.state, why = _weighed(course, declared, state, entry)
-    judgement = judging.judge(course.state, entry.at, why)
+    judgement = judging.judge(course.state, judging.all_values(course.state), entry.at, why)
     if judgement.decision is Decision.ADVANCE:
         course.certified = entry.at if course.certified is None else course.certified
         return None

@@ -6,8 +6,8 @@ Everything here is frozen and JSON round-trips exactly. `State` is the row that 
 tick, from which `evidence.recompute` derives the verdict again. Made by `release`.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -377,9 +377,15 @@ class Step:
     """The outcome of one tick or command: the new state and the verdict.
 
     What is owed to the place follows from the state and from what is seen there: `owing.owed`.
-    `entry` is None for commands and after the end: only ticks go into the ledger.
+    `entry` is None for commands and after the end: only ticks go into the ledger. `tell` makes the
+    verdict: a controller has no use for it at most ticks, and its bounds are long to work out.
     """
 
     state: State
-    verdict: Verdict
+    tell: Callable[[], Verdict] = field(repr=False, compare=False)
     entry: Entry | None
+
+    @property
+    def verdict(self) -> Verdict:
+        """What was decided and why, for people."""
+        return self.tell()

@@ -7,19 +7,16 @@ old version had (but for recreate, which has a gap and says so). There is one st
 policy's weights, whatever the strategy. Called by `owing`, `release`, `judging` and `evidence`.
 """
 
-import functools
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from telford.deliver.once import once
 from telford.deliver.policy import FULL_WEIGHT, Policy, soak_of
 from telford.deliver.shape import Shape, Stage
 from telford.estate.workload import BASELINE_SUFFIX, Split
 
-# As many policies as there are releases in flight on one controller, and some.
-_KEPT = 4096
 
-
-@functools.lru_cache(maxsize=_KEPT)
+@once
 def stages(policy: Policy) -> tuple[Stage, ...]:
     """What a release goes through before it is finished, one stage a weight."""
     return _STRATEGIES[policy.strategy](policy)
@@ -38,6 +35,7 @@ def stage(policy: Policy, step: int, weight_bp: int | None = None) -> Stage:
     return replace(found, shape=shape, asked_share=_asked(policy, weight_bp))
 
 
+@once
 def start(policy: Policy) -> Shape:
     """Before the first stage: its new replicas, without a request; the old version is whole.
 
@@ -48,11 +46,13 @@ def start(policy: Policy) -> Shape:
     return Shape(first.canary, whole, first.baseline)
 
 
+@once
 def final(policy: Policy) -> Shape:
     """The new version has everything and as many replicas as the old one had."""
     return Shape(policy.stable_replicas, 0, canary_bp=FULL_WEIGHT, partitions=policy.partitions)
 
 
+@once
 def back(policy: Policy) -> Shape:
     """The old version has everything again."""
     return Shape(0, policy.stable_replicas)
@@ -68,7 +68,7 @@ def stops_first(policy: Policy) -> bool:
     return policy.strategy == "recreate"
 
 
-@functools.lru_cache(maxsize=_KEPT)
+@once
 def shrinks(policy: Policy) -> bool:
     """Whether the old version has fewer replicas at some stage than it had before."""
     return any(one.shape.stable < policy.stable_replicas for one in stages(policy))

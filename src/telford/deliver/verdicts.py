@@ -1,6 +1,10 @@
-"""What a tick says to people, and its line in the ledger. Called by `release` alone."""
+"""What a tick or a command says to people, and a tick's line in the ledger.
 
-from collections.abc import Iterable
+Called by `release` and `hands`.
+"""
+
+import functools
+from collections.abc import Callable, Iterable
 
 from telford.deliver import bounds
 from telford.deliver.judging import Judgement
@@ -35,6 +39,11 @@ def verdict(state: State, judgement: Judgement, values: tuple[EValue, ...]) -> V
         rates=tuple(rates),
         ratios=tuple(ratios),
     )
+
+
+def later(state: State, judgement: Judgement, values: tuple[EValue, ...]) -> Callable[[], Verdict]:
+    """The same view, made when somebody asks for it."""
+    return functools.partial(verdict, state, judgement, values)
 
 
 def entry(
@@ -90,18 +99,21 @@ def _series(state: State, observation: Observation | None) -> tuple[SeriesCount,
         return ()
     arms = state.arms
     return tuple(
-        SeriesCount(
-            tally.series.version,
-            tally.series.replica,
-            tally.sli,
-            tally.total,
-            tally.bad,
-            tally.buckets,
-        )
-        for tally in observation.tallies
-        if tally.series.version in arms
+        [
+            SeriesCount(
+                tally.series.version,
+                tally.series.replica,
+                tally.sli,
+                tally.total,
+                tally.bad,
+                tally.buckets,
+            )
+            for tally in observation.tallies
+            if tally.series.version in arms
+        ]
     )
 
 
 def _named(state: State, series: Iterable[Series]) -> tuple[str, ...]:
-    return tuple(f"{one.version}/{one.replica}" for one in series if one.version in state.arms)
+    arms = state.arms
+    return tuple(f"{one.version}/{one.replica}" for one in series if one.version in arms)

@@ -8,12 +8,13 @@ start anew with each step; all others go on over the steps of a release. Those t
 not declare are empty. Called by `release` for each tick, and mirrored in arrays by `batch`.
 """
 
-import functools
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from telford.deliver import bernoulli, binomial, block, histogram, mixture, placebo, share
 from telford.deliver.mixture import Logs
+from telford.deliver.once import once
 from telford.deliver.policy import (
     Indicator,
     Policy,
@@ -34,8 +35,6 @@ from telford.estate.workload import BASELINE_SUFFIX, MIRRORED_SUFFIX
 
 Count = tuple[int, int]
 """(requests, bad)."""
-# As many policies as there are releases in flight on one controller, at their present steps.
-_KEPT = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +150,7 @@ def grow(
     young: Iterable[Young], observation: Observation, warmup_seconds: float
 ) -> tuple[Young, ...]:
     """Who still warms up after a tick: those that began lately, and those that began in it."""
-    if warmup_seconds <= 0:
+    if warmup_seconds <= 0 or not (young or observation.begun):
         return ()
     kept = {(one.version, one.replica): one for one in young}
     for series in observation.begun:
@@ -173,7 +172,8 @@ def warming(
         for one in young
         if began is None or one.since + warmup_seconds > began
     }
-    return frozenset(late | {(one.version, one.replica) for one in observation.begun})
+    late.update((one.version, one.replica) for one in observation.begun)
+    return frozenset(late)
 
 
 def count(
@@ -195,25 +195,29 @@ def count(
     other = {"stable": stable, "baseline": stable + BASELINE_SUFFIX}.get(against)
     if stage is not None and stage.shape.mirror_bp:
         canary += MIRRORED_SUFFIX
-    arms = {canary, other}
-    known = [
-        one for one in observation.tallies if (one.series.version, one.series.replica) not in young
-    ]
+    arms = (canary, other)
     gaps = any(series.version in arms for series in observation.missing)
-    gaps |= any(version in arms for version, _ in young)
-    expected = _expected(policy, stage)
+    gaps = gaps or any(version in arms for version, _ in young)
     found = []
     for indicator in policy.indicators:
-        tallies = [one for one in known if one.sli == indicator.name]
+        tallies = _known(observation, indicator.name, young)
         new = [one for one in tallies if one.series.version == canary]
         old = [one for one in tallies if one.series.version == other]
         if new and (old or other is None):
-            made = _counted(indicator, new, old, against)
-            equal = not gaps and (len(new), len(old)) == expected
             divided = _halves(policy, tallies, stable, canary) if other else None
-            part = expected[0] / sum(expected)
-            found.append(replace(made, gaps=gaps, equal=equal, part=part, halves=divided))
+            expected = _expected(policy, stage)
+            found.append(_counted(indicator, (new, old), against, gaps, expected, divided))
     return tuple(found)
+
+
+def _known(
+    observation: Observation, indicator: str, young: Collection[tuple[str, str]]
+) -> list[Tally]:
+    """One indicator's counts of the replicas that are warm."""
+    mine = [one for one in observation.tallies if one.sli == indicator]
+    if not young:
+        return mine
+    return [one for one in mine if (one.series.version, one.series.replica) not in young]
 
 
 def complete(policy: Policy, counts: Collection[Counts]) -> bool:
@@ -227,26 +231,29 @@ def weigh(policy: Policy, indicator: Indicator, before: Evidence, counts: Counts
     if kind_of(indicator) == "latency":
         return _weigh_latency(before, counts)
     rate = before.baseline.rate()
-    after = replace(
-        before,
-        good=_weigh_good(policy, indicator, before.good, counts, rate),
-        fuse=_weigh_worse(before.fuse, counts, fuse_rate(policy, indicator)),
-        canary=_plus(before.canary, counts.canary),
-        replicas=_merge(before.replicas, counts.replicas),
-    )
+    after: dict[str, Any] = {
+        "good": _weigh_good(policy, indicator, before.good, counts, rate),
+        "fuse": _weigh_worse(before.fuse, counts, _fuse_rate(policy, indicator)),
+        "canary": _plus(before.canary, counts.canary),
+        "replicas": _merge(before.replicas, counts.replicas),
+    }
     if counts.against == "objective":
-        return replace(
-            after, over=_weigh_worse(before.over, counts, objective_rate(policy, indicator))
-        )
-    return replace(
-        after,
-        baseline=block.learn(before.baseline, *counts.stable),
-        bad=_weigh_bad(policy, before.bad, counts, rate),
-        cap=_weigh_cap(policy, before.cap, counts, rate),
-        ratio=_weigh_ratio(policy, before.ratio, counts, rate) if before.ratio else (),
-        placebo=_weigh_placebo(policy, before.placebo, counts),
-        stable=_plus(before.stable, counts.stable),
-    )
+        after["over"] = _weigh_worse(before.over, counts, objective_rate(policy, indicator))
+    else:
+        after |= _compared(policy, before, counts, rate)
+    return replace(before, **after)
+
+
+def _compared(policy: Policy, before: Evidence, counts: Counts, rate: float) -> dict[str, Any]:
+    """What a tick does to the evidence that compares two versions, by its names in `Evidence`."""
+    return {
+        "baseline": block.learn(before.baseline, *counts.stable),
+        "bad": _weigh_bad(policy, before.bad, counts, rate),
+        "cap": _weigh_cap(policy, before.cap, counts, rate),
+        "ratio": _weigh_ratio(policy, before.ratio, counts, rate) if before.ratio else (),
+        "placebo": _weigh_placebo(policy, before.placebo, counts),
+        "stable": _plus(before.stable, counts.stable),
+    }
 
 
 def restart_bad(policy: Policy, indicator: Indicator, before: Evidence) -> Evidence:
@@ -284,7 +291,7 @@ def certificate_name(policy: Policy, value: EValue) -> str:
     return "objective" if value.name == "promotion" else "ratio"
 
 
-@functools.lru_cache(maxsize=_KEPT)
+@once
 def _bounds(policy: Policy, step: int) -> tuple[tuple[tuple[str, str, float], ...], ...]:
     """Indicator by indicator: (evidence, the field that holds it, its bound). Asked every tick."""
     betas = certificate_betas(policy, step)
@@ -309,6 +316,10 @@ def _levels(
     yield "placebo", "placebo", placebo_alpha_of(policy, indicator)
 
 
+# Asked of each indicator at every tick, and exact decimals in between.
+_certified_rate, _fuse_rate = once(certified_rate), once(fuse_rate)
+
+
 def _start_bad(policy: Policy) -> Logs:
     return mixture.start(len(share.FRACTIONS if policy.engine == "E4" else mixture.RATIOS))
 
@@ -321,20 +332,35 @@ def _expected(policy: Policy, stage: Stage | None) -> tuple[int, int]:
     return shape.canary, shape.baseline if stage.against == "baseline" else shape.stable
 
 
-def _counted(indicator: Indicator, new: list[Tally], old: list[Tally], against: str) -> Counts:
+def _counted(
+    indicator: Indicator,
+    arms: tuple[list[Tally], list[Tally]],
+    against: str,
+    gaps: bool,
+    expected: tuple[int, int],
+    halves: placebo.Halves | None,
+) -> Counts:
+    """The counts of both arms (the canary's first) as one tick's."""
+    new, old = arms
     latency = kind_of(indicator) == "latency"
     return Counts(
         indicator=indicator.name,
-        stable=(sum(one.total for one in old), sum(one.bad for one in old)),
-        canary=(sum(one.total for one in new), sum(one.bad for one in new)),
-        replicas=tuple(Replica(one.series.replica, one.total, one.bad) for one in new),
-        gaps=False,
-        equal=False,
+        stable=_total(old),
+        canary=_total(new),
+        replicas=tuple([Replica(one.series.replica, one.total, one.bad) for one in new]),
+        gaps=gaps,
+        equal=not gaps and (len(new), len(old)) == expected,
         against=against,
+        part=expected[0] / sum(expected),
         stable_buckets=_summed(old) if latency else (),
         canary_buckets=_summed(new) if latency else (),
         replica_buckets=tuple(one.buckets for one in new) if latency else (),
+        halves=halves,
     )
+
+
+def _total(tallies: list[Tally]) -> Count:
+    return sum([one.total for one in tallies]), sum([one.bad for one in tallies])
 
 
 def _summed(tallies: list[Tally]) -> tuple[int, ...]:
@@ -396,7 +422,7 @@ def _weigh_good(
 ) -> Logs:
     if policy.certificate == "ratio":
         return _weigh_ratio(policy, logs, counts, rate)
-    p_max = certified_rate(policy, indicator)
+    p_max = _certified_rate(policy, indicator)
     return bernoulli.update(logs, *counts.canary, p_max, bernoulli.better(p_max))
 
 

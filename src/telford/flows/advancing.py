@@ -38,7 +38,8 @@ class Glance:
 
     `gates` and `data` are how those stand now (None: not looked at, as before); `budget_left` the
     bad requests that each indicator's objective still allows (an absent one: no limit). `asking` is
-    what the gates ask of others, and what was answered.
+    what the gates ask of others, and what was answered. `before` are the last tick's counters where
+    somebody still knows them (None: the row does).
     """
 
     at: float
@@ -50,12 +51,14 @@ class Glance:
     data: tuple[DataView, ...] | None = None
     budget_left: Mapping[str, float] | None = None
     asking: gating.Looked | None = None
+    before: Reading | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Advance:
     """What a tick made of one release: the row and its decoded state, what goes into the ledger,
-    what became of commands (id, outcome), a new binding, and the orders to submit.
+    what became of commands (id, outcome), a new binding, and the orders to submit. `reading` are
+    the counters that the row remembers from now on (None: those it had).
     """
 
     row: Release
@@ -65,24 +68,29 @@ class Advance:
     outcomes: tuple[tuple[str, str], ...] = ()
     bound: Bound | None = None
     submit: tuple[tuple[str, orders.Order], ...] = ()
+    reading: Reading | None = None
 
 
 def advance(
     row: Release, state: states.State, glance: Glance, commands: Sequence[Command]
 ) -> Advance:
     """The next row. Raises nothing for what people or places do wrong."""
-    after = _confirm(row, _told(state, glance), glance)
+    arms = orders.definitions(row.workloads)
+    place = glance.place
+    seen = None if place is None else owing.facts(place, state, glance.at, arms)
+    after = _confirm(row, _told(state, glance), seen)
     after, outcomes = _obey(after, commands, glance.at)
     step, reading = _tick(row, after, glance)
     after = step.state if step else after
-    progress, submit = _orders(row, after, glance)
+    owed = None if seen is None else orders.owed(after, arms, seen)
+    progress, submit = _orders(row, after, owed, glance)
     progress, submit = _asking(row, progress, submit, glance)
     bound = _binding(row, after, progress, glance.at)
     plain = dict(row.state) if after == state else after.to_json()
     next_row = _row(row, after, plain, progress, reading, glance.at)
     entry = _entry(next_row, step)
-    changed = next_row != row or entry is not None
-    return Advance(next_row, after, changed, entry, outcomes, bound, submit)
+    changed = entry is not None or next_row != row
+    return Advance(next_row, after, changed, entry, outcomes, bound, submit, reading)
 
 
 def tick_number(row: Release, at: float) -> int:
@@ -108,15 +116,14 @@ def _told(state: states.State, glance: Glance) -> states.State:
     return dataclasses.replace(state, gates=gates, data=data)
 
 
-def _confirm(row: Release, state: states.State, glance: Glance) -> states.State:
+def _confirm(row: Release, state: states.State, facts: states.Facts | None) -> states.State:
     """What the place shows. A release is not over before the removal at its end was carried out,
     even where there is nothing to remove: the removal raises the generation in the place, so that
     an earlier order which is still under way (a start, overtaken by an abort) is refused there.
     """
-    if glance.place is None:
+    if facts is None:
         return state
-    arms = orders.definitions(state, row.workloads)
-    seen = releases.confirm(state, owing.facts(glance.place, state, glance.at, arms))
+    seen = releases.confirm(state, facts)
     if not seen.final or state.final or row.progress.get(REMOVED) == seen.generation:
         return seen
     clocks = dataclasses.replace(seen.clocks, phase_at=state.clocks.phase_at)
@@ -148,7 +155,7 @@ def _tick(
         return None, None
     if reading is None:
         return releases.next_step(state, None, glance.at, budget_left=glance.budget_left), None
-    before = counting.from_json(row.name, row.reading)
+    before = glance.before or counting.from_json(row.name, row.reading)
     merged = counting.merged(before, reading, glance.place)
     observation = _observe(state, before, reading, number)
     step = releases.next_step(state, observation, glance.at, budget_left=glance.budget_left)
@@ -160,21 +167,23 @@ def _observe(
 ) -> Observation:
     seen = counting.difference(before, reading, number, state.service, state.policy.indicators)
     arms = state.arms
-    return dataclasses.replace(
-        seen,
-        tallies=tuple(one for one in seen.tallies if one.series.version in arms),
-        missing=tuple(one for one in seen.missing if one.version in arms),
-        begun=tuple(one for one in seen.begun if one.version in arms),
+    return Observation(
+        seen.tick,
+        seen.at,
+        tallies=tuple([one for one in seen.tallies if one.series.version in arms]),
+        missing=tuple([one for one in seen.missing if one.version in arms]),
+        begun=tuple([one for one in seen.begun if one.version in arms]),
     )
 
 
 def _orders(
-    row: Release, state: states.State, glance: Glance
+    row: Release, state: states.State, owed: orders.Owed | None, glance: Glance
 ) -> tuple[dict[str, Any], tuple[tuple[str, orders.Order], ...]]:
-    """What is asked for from now on, as JSON for the row, and what to submit."""
-    if glance.place is None:
+    """What is asked for from now on, as JSON for the row, and what to submit; as before where
+    nobody knows what is owed.
+    """
+    if owed is None:
         return dict(row.progress), ()
-    owed = orders.owed(state, row.workloads, glance.place, glance.at)
     before = {
         key: orders.Asked(one["attempt"], one["at"], one["problem"])
         for key, one in row.progress.get("asked", {}).items()

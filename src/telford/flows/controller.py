@@ -8,7 +8,8 @@ Made by `telford.app.wiring`; run in a thread by `telford up`.
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+import operator
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -85,10 +86,29 @@ class Report:
 
 @dataclass(slots=True)
 class _Memory:
-    """Committed values: releases' rows with their decoded states, counters by service."""
+    """Committed values: releases' rows with their decoded states, the counters that the rows
+    remember by release, counters by service.
+    """
 
     rows: dict[str, tuple[Release, states.State]] = field(default_factory=dict)
+    counted: dict[str, Reading] = field(default_factory=dict)
     readings: dict[str, Reading] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What one tick saw, for all releases: places (None: unreachable) and counters by service, and
+    what stands for a service without any (None: unreadable).
+    """
+
+    at: float
+    places: Mapping[str, PlaceState] | None
+    counted: Mapping[str, Reading]
+    empty: Reading | None
+    statuses: Mapping[str, orders.Status]
+    gathered: gating.Gathered
+    plans: data_work.Gathered
+    standing: Mapping[str, Sequence[Evaluated]]
 
 
 @dataclass(slots=True)
@@ -98,10 +118,10 @@ class _Decided:
     measured: Mapping[str, watching.Measured]
     evaluated: tuple[Evaluated, ...]
     advances: list[advancing.Advance] = field(default_factory=list)
-    changes: tuple[Change, ...] = ()
+    changes: list[Change] = field(default_factory=list)
     outcomes: list[tuple[str, str]] = field(default_factory=list)
     stops: tuple[Command, ...] = ()
-    events: tuple[Event, ...] = ()
+    events: list[Event] = field(default_factory=list)
     plans: tuple[data_work.Moved, ...] = ()
 
 
@@ -170,7 +190,7 @@ class Controller:
         self._remember(decided, at)
         self._submit([*decided.advances, *decided.plans], problems)
         self._tidy(at, problems)
-        return Report(at, decided.changes, tuple(problems))
+        return Report(at, tuple(decided.changes), tuple(problems))
 
     # --- reading and deciding -----------------------------------------------------------------
 
@@ -186,36 +206,58 @@ class Controller:
         plans = self._data.gather(row.service for row, state in rows if state.policy.data)
         statuses = self._statuses([row for row, _ in rows], plans.plans, problems)
         commands = self._commands()
-        empty = Reading(reading.at, {}) if reading else None
         decided = _Decided(measured=self._measure(places, counted), evaluated=self._evaluate(at))
         decided.plans = data_work.tick(plans, places, statuses, at, self._lease.epoch)
         gathered = self._gates.gather(rows, statuses, at)
         decided.stops = gathered.stops
+        empty = Reading(reading.at, {}) if reading else None
+        standing = self._standing(rows)
+        seen = _Seen(at, places, counted, empty, statuses, gathered, plans, standing)
         for row, state in rows:
-            mine = counted.get(row.name, empty)
-            here = None if places is None else places.get(row.name, _NOTHING)
-            asking = gating.look(row, state, gathered, statuses, at)
-            glance = advancing.Glance(
-                at, here, mine, statuses, self._pace.retry, gates=asking.views, asking=asking
-            )
-            if state.policy.data:
-                data = data_work.views(plans, decided.plans, row.service, state.policy.data)
-                glance = dataclasses.replace(glance, data=data)
-            if state.policy.exposure_share > 0:
-                standing = self._store.objectives.of(row.place, row.service)
-                spare = budgets.left(state.policy, row.service, standing)
-                glance = dataclasses.replace(glance, budget_left=spare)
+            glance = self._glance(row, state, seen, decided.plans)
             found = advancing.advance(row, state, glance, commands.pop(row.id, ()))
             decided.advances.append(found)
             decided.outcomes.extend(found.outcomes)
             if _differs(state, found.state):
                 evidence = happening.evidence_of(found)
-                decided.changes += (Change(found.row, state, found.state, evidence),)
-            decided.events += happening.rows(row, state, found, at)
+                decided.changes.append(Change(found.row, state, found.state, evidence))
+            decided.events.extend(happening.rows(row, state, found, at))
         # What is left was asked of releases that had ended by then.
         late = [one for asked in commands.values() for one in asked]
         decided.outcomes.extend((one.id, "refused: the release is over") for one in late)
         return decided
+
+    def _glance(
+        self, row: Release, state: states.State, seen: _Seen, moved: tuple[data_work.Moved, ...]
+    ) -> advancing.Glance:
+        """What of all that was seen is about one release."""
+        policy, places = state.policy, seen.places
+        asking = gating.look(row, state, seen.gathered, seen.statuses, seen.at)
+        data, spare = None, None
+        if policy.data:
+            data = data_work.views(seen.plans, moved, row.service, policy.data)
+        if policy.exposure_share > 0:
+            spare = budgets.left(policy, row.service, seen.standing.get(row.service, ()))
+        return advancing.Glance(
+            seen.at,
+            None if places is None else places.get(row.name, _NOTHING),
+            seen.counted.get(row.name, seen.empty),
+            seen.statuses,
+            self._pace.retry,
+            gates=asking.views,
+            data=data,
+            budget_left=spare,
+            asking=asking,
+            before=self._memory.counted.get(row.id),
+        )
+
+    def _standing(self, rows: gating.Rows) -> Mapping[str, Sequence[Evaluated]]:
+        """How objectives stand, by service, where any release chooses its weights by them."""
+        found: dict[str, list[Evaluated]] = {}
+        if any(state.policy.exposure_share > 0 for _, state in rows):
+            for one in self._store.objectives.of(self._lease.name):
+                found.setdefault(one.service, []).append(one)
+        return found
 
     def _rows(self, problems: list[str]) -> list[tuple[Release, states.State]]:
         """The active releases, oldest first; from memory where the row is as it was."""
@@ -228,6 +270,7 @@ class Controller:
             if key not in fresh:
                 found.append(known[key])
                 continue
+            self._memory.counted.pop(key, None)
             try:
                 found.append((fresh[key], states.State.from_json(fresh[key].state)))
             except TelfordError as error:  # a row that this version cannot read stops nobody else
@@ -313,7 +356,7 @@ class Controller:
                 said, subject = f"asked to {one.verb}", f"release/{one.release}"
                 self._store.audit.append(writing, one.who, said, subject, {"reason": one.reason})
 
-    def _record(self, writing: Writing, changes: tuple[Change, ...]) -> None:
+    def _record(self, writing: Writing, changes: Sequence[Change]) -> None:
         """Changes go into the audit log; their generations are known from now on."""
         for change in changes:
             row, after = change.release, change.after
@@ -351,7 +394,13 @@ class Controller:
         """What was committed is what memory may hold."""
         readings = self._readings()
         readings.update({name: one.reading for name, one in decided.measured.items()})
+        before = self._memory.counted
         self._memory.rows = {one.row.id: (_saved(one), one.state) for one in decided.advances}
+        self._memory.counted = {
+            one.row.id: reading
+            for one in decided.advances
+            if (reading := one.reading or before.get(one.row.id)) is not None
+        }
         if decided.evaluated:
             self._evaluated_at = at
 
@@ -401,5 +450,7 @@ def _saved(advance: advancing.Advance) -> Release:
 
 
 def _differs(before: states.State, after: states.State) -> bool:
-    keys = ("phase", "generation", "step", "confirmed", "probe")
-    return any(getattr(before, key) != getattr(after, key) for key in keys)
+    return _news(before) != _news(after)
+
+
+_news = operator.attrgetter("phase", "generation", "step", "confirmed", "probe")

@@ -43,7 +43,7 @@ def merged(before: Reading | None, now: Reading, place: PlaceState | None) -> Re
     """`now`, and what `before` remembers of replicas that still are in the place (unknown: None)
     but that `now` leaves out.
     """
-    if before is None:
+    if before is None or before.counters.keys() <= now.counters.keys():
         return now
     alive = None
     if place is not None:
@@ -65,7 +65,7 @@ def difference(
     """
     if before is None:
         return observe.observe(Reading(now.at, {}), now, tick, service, indicators)
-    begun = now.counters.keys() - before.counters.keys()
+    begun = [one for one in now.counters if one not in before.counters]
     return observe.observe(before, now, tick, service, indicators, fresh=begun)
 
 

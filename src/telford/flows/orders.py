@@ -13,10 +13,11 @@ from typing import Any, Protocol
 
 from telford.deliver import owing
 from telford.deliver import state as states
+from telford.deliver.once import once
 from telford.estate.workload import (
+    BASELINE_SUFFIX,
     PARTITIONS_VARIABLE,
     Match,
-    PlaceState,
     Probe,
     Split,
     Workload,
@@ -139,21 +140,22 @@ def _split_json(split: Split) -> dict[str, Any]:
     return plain
 
 
-def owed(state: states.State, workloads: Json, place: PlaceState, at: float) -> Owed:
+def owed(state: states.State, arms: Mapping[str, Workload], seen: states.Facts) -> Owed:
     """What the place must be asked for so that it becomes what the release's state says.
 
-    `workloads` holds "stable" and "canary" as `workload_json` made them; `at` is in epoch seconds.
+    `arms` are the release's `definitions`, `seen` is what the place shows of them.
     """
-    arms = definitions(state, workloads)
-    seen = owing.facts(place, state, at, arms)
-    found = tuple(_order_of(state, effect, arms) for effect in owing.owed(state, seen))
-    return Owed(found, owing.waits(state, seen))
+    effects, waits = owing.both(state, seen)
+    return Owed(tuple([_order_of(state, effect, arms) for effect in effects]), waits)
 
 
-def definitions(state: states.State, workloads: Json) -> dict[str, Workload]:
-    """What each arm of a release runs; the baseline is the stable version under another name."""
+@once
+def definitions(workloads: Json) -> Mapping[str, Workload]:
+    """What each arm of a release runs: "stable" and "canary" as `workload_json` made them, and the
+    baseline, which is the stable version under another name.
+    """
     arms = {arm: workload(workloads[arm]) for arm in ("stable", "canary")}
-    version = owing.version_of(state, "baseline")
+    version = arms["stable"].version + BASELINE_SUFFIX
     return arms | {"baseline": dataclasses.replace(arms["stable"], version=version)}
 
 

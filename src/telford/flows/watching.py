@@ -4,6 +4,7 @@ Measurements are differences of raw counters, taken from the counters that were 
 ones, so a gap is counted once. Pure but for what `controller` hands in. Called by `controller`.
 """
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -96,6 +97,7 @@ def _evaluated(place: str, one: Promise, sums: Mapping[str, Sum], now: float) ->
     )
 
 
+@functools.cache
 def _indicator(sli: str) -> Indicator:
     # Only what is counted matters here; the target belongs to the promise.
     return Indicator(sli, Decimal("0.5"), promise.threshold_ms(sli))
