@@ -156,8 +156,7 @@ def killed_runs(folder: pathlib.Path, options: argparse.Namespace) -> bool:
         right = True
         with databases(store) as server:
             for row in options.rows:
-                url = server.url(server.fresh()) if server else ""
-                right &= killed_run(folder / f"{store}-{row.name}", store, row, url, options)
+                right &= killed_run(folder / f"{store}-{row.name}", store, row, server, options)
         return right
 
     workers = len(options.stores) if options.beside else 1
@@ -169,13 +168,16 @@ def killed_run(
     folder: pathlib.Path,
     store: str,
     row: soak_strategies.Row,
-    url: str,
+    server: "postgres.Server | None",
     options: argparse.Namespace,
 ) -> bool:
     """One strategy on one store, until its boundaries have had their kills."""
     services = soak_strategies.services((row,), options.services)
     began, record = time.monotonic(), options.record
-    with soak_world.a_world(folder, services, options.seed, url) as world:
+    url, data = (server.url(server.fresh()) if server else "" for _ in range(2))
+    with soak_world.a_world(
+        folder, services, options.seed, url, data=data, rate=options.rate
+    ) as world:
         kills = Kills(world, store, row, options)
         for number in range(1, MAX_ROUNDS + 1):
             if kills.over():
@@ -247,6 +249,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--services", type=int, default=4, help="services a strategy")
     parser.add_argument("--each", type=int, default=5, help="kills before and after each boundary")
     parser.add_argument("--random", type=int, default=50, help="kills at any instant")
+    parser.add_argument("--rate", type=float, default=soak_world.RATE, help="requests a second")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--parts", default="kills,chaos,reference")
     parser.add_argument("--stores", default=",".join(STORES))

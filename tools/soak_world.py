@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from multiprocessing.process import BaseProcess
 
 import soak_controller
+import soak_outside
 import soak_strategies
 
 from telford.app import control, evidence, wiring
@@ -36,8 +37,8 @@ from telford.store.store import Store
 HERE = pathlib.Path(__file__).resolve().parent
 PLACE = soak_controller.PLACE
 RATE = 15.0
-# A round in which nobody is killed ends in much less than this, also on a busy machine.
-ROUND_LIMIT_SECONDS = 400.0
+# From the last kill on a round ends in much less than this, also on a busy machine.
+ROUND_LIMIT_SECONDS = 240.0
 # After something broke on purpose requests may fail for so long, and are not the tool's.
 EXCUSED_SECONDS = 1.0
 FORKING = multiprocessing.get_context("forkserver")
@@ -59,10 +60,14 @@ class World:
     store: Store
     place: LocalPlace
     load: "subprocess.Popen[bytes] | None"
+    outside: soak_outside.Outside | None = None
     lives: int = 0
+    rounds: int = 0
     controllers: dict[int, BaseProcess] = dataclasses.field(default_factory=dict)
     problems: list[str] = dataclasses.field(default_factory=list)
     excused: list[tuple[float, float]] = dataclasses.field(default_factory=list)
+    # Requests a second to each service.
+    rate: float = RATE
 
     def keep(self, count: int) -> int:
         """Have `count` controllers alive; how many had to be begun. One that ended by itself ends
@@ -128,10 +133,18 @@ class World:
 
 @contextlib.contextmanager
 def a_world(
-    folder: pathlib.Path, services: list[str], seed: int, url: str = "", seen: str = ""
+    folder: pathlib.Path,
+    services: list[str],
+    seed: int,
+    url: str = "",
+    *,
+    seen: str = "",
+    data: str = "",
+    rate: float = RATE,
 ) -> Iterator[World]:
     """Services at version r0, all of them ready, under load. `seen` is the store's URL for the
-    soak itself, where that is another one than for controllers (a proxy between).
+    soak itself, where that is another one than for controllers (a proxy between); `data` where the
+    services' own data are ("": SQLite in `folder`).
     """
     folder.mkdir(parents=True)
     kept = soak_controller.files(folder, seen or url)
@@ -146,8 +159,9 @@ def a_world(
         place.bring_up(first, splits, [Ingress(f"/{name}/", name) for name in serving], 180.0)
         store = wiring.open_store(kept, SystemClock())
         bind(store, first)
-        load = begin_load(folder, place, serving)
-        world = World(folder, url, services, seed, store, place, load)
+        outside = begin_outside(folder, data, services)
+        load = begin_load(folder, place, serving, rate)
+        world = World(folder, url, services, seed, store, place, load, outside, rate=rate)
         try:
             yield world
         finally:
@@ -155,19 +169,29 @@ def a_world(
             if load is not None:
                 load.terminate()
                 load.wait(30)
+            if outside is not None:
+                outside.close()
             store.close()
     finally:
         place.stop()
 
 
+def begin_outside(
+    folder: pathlib.Path, data: str, services: list[str]
+) -> soak_outside.Outside | None:
+    """What those services meet outside that meet anything there; None where none does."""
+    meeting = [name for name in services if soak_strategies.row_of(name).outside]
+    return soak_outside.Outside(folder, data, meeting) if meeting else None
+
+
 def begin_load(
-    folder: pathlib.Path, place: LocalPlace, serving: list[str]
+    folder: pathlib.Path, place: LocalPlace, serving: list[str], rate: float
 ) -> "subprocess.Popen[bytes] | None":
     """Requests to all that serve them; None where nobody does."""
     if not serving:
         return None
     command = [sys.executable, str(HERE / "soak_load.py"), place.ingress_url, json.dumps(serving)]
-    return subprocess.Popen([*command, str(RATE), str(folder / "load.json")])
+    return subprocess.Popen([*command, str(rate), str(folder / "load.json")])
 
 
 def bind(store: Store, workloads: list[Workload]) -> None:
@@ -188,7 +212,7 @@ def release(world: World, service: str, number: int, fate: str) -> Release:
     """The next version of one service begins its way."""
     stored = world.store.bindings.get(PLACE, f"service/{service}")
     assert stored is not None
-    policy = soak_strategies.policy_of(service, fate)
+    policy = soak_strategies.policy_of(service, fate, number)
     canary = soak_strategies.workload(service, f"r{number}", fate, 0, policy.canary_replicas)
     prepared = releases.Prepared(
         service=stored.service,
@@ -199,8 +223,8 @@ def release(world: World, service: str, number: int, fate: str) -> Release:
         tick_seconds=soak_controller.PACE.tick,
         stable=orders.workload(stored.workload),
         canary=canary,
-        traffic=releases.Traffic(RATE, {}),
-        forecast=forecast.forecast(policy, RATE, {}),
+        traffic=releases.Traffic(world.rate, {}),
+        forecast=forecast.forecast(policy, world.rate, {}),
     )
     return releases.start(world.store, prepared, who="soak", now=time.time())
 
@@ -212,15 +236,20 @@ def play(world: World, number: int, meanwhile: Callable[[], None]) -> dict[str, 
     fates = {name: soak_strategies.fate(world.seed, name, number) for name in world.services}
     rows = {name: release(world, name, number, fate) for name, fate in fates.items()}
     asked: set[str] = set()
-    deadline = time.monotonic() + ROUND_LIMIT_SECONDS
+    lives, deadline = world.lives, time.monotonic() + ROUND_LIMIT_SECONDS
     while world.store.releases.revisions(PLACE):
         meanwhile()
+        if world.lives > lives:
+            lives, deadline = world.lives, time.monotonic() + ROUND_LIMIT_SECONDS
         for name, fate in fates.items():
             interfere(world, rows[name], fate, asked)
         if time.monotonic() > deadline:
             raise SystemExit(f"round {number} does not end: {standing(world)}\n{world.said()}")
         time.sleep(0.03)
     settle(world, meanwhile)
+    world.rounds += 1
+    if world.outside is not None:
+        world.problems += world.outside.check(world.store, world.rounds)
     return {name: judge(world, rows[name], fates[name]) for name in world.services}
 
 
@@ -249,8 +278,10 @@ def settle(world: World, meanwhile: Callable[[], None]) -> None:
     while time.monotonic() < deadline:
         meanwhile()
         state = world.place.state()
-        if len(state.workloads) == len(world.services) and all(
-            one.phase == "ready" for one in state.replicas
+        if (
+            len(state.workloads) == len(world.services)
+            and all(one.phase == "ready" for one in state.replicas)
+            and not (world.outside and world.outside.untold(world.store))
         ):
             return
         time.sleep(0.1)
