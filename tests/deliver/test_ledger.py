@@ -20,7 +20,9 @@ BASE = Policy(
     warmup_seconds=2.0,
     deadline_seconds=300.0,
 )
-BOTH = replace(BASE, indicators=(ERRORS, SLOWNESS), canary_replicas=2, stable_replicas=3)
+SHARED = (replace(ERRORS, alpha_weight=0.6), replace(SLOWNESS, alpha_weight=0.3))
+"""A tenth of alpha is spent by nobody."""
+BOTH = replace(BASE, indicators=SHARED, canary_replicas=2, stable_replicas=3)
 SHARE = replace(BASE, engine="E4", canary_replicas=2, stable_replicas=3, weights=(4000,))
 SEEDED = BASE.seeded({"errors": (5000, 20)})
 

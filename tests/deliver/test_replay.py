@@ -51,6 +51,15 @@ def test_a_stricter_alpha_decides_later_and_costs_more():
     assert any("still looking when the release was rolled back" in one for one in strict.unknown)
 
 
+def test_an_indicator_with_less_of_alpha_decides_later():
+    run = past(0.03, 0.001)
+    less = again(run, indicators=(replace(ERRORS, alpha_weight=0.01),))
+    assert (less.would.decision, less.known) == ("undecided", False)
+    more = again(run, alpha=0.2, indicators=(replace(ERRORS, alpha_weight=0.5),))
+    whole = again(run, alpha=0.2)
+    assert whole.would.seconds <= more.would.seconds <= more.happened.seconds
+
+
 def test_a_longer_soak_would_still_have_been_at_an_earlier_step():
     found = again(past(0.001, 0.001), soak_seconds=(500.0,), deadline_seconds=1000.0)
     assert found.would.decision == "undecided"
