@@ -8,6 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 import data_plans as plans
+from telford.backends.data import children
+from telford.backends.data import runner as runners
 from telford.basics.errors import PermanentError, RefusedError, TemporaryError
 
 ADD = plans.step("add-email", "expand", sql="ALTER TABLE customers ADD COLUMN email text")
@@ -221,3 +223,22 @@ def test_sqlite_does_for_a_laptop(tmp_path: pathlib.Path) -> None:
     assert plans.ask(url, "SELECT count(*), min(touched), max(touched) FROM customers") == [
         (250, 1, 1)
     ]
+
+
+def test_a_child_that_ended_between_two_questions_keeps_nobody_from_working(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It wrote its end down itself, so nobody asks for it again."""
+    monkeypatch.setattr(runners, "SLICE_SECONDS", 0.0)
+    monkeypatch.setattr(children, "MOST", 1)
+    url = f"sqlite:///{tmp_path / 'shop.db'}"
+    plans.customers(url, 3, email=False)
+    undo = "ALTER TABLE customers DROP COLUMN name"
+    name = plans.step("add-name", "expand", down=undo, sql=undo.replace("DROP", "ADD") + " text")
+    runner, task = plans.runner(url, tmp_path), plans.task(ADD, name)
+    for step in ("add-email", "add-name"):
+        assert finish(runner, task, step).status == "done"
+    runner.undo(task, "add-name", 2)
+    assert plans.ask(url, "SELECT count(email) FROM customers") == [(0,)]
+    with pytest.raises(sa.exc.OperationalError, match="no such column"):
+        plans.ask(url, "SELECT name FROM customers")

@@ -44,35 +44,46 @@ class Child:
 
 
 class Children:
-    """By key, at most one each."""
+    """By key, at most one each. Whoever learns of a child's end in another way calls `end`, or it
+    keeps its place here for ever.
+    """
 
     def __init__(self) -> None:
         self._running: dict[str, Child] = {}
+        self._tasks: dict[str, str] = {}
         self._lock = threading.Lock()
 
-    def ask(self, key: str, start: Callable[[], Child], seconds: float) -> Child | None:
+    def ask(self, key: str, task: str, start: Callable[[], Child], seconds: float) -> Child | None:
         """The child of this key once it has ended; None while it runs. It is started where there is
-        none. Raises `TemporaryError` where too many run.
+        none; one that was started for another task is no answer to this one, and is killed. Raises
+        `TemporaryError` where too many run.
         """
+        if self._tasks.get(key, task) != task:
+            self.end(key)
         with self._lock:
             child = self._running.get(key)
             if child is None:
                 if len(self._running) >= MOST:
                     raise TemporaryError(f"{MOST} data steps are under way already")
                 child = self._running[key] = start()
+                self._tasks[key] = task
         if not child.ended(seconds):
             return None
         with self._lock:
-            self._running.pop(key, None)
+            self._forget(key)
         return child
 
     def end(self, key: str) -> None:
         """Kill it, where there is one; the data store rolls back."""
         with self._lock:
-            child = self._running.pop(key, None)
+            child = self._forget(key)
         if child is not None:
             child.process.kill()
             child.ended(5.0)
+
+    def _forget(self, key: str) -> Child | None:
+        self._tasks.pop(key, None)
+        return self._running.pop(key, None)
 
 
 def start(

@@ -28,6 +28,7 @@ AGAIN = 75
 # What every child may know of this process's environment, beside what its plan names.
 PLAIN = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "VIRTUAL_ENV", "PYTHONPATH", "TMPDIR")
 _CHILD = ("-m", "telford.backends.data.child")
+_ENDED = frozenset({"done", "failed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class DataRunner:
                     ready = not self._reopened(connection, work)
             if ready:
                 self._act(engine, work, until)
-            return self._views(engine, task)
+            return self._known(engine, work)
 
     def pause(self, task: DataTask, name: str, generation: int) -> tuple[DataView, ...]:
         """See `DataChanges.pause`."""
@@ -127,6 +128,13 @@ class DataRunner:
             )
         )
 
+    def _known(self, engine: sa.Engine, work: _Work) -> tuple[DataView, ...]:
+        """How the steps stand. A child that wrote down its end itself is not asked again."""
+        views = self._views(engine, work.task)
+        if any(one.name == work.step.name and one.status in _ENDED for one in views):
+            self._children.end(work.key)
+        return views
+
     # --- one step -----------------------------------------------------------------------------
 
     def _work(self, task: DataTask, name: str, generation: int) -> _Work:
@@ -183,6 +191,7 @@ class DataRunner:
         words = (sys.executable, *_CHILD)
         child = self._children.ask(
             work.key,
+            f"{'undo' if undo else 'do'} {work.task.version}",
             lambda: children.start(words, environment, folder, asked),
             max(until - self._clock.monotonic(), 0.0),
         )
@@ -197,6 +206,7 @@ class DataRunner:
         environment["TELFORD_DATA_URL"] = work.address.text
         child = self._children.ask(
             work.key,
+            f"do {work.task.version}",
             lambda: children.start(words, environment, folder, {"step": work.step.name}),
             max(until - self._clock.monotonic(), 0.0),
         )
