@@ -41,7 +41,12 @@ def run(folder: pathlib.Path, options: argparse.Namespace, server: postgres.Serv
     url = server.url(name, "127.0.0.1", proxy.port) if server and proxy else ""
     services = soak_strategies.services(tuple(options.rows), 1)
     with soak_world.a_world(
-        folder, services, options.seed, url, server.url(name) if server else ""
+        folder,
+        services,
+        options.seed,
+        url,
+        seen=server.url(name) if server else "",
+        data=server.url(server.fresh()) if server else "",
     ) as world:
         chosen = [one for one in acts(proxy) if options.acts in one[0]]
         for number, (title, act) in enumerate(chosen, 1):

@@ -16,7 +16,10 @@ import sys
 import threading
 from collections import Counter
 
+import soak_outside
+
 from telford.app import standing_by, wiring
+from telford.backends.hooks import asking
 from telford.backends.local.place import LocalPlace
 from telford.basics.clock import SystemClock
 from telford.basics.errors import TemporaryError
@@ -62,7 +65,7 @@ def targets(root: pathlib.Path) -> frozenset[tuple[str, str, int]]:
 
 def files(root: pathlib.Path, url: str) -> wiring.Files:
     """Where a soak keeps what it keeps; `url` is the store's, "" for SQLite in the folder."""
-    return wiring.Files(root, url or f"sqlite:///{root / 'store.db'}")
+    return wiring.Files(root, url or f"sqlite:///{root / 'store.db'}", root)
 
 
 def main(root: pathlib.Path, url: str, services: list[str]) -> None:
@@ -74,6 +77,7 @@ def main(root: pathlib.Path, url: str, services: list[str]) -> None:
     faulthandler.register(signal.SIGUSR1)  # says where every thread stands
     _blindable(root)
     kept = files(root, url)
+    described = soak_outside.described(root)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     store = wiring.open_store(kept, SystemClock())
@@ -95,7 +99,9 @@ def main(root: pathlib.Path, url: str, services: list[str]) -> None:
         standing_by.Voice(say, report),
         stop,
         KillHere(root),
+        hooks=asking.Hooks(root, os.environ, SystemClock()),
         poll_seconds=POLL_SECONDS,
+        described=described,
     ).run()
     store.close()
 

@@ -114,7 +114,7 @@ class Kills:
             if pid is not None:
                 self._world.kill(pid)
                 self.random_done += 1
-            self._due = None
+                self._due = None
 
     def _aim(self) -> None:
         missing = self.missing()

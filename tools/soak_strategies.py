@@ -10,6 +10,8 @@ import sys
 from decimal import Decimal
 from pathlib import Path
 
+import soak_outside
+
 from telford.deliver.policy import Indicator, Policy
 from telford.estate.workload import Match, Probe, Workload
 from telford.flows import boundaries as edges
@@ -37,13 +39,15 @@ ORDER = (edges.ORDER_SUBMIT, edges.ORDER_BEGIN, edges.ORDER_CONFIRM)
 PLACE = (edges.CLUSTER_APPLY, edges.CLUSTER_REMOVE)
 ROUTED = (*TICK, *ORDER, *PLACE, edges.ROUTER_ROUTE)
 # Reached once or twice a release: killed at their first time, or they would take all day.
-RARE = frozenset({edges.BINDING_WRITE, edges.COMMAND_TAKE, edges.CLUSTER_REPLACE})
+OUTSIDE = (edges.HOOK_CALL, edges.DATA_CHANGE, edges.EVENT_TELL)
+RARE = frozenset({edges.BINDING_WRITE, edges.COMMAND_TAKE, edges.CLUSTER_REPLACE, *OUTSIDE})
 
 
 @dataclasses.dataclass(frozen=True)
 class Row:
     """One strategy of the soak. `serves` is False for workers, which nobody sends requests;
-    `gap` is True where the strategy itself says that requests fail meanwhile.
+    `gap` is True where the strategy itself says that requests fail meanwhile; `outside` where
+    releases ask a gate, change data and are told of (tools/soak_outside.py).
     """
 
     name: str
@@ -52,6 +56,7 @@ class Row:
     fates: tuple[str, ...] = ("good", "slow", "aborted", "promoted")
     serves: bool = True
     gap: bool = False
+    outside: bool = False
 
 
 def _row(name: str, **changes: object) -> Policy:
@@ -75,6 +80,13 @@ ROWS: tuple[Row, ...] = (
         _row("recreate", weights=(10_000,)),
         fates=("good", "aborted", "promoted"),
         gap=True,
+    ),
+    Row(
+        "gated",
+        _row("canary", weights=(4000,), gates=soak_outside.GATES),
+        OUTSIDE,
+        ("good", "good", "slow"),
+        outside=True,
     ),
     Row(
         "queue",
@@ -126,10 +138,12 @@ def fate(seed: int, service: str, number: int) -> str:
     return chance.choice(row_of(service).fates)
 
 
-def policy_of(service: str, fate_: str) -> Policy:
+def policy_of(service: str, fate_: str, number: int) -> Policy:
     """The row's policy; a sick host needs a second one beside it to be told from."""
-    policy = row_of(service).policy
-    return dataclasses.replace(policy, canary_replicas=2 if fate_ == "sick" else 1)
+    row = row_of(service)
+    data = soak_outside.steps(service, number) if row.outside else ()
+    replicas = 2 if fate_ == "sick" else 1
+    return dataclasses.replace(row.policy, canary_replicas=replicas, data=data)
 
 
 def workload(service: str, version: str, fate_: str, generation: int, replicas: int) -> Workload:

@@ -8,7 +8,7 @@ back, places that had finished get their old version back; listeners are told. C
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -46,6 +46,8 @@ class Beside:
     cluster: bool = False
     # The portal's address for the messages that people get; "" where there is none.
     portal: str = ""
+    # Told of each telling; see `telford.flows.boundaries`.
+    edges: boundaries.Boundaries = field(default_factory=boundaries.Quiet)
 
 
 def steps(one: Beside) -> tuple[Step, ...]:
@@ -113,7 +115,7 @@ def _rollouts(one: Beside) -> tuple[Step, ...]:
 def _telling(one: Beside) -> tuple[Step, ...]:
     around = telling.Surroundings(Path(one.local.folder).name, one.portal)
     told = telling.subscriptions(overlays.bind(one.estate, one.place), around, one.clock)
-    return (Teller(one.store, one.lease, told, boundaries.Quiet()).step,) if told else ()
+    return (Teller(one.store, one.lease, told, one.edges).step,) if told else ()
 
 
 def _promotion(one: Beside) -> tuple[Step, ...]:

@@ -154,6 +154,7 @@ class StandBy:
             state=self.kept.state,
             clock=self.store.clock,
             cluster=self.described.cluster is not None,
+            edges=self.edges or boundaries.Quiet(),
         )
         clock = self.store.clock
         return beside.start(
