@@ -12,6 +12,7 @@ from scipy import stats
 
 from telford.deliver import binomial, mixture, waves
 from telford.deliver.state import Phase
+from telford.deliver.turns import Asked
 from telford.deliver.waves import Member, Wave, Waves
 
 NOW = 1_000_000.0
@@ -81,6 +82,24 @@ def test_weak_evidence_of_several_places_is_strong_together():
     view = waves.look(THREE, here, NOW)
     assert view.evidence[0].log_e == pytest.approx(3 * 0.6 * one)
     assert view.stop.startswith("errors: worse than the stable version at ")
+
+
+def test_what_people_ask_decides_who_begins_and_who_goes_back():
+    here = members(a="promoted", b="planned", c="stepping")
+    paused = Asked("pause", "ann", "lunch", NOW)
+    view = waves.look(THREE, here, NOW + 60.0, (paused,))
+    assert (view.paused, view.stop, view.undo) == ("paused by ann: lunch", "", ())
+    assert not view.turns[0].open
+    resumed = Asked("resume", "ann", "", NOW)
+    free = waves.look(THREE, here, NOW + 60.0, (paused, resumed))
+    assert free == waves.look(THREE, here, NOW + 60.0)
+    for keep, undo in ((False, ("prod/a",)), (True, ())):
+        abort = Asked("abort", "bob", "", NOW, keep)
+        later = Asked("abort", "eve", "", NOW, not keep)
+        view = waves.look(THREE, here, NOW, (paused, abort, later))
+        assert (view.stop, view.undo, view.paused) == ("aborted by bob", undo, "")
+        ended = waves.look(THREE, members(a="promoted", b="promoted", c="promoted"), NOW, (abort,))
+        assert not ended.done
 
 
 def test_it_is_done_when_every_place_has_it():

@@ -392,11 +392,20 @@ def roll_out(scene: Scene) -> None:
 
 def turn_back(scene: Scene, place: str) -> None:
     """One place of the rollout begins to go back, as its own controller would have it."""
+    _enter(scene, place, Phase.ROLLING_BACK)
+
+
+def end(scene: Scene, place: str, phase: str) -> None:
+    """The release of one place of the rollout ends in this phase."""
+    _enter(scene, place, Phase(phase))
+
+
+def _enter(scene: Scene, place: str, phase: Phase) -> None:
     row = scene.store.releases.get(f"{ROLLOUT}-{place.replace('/', '-')}")
     assert row is not None
-    state = replace(State.from_json(row.state), phase=Phase.ROLLING_BACK, reason="it is worse")
-    saved = replace(row, state=state.to_json(), phase=state.phase.value)
-    lease = scene.store.leases.take(place, "two", 3.0, gone=lambda _: False)
+    state = replace(State.from_json(row.state), phase=phase, reason="it is worse")
+    saved = replace(row, state=state.to_json(), phase=phase.value, active=not state.final)
+    lease = scene.store.leases.take(place, "two", 3.0, gone=lambda _: True)
     with scene.store.writing(lease) as writing:
         scene.store.releases.save(writing, [saved])
 

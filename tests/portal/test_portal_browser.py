@@ -234,7 +234,7 @@ def test_a_rollout_changes_live_and_stays_where_it_is(desk: Watched, portal: Por
     top = staging.bounding_box()
     portal_scene.turn_back(portal.scene, "staging")
     expect(staging).to_contain_text("rolling back", timeout=PATIENCE_MS)
-    expect(page.locator(".notice")).to_contain_text("Turns back")
+    expect(page.locator(".sentence")).to_contain_text("turns back")
     now = staging.bounding_box()
     assert top is not None
     assert now is not None

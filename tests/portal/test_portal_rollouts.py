@@ -5,7 +5,7 @@ import pytest
 from portal_client import Client, client_of
 from portal_scene import ROLLOUT, STOREFRONT, Scene
 
-from telford.app import release_list, timeline
+from telford.app import release_list, rollout, rollout_page, timeline
 from telford.basics.errors import UsageError
 from telford.store.events import Event
 from telford.store.releases import Query
@@ -29,6 +29,53 @@ def test_a_rollout_stands_as_waves_of_places(reader: Client) -> None:
     assert reader.get("/rollouts/nothing").status_code == 404
     release = reader.get(f"/api/releases/{found['releases']['staging']}").json()
     assert release["rollout"] == ROLLOUT
+
+
+def test_a_whole_rollout_is_paused_resumed_and_aborted(scene: Scene, client: Client) -> None:
+    portal_scene.roll_out(scene)
+    here = f"/rollouts/{ROLLOUT}"
+    assert f'href="{here}/abort"' in client.get(here).text
+    form = client.get(f"{here}/abort").text
+    assert "staging rolls back: 1.0.0 gets everything at once." in form
+    assert "get the old version back" in form
+    assert client.post(f"{here}/pause", data={}).status_code == 422
+    assert client.post(f"{here}/pause", data={"reason": "lunch"}).status_code == 303
+    assert "the rollout is paused by person/ann: lunch" in client.get(here).text
+    assert "paused" in client.get("/rollouts").text
+    assert client.get(f"{here}/pause").status_code == 409
+    told = client.post(f"/api{here}/commands", json={"verb": "resume", "reason": "eaten"})
+    assert (told.status_code, told.json()["paused"]) == (202, "")
+    fields = {"reason": "customers call", "name": "orders", "finished": "keep"}
+    for wrong in ({"name": "order"}, {"reason": ""}, {"finished": "both"}):
+        assert client.post(f"{here}/abort", data=fields | wrong).status_code == 422
+    plan = client.get(f"/api{here}/plan/abort?keep_promoted=true").json()["steps"]
+    assert plan[-1] == "dev keeps 1.4.0: it has everything there."
+    done = client.post(f"{here}/abort", data=fields)
+    assert (done.status_code, done.headers["location"]) == (303, here)
+    found = client.get(f"/api{here}").json()
+    assert (found["aborted"], found["undo"]) == (True, [])
+    assert [one["verb"] for one in found["asked"]] == ["pause", "resume", "abort"]
+    assert f'href="{here}/abort"' not in client.get(here).text
+    assert client.get(f"{here}/skip").status_code == 404
+    again = client.post(f"/api{here}/commands", json={"verb": "skip", "reason": "x"})
+    assert again.status_code == 422
+    said = [one.verb for one in scene.store.audit.tail(subject=f"rollout/{ROLLOUT}")]
+    assert said == ["asked to abort", "asked to resume", "asked to pause"]
+
+
+def test_a_list_says_of_each_rollout_what_its_page_says(scene: Scene, client: Client) -> None:
+    portal_scene.roll_out(scene)
+    found = rollout.standing(scene.store, ROLLOUT, scene.clock.now())
+    for place in ("dev", "staging", "prod/eu-west-1", "prod/us-east-1"):
+        portal_scene.end(scene, place, "promoted" if place == "dev" else "aborted")
+        now = rollout.standing(scene.store, ROLLOUT, scene.clock.now())
+        (line,) = rollout_page.lines(scene.store, [now.rollout], scene.clock.now())
+        whole = rollout_page.page(now)
+        assert (line.sentence, line.state) == (whole.sentence, whole.state)
+        assert (line.done, line.total) == (whole.done, 4)
+    assert not found.over
+    assert now.over
+    assert "dev gets the old version back" in client.get("/rollouts").text
 
 
 def test_an_empty_list_of_rollouts_says_how_to_begin_one(client: Client) -> None:

@@ -1,18 +1,22 @@
 """Opening a store: migrations, durability, and failures told in sentences."""
 
+import dataclasses
 import multiprocessing
 import pathlib
 import sqlite3
 
 import pytest
 import sqlalchemy as sa
+import store_samples
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from telford.basics.clock import SystemClock
 from telford.basics.errors import PermanentError, TemporaryError, UsageError
 from telford.store import engine as engines
-from telford.store import schema
+from telford.store import migrate, schema
+from telford.store.releases import Query
 from telford.store.store import Store
 from telford.testing.clock import FakeClock
 
@@ -37,6 +41,29 @@ def test_the_migrations_make_exactly_the_tables_of_the_schema(store: Store, url:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, schema.metadata) == []
     engine.dispose()
+
+
+def test_an_older_store_learns_the_strategies_of_its_releases(
+    store: Store, url: str, clock: FakeClock
+) -> None:
+    rows = {key: store_samples.a_release(key, 1.0, f"service/shop.{key}") for key in ("r1", "r2")}
+    rolling = dataclasses.replace(rows["r2"], policy={"strategy": "rolling"})
+    with store.writing() as writing:
+        for row in (rows["r1"], rolling):
+            store.releases.create(writing, row)
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        config = migrate._config()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0009")
+    engine.dispose()
+    opened = Store(url, clock)
+    found = {
+        strategy: [row.id for row in opened.releases.search(Query(strategy=strategy))]
+        for strategy in ("canary", "rolling")
+    }
+    opened.close()
+    assert found == {"canary": ["r1"], "rolling": ["r2"]}
 
 
 def test_opening_again_changes_nothing(sqlite_url: str, clock: FakeClock) -> None:
