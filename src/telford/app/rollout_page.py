@@ -123,18 +123,22 @@ def page(found: Standing) -> RolloutPage:
         _wave(found, number, [_box(place, found, turns) for place in wave.places])
         for number, wave in enumerate(found.declared.waves)
     )
-    boxes = [box for wave in waves for group in wave.groups for box in group.boxes]
-    line = _line(found.rollout, found.view, found.phases, found.backs)
+    short = line(found)
     return RolloutPage(
         standing=found,
-        sentence=line.sentence,
-        state=line.state,
+        sentence=short.sentence,
+        state=short.state,
         waves=waves,
         evidence=tuple(_together(one) for one in found.view.evidence),
-        done=line.done,
-        total=len(boxes),
+        done=short.done,
+        total=short.total,
         acts=rollout_acts.acts(found),
     )
+
+
+def line(found: Standing) -> Line:
+    """One rollout, in short."""
+    return _line(found.rollout, found.view, found.phases, found.backs)
 
 
 def lines(store: Store, rollouts: Sequence[Rollout], now: float) -> tuple[Line, ...]:
@@ -149,7 +153,7 @@ def lines(store: Store, rollouts: Sequence[Rollout], now: float) -> tuple[Line, 
     }
     others = [one for one in rollouts if one.id not in ended]
     for found in rollout.standings(store, others, now):
-        ended[found.rollout.id] = _line(found.rollout, found.view, found.phases, found.backs)
+        ended[found.rollout.id] = line(found)
     return tuple(ended[one.id] for one in rollouts)
 
 

@@ -120,7 +120,7 @@ def events(
 
 
 def _plain(found: rollout.Standing) -> dict[str, Any]:
-    return rollout.as_json(found) | {"sentence": rollout_page.page(found).sentence}
+    return rollout.as_json(found) | {"sentence": rollout_page.line(found).sentence}
 
 
 def _wanted(request: Request, wanted: Begin) -> Wanted:

@@ -149,7 +149,7 @@ def _act_form(
         page.Sheet("releases", title, crumbs, status=status),
         about=one.name,
         target=one.to_version,
-        lede=rollout_page.page(found).sentence,
+        lede=rollout_page.line(found).sentence,
         back=back,
         what="the rollout",
         act=act,
