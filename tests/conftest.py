@@ -1,4 +1,4 @@
-"""Every test starts without the wishes that a shell has for colours."""
+"""Every test starts without the wishes that a shell has for colours; what tests start is quick."""
 
 import gc
 import os
@@ -7,6 +7,11 @@ pytest_plugins = ["postgres"]
 
 for wish in ("FORCE_COLOR", "CLICOLOR_FORCE", "NO_COLOR", "PY_COLORS"):
     os.environ.pop(wish, None)
+
+# What a process that a test starts had to compile is kept for the next one.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# Checkers written in Go clean up a quarter as often: a fifth of the time of promtool.
+os.environ.setdefault("GOGC", "400")
 
 
 def pytest_collection_finish() -> None:

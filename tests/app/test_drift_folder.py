@@ -5,10 +5,10 @@ import pathlib
 import subprocess
 
 import pytest
-import yaml
 from drift_clusters import PLACES, desired, folder, objects
 
 import optional
+import quick_yaml as yaml
 from telford.app import building, drift_folder, planning
 from telford.app.desires import Scope
 from telford.backends import files, git

@@ -4,10 +4,10 @@ import pathlib
 from typing import Any
 
 import pytest
-import yaml
 from drift_clusters import compared, kinds, live, objects, placed, subjects
 
 import optional
+import quick_yaml as yaml
 from backends.kubernetes.api_server import ApiServer
 from telford.app import drift_wanted, importing
 from telford.app.desires import Scope

@@ -13,10 +13,10 @@ from typing import Any
 
 import httpx
 import pytest
-import yaml
 from drift_clusters import desired
 
 import optional
+import quick_yaml as yaml
 from telford.app import drift_rules
 from telford.app.drift_wanted import Desired
 from telford.backends.prometheus import Prometheus

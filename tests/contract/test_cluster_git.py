@@ -9,13 +9,13 @@ from collections.abc import Iterator
 
 import pytest
 import worlds
-import yaml
 from cluster_objects import NAMESPACE, deployment, image, service_object, workload
 from raised import ESTATE, Started, built
 from worlds import World
 
 import bare_git
 import bindings
+import quick_yaml as yaml
 from backends.kubernetes.api_server import ApiServer
 from telford.app import gitops, release
 from telford.basics.clock import SystemClock

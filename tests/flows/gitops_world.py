@@ -11,11 +11,10 @@ import shutil
 import tempfile
 from collections.abc import Callable
 
-import yaml
-
 import bare_git
 import bindings
 import git_estates
+import quick_yaml as yaml
 from git_model import Model
 from git_stand_ins import ORIGIN, STAND_INS
 from telford.app import desires, gitops, rendering

@@ -4,8 +4,7 @@ import pathlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import yaml
-
+import quick_yaml as yaml
 from telford.basics.diagnostics import Severity
 from telford.estate import loading, overlays
 from telford.estate.model import Estate, Loaded

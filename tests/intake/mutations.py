@@ -3,7 +3,7 @@
 import random
 from typing import Any
 
-import yaml
+import quick_yaml as yaml
 
 # What a value is replaced by: every type that YAML has, and what readers stumble over.
 _VALUES: tuple[Any, ...] = (

@@ -4,10 +4,10 @@ from collections import Counter
 from typing import Any
 
 import import_cases as cases
-import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import quick_yaml as yaml
 from telford.basics.diagnostics import Severity
 from telford.intake.kubernetes import reading
 from telford.road import patch

@@ -5,8 +5,8 @@ from typing import Any
 
 import import_cases as cases
 import pytest
-import yaml
 
+import quick_yaml as yaml
 from telford.estate.kinds import network, registry, secret
 from telford.intake.imported import Imported
 from telford.intake.kubernetes import access, kinds, reading

@@ -8,8 +8,8 @@ from typing import Any
 
 import import_cases as cases
 import pytest
-import yaml
 
+import quick_yaml as yaml
 from telford.intake.imported import Imported, Options
 from telford.intake.kubernetes import objects, reading
 from telford.road import patch

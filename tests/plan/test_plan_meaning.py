@@ -3,8 +3,8 @@
 import json
 
 import pytest
-import yaml
 
+import quick_yaml as yaml
 from telford.plan import fields, meaning, measures, table
 from telford.plan.measures import Way
 

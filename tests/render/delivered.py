@@ -8,8 +8,8 @@ from typing import Any
 
 import packaged
 import target_estates
-import yaml
 
+import quick_yaml as yaml
 from telford.app import rendering
 from telford.estate import loading, overlays
 from telford.estate.model import Estate

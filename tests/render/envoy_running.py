@@ -16,8 +16,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import yaml
-
+import quick_yaml as yaml
 from optional import require_tool
 
 # Envoy is up within a tenth of a second; a machine that is busy may take its time.

@@ -2,8 +2,7 @@
 
 import pathlib
 
-import yaml
-
+import quick_yaml as yaml
 from telford.estate import loading, overlays
 from telford.estate import place as places
 from telford.estate.model import Binding, Estate

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import rendered
 import watched_places
-import yaml
 
 import optional
+import quick_yaml as yaml
 from telford.app import rendering
 from telford.estate import overlays
 from telford.render import registry

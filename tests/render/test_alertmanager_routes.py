@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import rendered
 import watched_places
-import yaml
 
 import optional
+import quick_yaml as yaml
 from telford.estate import loading as texts
 from telford.estate import overlays
 from telford.estate.place import Place

@@ -9,9 +9,9 @@ from typing import Any
 
 import delivered
 import pytest
-import yaml
 
 import optional
+import quick_yaml as yaml
 
 _ESTATES = pytest.mark.parametrize("name", delivered.ESTATES)
 

@@ -11,9 +11,9 @@ from typing import Any
 import promql_parser
 import pytest
 import watched_places
-import yaml
 
 import optional
+import quick_yaml as yaml
 from telford.road import conventions, scraping
 
 # What Prometheus itself makes.

@@ -12,9 +12,9 @@ import packaged
 import pytest
 import rendered
 import whole_estate
-import yaml
 
 import optional
+import quick_yaml as yaml
 from telford.render import registry
 from telford.render.artifacts import Unit
 from telford.render.helm import shapes

@@ -2,7 +2,8 @@
 
 import pytest
 import rendered
-import yaml
+
+import quick_yaml as yaml
 
 
 def _container(item: dict) -> dict:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 import rendered
-import yaml
 
 import optional
+import quick_yaml as yaml
 
 ESTATE = (
     rendered.service(

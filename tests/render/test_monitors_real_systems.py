@@ -6,9 +6,9 @@ import subprocess
 from functools import cache
 
 import pytest
-import yaml
 
 import optional
+import quick_yaml as yaml
 from telford.app import importing, rendering
 from telford.app.importing import Order
 from telford.estate import loading, overlays

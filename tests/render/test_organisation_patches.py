@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-import yaml
 from rendered import PLACES, service
 
+import quick_yaml as yaml
 from telford.app import rendering
 from telford.app.desires import Desires, Scope
 from telford.backends import files

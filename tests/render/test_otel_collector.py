@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 import pytest
 import rendered
 import watched_places
-import yaml
 
 import optional
+import quick_yaml as yaml
 
 # What the collector that a package ships has; `otelcol components` says so, and a test asks it.
 HAS = {

@@ -8,9 +8,9 @@ import jsonschema_rs
 import pytest
 import rendered
 import watched_places
-import yaml
 
 import optional
+import quick_yaml as yaml
 
 
 def _schema() -> jsonschema_rs.Draft7Validator:

@@ -3,8 +3,8 @@
 import objectives
 import pytest
 import rendered
-import yaml
 
+import quick_yaml as yaml
 from telford.render.prometheus import selectors
 
 

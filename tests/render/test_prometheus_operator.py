@@ -4,7 +4,8 @@ import custom_schemas
 import pytest
 import rendered
 import watched_places
-import yaml
+
+import quick_yaml as yaml
 
 # The organisation scrapes: it has nothing for an operator.
 NAMES = ("shop", "boutique")

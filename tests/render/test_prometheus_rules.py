@@ -6,9 +6,9 @@ import subprocess
 import objectives
 import pytest
 import rendered
-import yaml
 
 import optional
+import quick_yaml as yaml
 
 
 def _promtool(*arguments: object) -> str:

@@ -22,8 +22,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-import yaml
-
+import quick_yaml as yaml
 from backends.kubernetes import api_patches, api_schema
 from backends.kubernetes.api_schema import Kind
 from backends.kubernetes.api_store import Object, Refused, Store, Writing
