@@ -27,6 +27,7 @@ import time
 from collections.abc import Iterator
 from decimal import Decimal
 
+from telford.basics import garbage
 from telford.deliver.policy import Indicator
 from telford.testing import postgres
 from telford.testing.place import Behaviour
@@ -89,6 +90,7 @@ def measure(url: str, options: argparse.Namespace) -> dict[str, float]:
     gc.collect()
     before = resident()
     world = Simulation(url, behaviours, services=services, rate=RATE)
+    garbage.settle()  # As the controller's loop does when it begins.
     world.release_all(POLICY, {name: f"r-{name}" for name in services})
     for _ in range(options.warm):
         world.step()

@@ -18,6 +18,7 @@ from decimal import Decimal
 from typing import Any, NoReturn, TypeVar, cast
 
 from telford.basics.errors import UsageError
+from telford.deliver.once import once
 
 T = TypeVar("T")
 
@@ -26,8 +27,6 @@ ENCODED_ONCE = "encoded_once"
 """A class with this attribute set has values that never change and are encoded again and again
 (a release's policy, every tick): their JSON is kept, and refuses to be changed. A copy of it
 (`dict`, `copy.deepcopy`) is a plain one."""
-# As many policies as there are releases in flight on one controller, and some.
-_KEPT = 4096
 # What JSON has itself. A subclass (an enumeration of strings) is not here and is looked at.
 _PLAIN = frozenset({str, bool, int, type(None)})
 
@@ -35,7 +34,8 @@ _PLAIN = frozenset({str, bool, int, type(None)})
 def encode(value: object) -> Any:
     """A plain dict, list, str, number, bool or None for `value`.
 
-    Once a release and tick: how a type is encoded is worked out once (`_encoder`).
+    Once a release and tick: how a type is encoded is worked out once (`_encoder`), the fields of a
+    dataclass by what they are declared to be.
     """
     kind: Any = type(value)
     if kind in _PLAIN:
@@ -58,26 +58,66 @@ def _encoder(kind: Any) -> Callable[[Any], Any]:
     if issubclass(kind, tuple):
         return lambda value: [encode(item) for item in value]
     if hasattr(kind, "__dataclass_fields__"):
-        return _of_dataclass(_names(kind), once=hasattr(kind, ENCODED_ONCE))
+        return _of_dataclass(kind)
     raise TypeError(f"{kind.__name__} has no JSON form here")
 
 
-def _of_dataclass(names: tuple[str, ...], *, once: bool) -> Callable[[Any], Any]:
+def _of_dataclass(kind: Any) -> Callable[[Any], Any]:
+    """All fields as they are, then those that JSON does not have itself."""
+    names = _names(kind)
     if len(names) < 2:
         return lambda value: {name: encode(getattr(value, name)) for name in names}
     values = operator.attrgetter(*names)
-    plain = _PLAIN
+    encoders = tuple((name, how) for name in names if (how := _declared(_hints(kind)[name])))
 
     def fields(value: Any) -> Any:
-        # The test is repeated here because most fields are plain, and a call costs more than both.
-        return {
-            name: item if type(item) in plain else encode(item)
-            for name, item in zip(names, values(value), strict=True)
-        }
+        plain = dict(zip(names, values(value), strict=True))
+        for name, how in encoders:
+            plain[name] = how(plain[name])
+        return plain
 
-    if not once:
-        return fields
-    return functools.lru_cache(maxsize=_KEPT)(lambda value: _kept(fields(value)))
+    return once(lambda value: _kept(fields(value))) if hasattr(kind, ENCODED_ONCE) else fields
+
+
+def _declared(hint: Any) -> Callable[[Any], Any] | None:
+    """How values that are declared so are encoded; None where JSON has them itself."""
+    if hint in _PLAIN:
+        return None
+    if hint is float:
+        return _float
+    if typing.get_origin(hint) is tuple:
+        return _declared_tuple(typing.get_args(hint))
+    if typing.get_origin(hint) is types.UnionType:
+        return _declared_optional(typing.get_args(hint))
+    return _encoder(hint) if hasattr(hint, "__dataclass_fields__") else encode
+
+
+def _declared_tuple(args: tuple[Any, ...]) -> Callable[[Any], Any]:
+    if all(one in _PLAIN or one is Ellipsis for one in args):
+        return list
+    if len(args) != 2 or args[1] is not Ellipsis:
+        return encode
+    if args[0] is float:
+        return _floats
+    how = _declared(args[0]) or encode
+    return lambda values: [how(one) for one in values]
+
+
+def _declared_optional(args: tuple[Any, ...]) -> Callable[[Any], Any] | None:
+    hows = [_declared(one) for one in args if one is not type(None)]
+    if len(hows) != 1:
+        return encode
+    (how,) = hows
+    return how and (lambda value: None if value is None else how(value))
+
+
+def _float(value: float) -> float | str:
+    return value if math.isfinite(value) else repr(float(value))
+
+
+def _floats(values: tuple[float, ...]) -> list[float | str]:
+    """A sum is finite only where every part of it is."""
+    return list(values) if math.isfinite(sum(values)) else [_float(one) for one in values]
 
 
 def _refuse(*_args: object, **_named: object) -> NoReturn:

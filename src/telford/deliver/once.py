@@ -13,7 +13,7 @@ from typing import TypeVar, TypeVarTuple
 
 T = TypeVar("T")
 Values = TypeVarTuple("Values")
-KEPT = 8192
+KEPT = 4096
 """As many answers as there are releases in flight on one controller, at their present steps, and
 some. The oldest goes first."""
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from telford.basics import clock as clocks
+from telford.basics import garbage
 from telford.basics.errors import OutsideError, RefusedError, TelfordError, TemporaryError
 from telford.deliver import state as states
 from telford.estate.observation import Reading
@@ -157,6 +158,7 @@ class Controller:
         """Tick until `wait(seconds)` says that it is over. Raises `RefusedError` when another
         controller has taken the place; what fails outside is reported and tried again.
         """
+        garbage.settle()
         due = self._clock.monotonic()
         while True:
             try:
