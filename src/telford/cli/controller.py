@@ -77,8 +77,8 @@ def command(
 
 def _voice(*, as_json: bool) -> standing_by.Voice:
     if not as_json:
-        return standing_by.Voice(output.note, up.report)
-    return standing_by.Voice(lambda said: output.json_line({"said": said}), _tell)
+        return standing_by.Voice(output.news, up.report)
+    return standing_by.Voice(lambda said: output.news_line({"said": said}), _tell)
 
 
 def _tell(tick: Report) -> None:
@@ -93,4 +93,4 @@ def _tell(tick: Report) -> None:
             }
             for one in tick.changes
         ]
-        output.json_line({"at": tick.at, "changes": changes, "problems": list(tick.problems)})
+        output.news_line({"at": tick.at, "changes": changes, "problems": list(tick.problems)})

@@ -49,6 +49,20 @@ def note(text: str) -> None:
     sys.stderr.flush()
 
 
+def news(text: str) -> None:
+    """A `note` of something that must go on: a controller does not end because nobody can write down
+    or read what it says (a full disk under its log, a reader that is gone).
+    """
+    with contextlib.suppress(OSError):
+        note(text)
+
+
+def news_line(fields: Mapping[str, object]) -> None:
+    """The same as `json_line`."""
+    with contextlib.suppress(OSError):
+        json_line(fields)
+
+
 def console() -> rich.console.Console:
     """Stdout for tables and colour; plain where it is not a terminal, NO_COLOR kept."""
     return rich.console.Console(highlight=False, width=_width(), soft_wrap=False)

@@ -200,7 +200,7 @@ def _stopping(started: up.Running, kept: wiring.Files) -> Iterator[threading.Eve
         yield over
     except BaseException as error:
         interrupted = isinstance(error, KeyboardInterrupt)
-        output.note("stopping everything ..." if interrupted else "could not go on: stopping ...")
+        output.news("stopping everything ..." if interrupted else "could not go on: stopping ...")
         started.stop_all()
         raise
     else:
@@ -224,6 +224,6 @@ def report(tick: Report) -> None:
     for change in tick.changes:
         after = change.after
         weight = 100 * after.desired_bp / FULL_WEIGHT
-        output.note(f"{change.release.id}: {after.phase.value} at {weight:g}%: {after.reason}")
+        output.news(f"{change.release.id}: {after.phase.value} at {weight:g}%: {after.reason}")
     for problem in tick.problems:
-        output.note(f"controller: {problem}")
+        output.news(f"controller: {problem}")
