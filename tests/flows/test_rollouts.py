@@ -9,6 +9,7 @@ from rollout_worlds import LIMIT, PLAN, begin, every, prepared, worlds
 from telford.app import rollout as rollouts
 from telford.app.rollout_undo import Report, Undoing
 from telford.basics.errors import RefusedError
+from telford.deliver.quarantine import Quarantine
 from telford.testing.place import Behaviour
 from telford.testing.simulation import CANARY, STABLE
 
@@ -105,6 +106,13 @@ def test_nothing_is_written_where_one_place_would_get_something_else(memory: pat
     busy = prepared(here.places["prod/c"])
     here.places["prod/c"].release(busy.policy)
     with pytest.raises(RefusedError, match="already has a release on its way"):
+        begin(here)
+    kept_out = Quarantine(
+        "q1", "prod/b", busy.service, CANARY, busy.digest, "", "leaks", "ann", at=0.0
+    )
+    with here.first.store.writing() as writing:
+        here.first.store.quarantines.add(writing, kept_out)
+    with pytest.raises(RefusedError, match="quarantine"):
         begin(here)
     assert here.first.store.rollouts.find() == ()
     assert here.first.store.releases.find(place="prod/a") == ()

@@ -29,6 +29,8 @@ def test_a_rollout_stands_as_waves_of_places(reader: Client) -> None:
     assert reader.get("/rollouts/nothing").status_code == 404
     release = reader.get(f"/api/releases/{found['releases']['staging']}").json()
     assert release["rollout"] == ROLLOUT
+    said = reader.get(f"/api/releases/{found['releases']['staging']}/plan/abort").json()["steps"]
+    assert f"The other places of the rollout {ROLLOUT} turn back with it." in said
 
 
 def test_a_whole_rollout_is_paused_resumed_and_aborted(scene: Scene, client: Client) -> None:

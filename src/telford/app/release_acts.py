@@ -13,6 +13,7 @@ from telford.deliver import hands, owing, strategies
 from telford.deliver.policy import FULL_WEIGHT
 from telford.deliver.shape import Shape
 from telford.deliver.state import Phase, State, Step
+from telford.flows import waves
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +153,7 @@ def _afterwards(state: State, verb: str) -> tuple[str, ...]:
         return (
             f"Every replica of {state.canary} is drained and stopped.",
             f"{state.stable} stays the stable version; the release ends as aborted.",
+            *_with_it(state),
             written,
         )
     if verb == "step":
@@ -167,6 +169,14 @@ def _afterwards(state: State, verb: str) -> tuple[str, ...]:
         "The deadline of this step counts from now.",
         written,
     )
+
+
+def _with_it(state: State) -> tuple[str, ...]:
+    """What else goes back where the release is a part of a rollout."""
+    rollout = waves.rollout_of(state)
+    if not rollout:
+        return ()
+    return (f"The other places of the rollout {rollout} turn back with it.",)
 
 
 def _by_step(state: State) -> tuple[str, ...]:
