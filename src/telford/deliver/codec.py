@@ -120,6 +120,11 @@ def _floats(values: tuple[float, ...]) -> list[float | str]:
     return list(values) if math.isfinite(sum(values)) else [_float(one) for one in values]
 
 
+def is_kept(value: object) -> bool:
+    """Whether this is an object of JSON that is kept, and so never changes."""
+    return type(value) is _KeptDict
+
+
 def _refuse(*_args: object, **_named: object) -> NoReturn:
     raise TypeError("this JSON is kept and shared: copy it before you change it")
 

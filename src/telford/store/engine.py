@@ -16,6 +16,8 @@ import sqlalchemy as sa
 from sqlalchemy import event, exc
 
 from telford.basics.errors import PermanentError, TemporaryError, UsageError
+from telford.deliver import codec
+from telford.deliver.once import once
 
 # How long a writer waits for another one. A tick's transaction takes milliseconds; a migration or
 # a rollup of a large store may take seconds.
@@ -168,7 +170,20 @@ def _translate(text: str, where: str) -> TemporaryError | PermanentError:
 
 
 # Values are plain trees of our own making: looking for circles in them is a third of the work.
-_dump = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False).encode
+_text = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False).encode
+_text_once = once(_text)
+
+
+def _dump(value: Any) -> str:
+    """A value as JSON text. What begins with a part that never changes (a state, with its policy)
+    is written at every tick: that part is made into text once.
+    """
+    if type(value) is not dict or len(value) < 2:
+        return _text(value)
+    (name, first), *rest = value.items()
+    if not codec.is_kept(first):
+        return _text(value)
+    return f"{{{_text(name)}:{_text_once(first)},{_text(dict(rest))[1:]}"
 
 
 def _configure_sqlite(connection: Any, _record: object) -> None:

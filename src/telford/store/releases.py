@@ -198,7 +198,7 @@ class Releases:
         if place:
             query = query.where(_TABLE.c.place == place)
         with self._database.reading() as connection:
-            return {row.id: row.revision for row in connection.execute(query)}
+            return {row[0]: row[1] for row in connection.execute(query)}
 
     def create(self, writing: Writing, release: Release) -> None:
         """Raises `RefusedError` where the service has an active release in the place already."""
