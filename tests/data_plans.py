@@ -1,7 +1,10 @@
 """Plans of data changes for tests: a table of customers, an Alembic project, a runner."""
 
+import contextlib
 import pathlib
 import textwrap
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import sqlalchemy as sa
@@ -108,3 +111,32 @@ def ask(url: str, query: str) -> list[Any]:
     with engine.begin() as connection:
         result = connection.exec_driver_sql(query)
         return [tuple(one) for one in result] if result.returns_rows else []
+
+
+GATED = FILL + " AND pg_advisory_xact_lock(:last) IS NOT NULL"
+
+
+@contextlib.contextmanager
+def holding(url: str, last: int) -> Iterator[Callable[[], bool]]:
+    """Shut a gate before the batch that ends with a key, for backfills that are `GATED`: however
+    fast the machine is, it stands still in the middle of it until the end of the block. Yields
+    whether somebody waits there.
+    """
+    engine = sa.create_engine(url, poolclass=sa.pool.NullPool)
+    query = (
+        "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database"
+        f" WHERE locktype = 'advisory' AND objid = {last} AND classid = 0 AND NOT granted"
+        " AND datname = current_database()"
+    )
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({last})")
+        yield lambda: ask(url, query) != [(0,)]
+        connection.rollback()
+
+
+def until(said: Callable[[], bool], seconds: float = 120.0) -> None:
+    """Wait for something that other processes do."""
+    limit = time.monotonic() + seconds
+    while not said():
+        assert time.monotonic() < limit
+        time.sleep(0.01)

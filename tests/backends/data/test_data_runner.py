@@ -11,11 +11,12 @@ import data_plans as plans
 from telford.backends.data import children
 from telford.backends.data import runner as runners
 from telford.basics.errors import PermanentError, RefusedError, TemporaryError
+from telford.testing.clock import FakeClock
 
 ADD = plans.step("add-email", "expand", sql="ALTER TABLE customers ADD COLUMN email text")
 
 
-def finish(runner, task, name, generation=1, seconds=30.0):
+def finish(runner, task, name, generation=1, seconds=120.0):
     """Ask until the step is neither running nor waiting for its turn."""
     limit = time.monotonic() + seconds
     while True:
@@ -81,18 +82,31 @@ def test_a_pause_stops_who_works_and_it_goes_on_from_there(
     postgres_url: str, tmp_path: pathlib.Path
 ) -> None:
     plans.customers(postgres_url, 500)
-    runner, task = plans.runner(postgres_url, tmp_path), plans.task(plans.fill(pause=0.3))
+    runner, task = plans.runner(postgres_url, tmp_path), plans.task(plans.fill(pause=2))
     worker = threading.Thread(target=runner.run, args=(task, "fill-email", 1))
     worker.start()
-    limit = time.monotonic() + 10
-    while runner.state(task)[0].done == 0 and time.monotonic() < limit:
-        time.sleep(0.01)
+    plans.until(lambda: runner.state(task)[0].done > 0)
     view = runner.pause(task, "fill-email", 2)[0]
     worker.join()
     assert view.status == "paused"
     assert runner.state(task)[0].done == view.done < 500
-    assert finish(runner, task, "fill-email", 3).done == 500
+    quick = plans.task(plans.fill(pause=0))
+    assert finish(runner, quick, "fill-email", 3).done == 500
     assert plans.ask(postgres_url, "SELECT DISTINCT touched FROM customers") == [(1,)]
+
+
+def test_a_rest_that_is_longer_than_a_call_ends_however_often_it_is_asked(
+    tmp_path: pathlib.Path,
+) -> None:
+    url = f"sqlite:///{tmp_path / 'shop.db'}"
+    plans.customers(url, 250)
+    clock = FakeClock()
+    runner = runners.DataRunner(tmp_path, {"DATA_URL": url}, clock)
+    task, done = plans.task(plans.fill(pause=30)), []
+    for _ in range(20):
+        done.append(runner.run(task, "fill-email", 1)[0].done)
+        clock.advance(7)
+    assert done[:11] == [100] * 5 + [200] * 5 + [250]
 
 
 def test_others_are_not_kept_waiting_behind_a_lock_that_is_not_to_be_had(

@@ -135,7 +135,9 @@ def claim(
     fields = {"generation": generation, "place": task.place, "version": task.version}
     if row.status != "running":
         fields |= {"status": "running", "why": "", "tries": 0}
-    return write(connection, row, fields, now)
+        return write(connection, row, fields, now)
+    # Asking is no work: or a rest that is longer than a call would begin anew at each of them.
+    return write(connection, row, fields | {"changed_at": row.changed_at}, now)
 
 
 def mine(row: Row, task: DataTask, generation: int) -> bool:
