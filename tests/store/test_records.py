@@ -8,11 +8,13 @@ from sqlalchemy import exc
 from store_samples import PLACE, a_release
 
 from telford.basics.errors import RefusedError, UsageError
+from telford.deliver.turns import Asked
 from telford.store import ledger
 from telford.store.commands import Command
 from telford.store.database import Lease
 from telford.store.objectives import Evaluated
 from telford.store.releases import Release
+from telford.store.rollouts import Rollout
 from telford.store.store import Store
 from telford.testing.clock import FakeClock
 
@@ -137,3 +139,26 @@ def test_a_changed_audit_log_does_not(
     _audited(store)
     meddler.exec_driver_sql(harm)
     assert store.audit.verify().startswith(answer)
+
+
+def test_acts_on_a_rollout_keep_their_order_and_no_two_are_of_one_sight(
+    store: Store, release: Release
+) -> None:
+    begun = Rollout(
+        "w1", release.service, "orders", "1.1.0", "d", {}, {"local": "r1"}, "ann", "", 1
+    )
+    pause, abort = Asked("pause", "ann", "lunch", 2.0), Asked("abort", "bob", "", 3.0, keep=True)
+    with store.writing() as writing:
+        store.releases.create(writing, release)
+        store.rollouts.create(writing, begun)
+        store.rollouts.ask(writing, "w1", 0, pause)
+        store.rollouts.ask(writing, "w1", 1, abort)
+    with pytest.raises(RefusedError, match="somebody else acted"), store.writing() as writing:
+        store.rollouts.ask(writing, "w1", 1, pause)
+    with pytest.raises(UsageError, match="no such act"), store.writing() as writing:
+        store.rollouts.ask(writing, "w1", 2, dataclasses.replace(pause, verb="skip"))
+    assert store.rollouts.asked(["w1", "w2"]) == {"w1": (pause, abort), "w2": ()}
+    assert store.rollouts.some(["w1", "w2"]) == (begun,)
+    assert store.releases.briefs(["r1", "r2"])["r1"].phase == "planned"
+    assert store.bindings.releases("local") == frozenset()
+    assert store.objectives.states([release.service], ["burning"]) == {}
