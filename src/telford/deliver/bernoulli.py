@@ -14,11 +14,11 @@ from telford.deliver import mixture
 
 OBJECTIVE_PARTS = (0.0, 1 / 16, 1 / 8, 1 / 4, 1 / 2)
 """E0's alternatives, as parts of the rate that must be shown not to be reached."""
-# Rates come from policies and do not change: what follows from them is worked out once.
-_KEPT = 1024
+# A release's rates come from its policy and do not change: what follows from them is worked out
+# once. (Exposure asks `better` and `factors` about rates of its own, each time others.)
+_KEPT = 4096
 
 
-@functools.lru_cache(maxsize=_KEPT)
 def better(p_max: float) -> tuple[float, ...]:
     """The rates E0 bets on, all below `p_max`."""
     return tuple(part * p_max for part in OBJECTIVE_PARTS)
@@ -33,24 +33,25 @@ def worse(rate: float) -> tuple[float, ...]:
 
 def factors(requests: int, bad: int, null: float, alternatives: tuple[float, ...]) -> mixture.Logs:
     """The logarithm of one tick's factor for each alternative rate."""
-    good = requests - bad
-    return tuple(
-        [
-            bad * hit + good * miss if bad else good * miss
-            for hit, miss in _slopes(null, alternatives)
-        ]
-    )
+    return _factors(requests, bad, _slopes(null, alternatives))
 
 
 def update(
     logs: mixture.Logs, requests: int, bad: int, null: float, alternatives: tuple[float, ...]
 ) -> mixture.Logs:
     """The evidence after one more tick."""
-    return mixture.multiply(logs, factors(requests, bad, null, alternatives))
+    return mixture.multiply(logs, _factors(requests, bad, _kept_slopes(null, alternatives)))
 
 
-@functools.lru_cache(maxsize=_KEPT)
+def _factors(requests: int, bad: int, slopes: tuple[tuple[float, float], ...]) -> mixture.Logs:
+    good = requests - bad
+    return tuple([bad * hit + good * miss if bad else good * miss for hit, miss in slopes])
+
+
 def _slopes(null: float, alternatives: tuple[float, ...]) -> tuple[tuple[float, float], ...]:
     """What one bad and one good request multiply into each alternative, in logarithms."""
     base = math.log1p(-null)
     return tuple((mixture.times_log(1, a / null), math.log1p(-a) - base) for a in alternatives)
+
+
+_kept_slopes = functools.lru_cache(maxsize=_KEPT)(_slopes)

@@ -317,7 +317,14 @@ def _levels(
 
 
 # Asked of each indicator at every tick, and exact decimals in between.
-_certified_rate, _fuse_rate = once(certified_rate), once(fuse_rate)
+_fuse_rate = once(fuse_rate)
+
+
+@once
+def _certificate(policy: Policy, indicator: Indicator) -> tuple[float, Logs]:
+    """The rate that must be shown not to be reached, and E0's bets against it."""
+    p_max = certified_rate(policy, indicator)
+    return p_max, bernoulli.better(p_max)
 
 
 def _start_bad(policy: Policy) -> Logs:
@@ -422,8 +429,8 @@ def _weigh_good(
 ) -> Logs:
     if policy.certificate == "ratio":
         return _weigh_ratio(policy, logs, counts, rate)
-    p_max = _certified_rate(policy, indicator)
-    return bernoulli.update(logs, *counts.canary, p_max, bernoulli.better(p_max))
+    p_max, bets = _certificate(policy, indicator)
+    return bernoulli.update(logs, *counts.canary, p_max, bets)
 
 
 def _weigh_ratio(policy: Policy, logs: Logs, counts: Counts, rate: float) -> Logs:
