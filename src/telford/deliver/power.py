@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import poisson
 
 from telford.deliver import bernoulli, block, histogram, limit, mixture, share
 from telford.deliver.mixture import Logs
@@ -29,8 +28,9 @@ _DOUBLINGS = 60
 _HALVINGS = 50
 _MANY = 200.0
 """Bad requests of a tick beyond which E4's bet is taken at its limit: the share has settled."""
-_SURE = 1e-9
-"""Counts that are less likely than this, on either side, are left out of an expectation."""
+_REACH = 6.5
+"""Standard deviations, and one more error each, beyond which counts are left out of an expectation:
+what is left out is less likely than 1e-9."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +201,12 @@ def _share_growth(bad: tuple[float, float], weight: float, requests: float) -> L
 
 
 def _counts(mean: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The counts that a tick may have where it has `mean` of them, and how likely each is."""
-    low, high = poisson.ppf([_SURE, 1 - _SURE], mean)
-    counts = np.arange(low, high + 1)
-    return counts, poisson.pmf(counts, mean)
+    """The counts that a tick may have where it has `mean` of them, and how likely each is: Poisson's
+    law, as far out as it matters.
+    """
+    if mean <= 0:
+        return np.zeros(1), np.ones(1)
+    reach = _REACH * (math.sqrt(mean) + 1)
+    counts = np.arange(max(math.floor(mean - reach), 0), math.ceil(mean + reach) + 1, dtype=float)
+    logs = counts * math.log(mean) - mean - [math.lgamma(one + 1) for one in counts]
+    return counts, np.exp(logs)
