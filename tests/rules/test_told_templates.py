@@ -1,6 +1,7 @@
 """What is said of a subscription's template before the first event: where, what and how to mend it."""
 
 import pytest
+from jinja2 import TemplateError
 
 from telford.app import loading
 from telford.backends import files
@@ -51,6 +52,7 @@ def test_a_template_that_can_be_filled_in_is_one(template: str):
         ("{{ 1 if reason is loud }}", 1, "no test `loud`"),
         ("{% include 'x' %}", 1, "no other template"),
         ("{{ ''.__class__.__mro__ }}", 1, "out of reach"),
+        ("{{ weight ** 2 }}", 1, "out of reach"),
         ("{{ " + "(" * 3000 + "1" + ")" * 3000 + " }}", 1, "too deep"),
     ],
 )
@@ -61,8 +63,11 @@ def test_a_template_that_cannot_be_filled_in_says_where(template: str, line: int
     assert first.fix
 
 
-def test_nothing_of_a_template_is_computed_to_judge_it():
-    assert templates.problems("{{ 9 ** 9 ** 9 ** 9 }}") == ()
+def test_what_would_never_be_worked_out_is_neither_judged_nor_filled_in():
+    endless = "{{ 9 ** 9 ** 9 ** 9 }}"
+    assert {one.what for one in templates.problems(endless)} == {"`**` is out of reach"}
+    with pytest.raises(TemplateError, match="out of reach"):
+        templates.environment().from_string(endless).render()
 
 
 def test_the_diagnostic_is_at_the_template_and_says_what_else_is_wrong():

@@ -8,8 +8,11 @@ called by the rule on subscriptions. `environment` is where `telford.backends.te
 import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from jinja2 import StrictUndefined, TemplateSyntaxError, nodes
+from jinja2.exceptions import SecurityError
+from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from telford.estate.kinds.telling import EVENT_DETAILS, EVENT_FIELDS
@@ -29,10 +32,20 @@ class Problem:
     fix: str
 
 
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Without powers: ``9**9**9`` would never be worked out."""
+
+    intercepted_binops = frozenset({"**"})
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        """See `SandboxedEnvironment.call_binop`; called for what is intercepted."""
+        raise SecurityError(f"`{operator}` is out of reach")
+
+
 @functools.cache
 def environment() -> ImmutableSandboxedEnvironment:
     """Where templates are read and filled in: nothing but the event is in reach."""
-    return ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+    return _Sandbox(undefined=StrictUndefined, autoescape=False)
 
 
 def problems(template: str) -> tuple[Problem, ...]:
@@ -90,6 +103,11 @@ def _asked(tree: nodes.Template) -> Iterator[tuple[int, nodes.Node, str]]:
             yield item.lineno, item.node, str(item.arg.value)
 
 
+def _powers(tree: nodes.Template) -> Iterator[Problem]:
+    for one in tree.find_all(nodes.Pow):
+        yield Problem(one.lineno, "`**` is out of reach", "write the number")
+
+
 def _hidden(tree: nodes.Template) -> Iterator[Problem]:
     for asked in tree.find_all(nodes.Getattr):
         if asked.attr.startswith("_"):
@@ -103,4 +121,4 @@ def _elsewhere(tree: nodes.Template) -> Iterator[Problem]:
         yield Problem(asked.lineno, "there is no other template to take from", fix)
 
 
-_LOOKS = (_unknown, _details, _calls, _hidden, _elsewhere)
+_LOOKS = (_unknown, _details, _calls, _powers, _hidden, _elsewhere)
