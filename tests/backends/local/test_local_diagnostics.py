@@ -108,6 +108,26 @@ def test_an_envoy_that_ends_at_once_shows_its_last_lines(tmp_path):
     assert "unknown option" in raised.value.message.lower()
 
 
+DYING = """#!/bin/sh
+echo "[2026-11-22 20:04:22.387][1][critical][assert] [source/inotify/watcher_impl.cc:25] assert \
+failure: inotify_fd_ >= 0. Details: Consider increasing value of fs.inotify.max_user_instances"
+for number in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18; do
+  echo "[2026-11-22 20:04:22.397][1][critical][backtrace] [./b.h:1] #$number: [0x7f1d07648050]"
+done
+exit 134
+"""
+
+
+def test_an_envoy_that_cannot_watch_its_files_says_what_to_raise(tmp_path):
+    envoy = tmp_path / "envoy"
+    envoy.write_text(DYING, encoding="utf-8")
+    envoy.chmod(0o700)
+    with pytest.raises(PermanentError, match="assert failure: inotify_fd_ >= 0") as raised:
+        LocalPlace.start(tmp_path / "place", Settings(envoy=str(envoy)))
+    assert "0x7f1d07648050" not in raised.value.message
+    assert "sysctl fs.inotify.max_user_instances" in raised.value.fix
+
+
 def test_bringing_up_a_broken_estate_stops_everything_it_started(places):
     place = places()
     owned = [place.pid, *descendants(place.pid)]

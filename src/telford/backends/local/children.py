@@ -12,6 +12,7 @@ import contextlib
 import ctypes
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -31,15 +32,24 @@ _READ_BYTES = 65_536
 class RotatingLog:
     """A log file of limited size: `path`, then `path.1` (older), up to `files` in all.
 
-    A disk that refuses loses lines, never the service; `tail` keeps the last lines in memory.
+    A disk that refuses loses lines, never the service; `tail` keeps the last lines in memory, and
+    `notable` the first group of the last line in which `pattern` was found, "" while there is none.
     """
 
-    def __init__(self, path: pathlib.Path, most_bytes: int, files: int) -> None:
+    def __init__(
+        self,
+        path: pathlib.Path,
+        most_bytes: int,
+        files: int,
+        pattern: re.Pattern[str] | None = None,
+    ) -> None:
         self._path = path
         self._most_bytes = most_bytes
         self._files = files
         self._size = 0
         self._partial = ""
+        self._pattern = pattern
+        self.notable = ""
         self.tail: deque[str] = deque(maxlen=TAIL_LINES)
         with contextlib.suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -63,6 +73,9 @@ class RotatingLog:
         *lines, self._partial = (self._partial + text).split("\n")
         self._partial = self._partial[-_TAIL_LINE_CHARS:]
         self.tail.extend(line[:_TAIL_LINE_CHARS] for line in lines if line.strip())
+        for line in lines if self._pattern else ():
+            if self._pattern and (found := self._pattern.search(line[:_TAIL_LINE_CHARS])):
+                self.notable = found.group(1)
 
     def _rotate(self) -> None:
         names = [self._path, *(self._numbered(n) for n in range(1, self._files))]

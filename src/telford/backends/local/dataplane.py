@@ -30,6 +30,13 @@ _STOP_SECONDS = 3.0
 # Envoy's log reaches us a moment after its counter.
 _WORDS_SECONDS = 1.0
 _WORDS = re.compile(r"config update rejected: (.*)")
+# What it says before it ends by itself; the addresses of its stack follow.
+_END = re.compile(r"\[critical\]\[(?!backtrace)\w+\] (?:\[\S+\] )?(.*)")
+_SEE = "see logs/envoy.log of the place"
+_WATCHES = (
+    "let a user have more of them: sysctl fs.inotify.max_user_instances=1024 (Envoy needs one for "
+    "each service and one for each version)"
+)
 
 _Predicate = Callable[[], Awaitable[bool]]
 
@@ -56,7 +63,7 @@ class DataPlane:
         self._envoy = envoy
         self._admin = admin.Admin(paths.run / "admin.sock")
         self._log = children.RotatingLog(
-            paths.logs / "envoy.log", settings.log_bytes, settings.log_files
+            paths.logs / "envoy.log", settings.log_bytes, settings.log_files, _END
         )
         self._child: children.Child | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -64,6 +71,7 @@ class DataPlane:
         self._served = Served()
         self._rejections: dict[str, int] = {}
         self._last_words = ""
+        self._ended = ""
         self.restarts = 0
 
     @property
@@ -140,7 +148,7 @@ class DataPlane:
             raise TemporaryError(
                 f"Envoy serves {_said(shown.get(split.service))} for {split.service}, "
                 f"not {_said(asked)}",
-                fix="ask again; see logs/envoy.log of the place",
+                fix=f"ask again; {_SEE}",
             )
 
     async def in_flight(self) -> dict[int, tuple[bool, int]]:
@@ -193,10 +201,9 @@ class DataPlane:
                     await asyncio.sleep(_POLL_SECONDS)
         except TimeoutError:
             child.signal(signal.SIGKILL)
+        words = self._log.notable or f"its last lines:\n{child.log.last_lines()}"
         raise PermanentError(
-            f"Envoy did not start ({child.how_it_ended()}); its last lines:\n"
-            f"{child.log.last_lines()}",
-            fix="see logs/envoy.log of the place",
+            f"Envoy did not start ({child.how_it_ended()}); {words}", fix=_way_out(words)
         )
 
     async def _keep(self) -> None:
@@ -204,6 +211,7 @@ class DataPlane:
         delay = _RESTART_FIRST_SECONDS
         while self._child:
             await self._child.exited.wait()
+            self._ended = self._log.notable or self._child.how_it_ended()
             self.restarts += 1
             self._rejections.clear()
             await asyncio.sleep(delay)
@@ -307,7 +315,7 @@ class DataPlane:
                 self._files.reject(file)
                 raise PermanentError(
                     f"Envoy rejected {file}: {await self._envoys_words()}",
-                    fix="it goes on with what it had; see logs/envoy.log of the place",
+                    fix=f"it goes on with what it had; {_SEE}",
                 )
 
     async def _envoys_words(self) -> str:
@@ -327,10 +335,12 @@ class DataPlane:
                 while not await _or_not_yet(taken()):
                     await asyncio.sleep(_POLL_SECONDS)
         except TimeoutError as error:
+            ended = f"; it ended: {self._ended}" if self._ended else ""
             raise TemporaryError(
-                f"Envoy did not confirm {file} within {self._settings.confirm_seconds:g} s",
-                fix="ask again; see logs/envoy.log of the place",
+                f"Envoy did not confirm {file} within {self._settings.confirm_seconds:g} s{ended}",
+                fix=f"ask again; {_way_out(ended)}",
             ) from error
+        self._ended = ""
         self._files.confirm(file)
 
     async def _dump(self, names: str) -> str:
@@ -343,6 +353,11 @@ def served(split: Split) -> Split | None:
     weights = {version: weight for version, weight in split.weights.items() if weight}
     mirror = {version: share for version, share in split.mirror.items() if share}
     return dataclasses.replace(split, weights=weights, mirror=mirror) if weights else None
+
+
+def _way_out(words: str) -> str:
+    """How to mend what Envoy ended with."""
+    return _WATCHES if "inotify" in words else _SEE
 
 
 def _said(split: Split | None) -> str:
