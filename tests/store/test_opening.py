@@ -1,5 +1,6 @@
 """Opening a store: migrations, durability, and failures told in sentences."""
 
+import concurrent.futures
 import dataclasses
 import multiprocessing
 import pathlib
@@ -138,3 +139,13 @@ def test_a_url_that_is_none_is_a_usage_error_and_shows_no_password() -> None:
     with pytest.raises(UsageError) as caught:
         Store("nonsense://ann:secret@host/db", FakeClock())
     assert "secret" not in str(caught.value)
+
+
+def test_threads_of_one_process_open_stores_of_their_own_at_once(tmp_path: pathlib.Path) -> None:
+    """Alembic itself keeps what it works on in globals."""
+    urls = [f"sqlite:///{tmp_path / f'{number}.db'}" for number in range(6)]
+    with concurrent.futures.ThreadPoolExecutor(len(urls)) as pool:
+        stores = list(pool.map(lambda url: Store(url, SystemClock()), urls))
+    for store in stores:
+        assert store.releases.revisions("dev") == {}
+        store.close()

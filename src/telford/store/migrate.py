@@ -1,9 +1,11 @@
 """Bring a database to the newest schema: run at every opening, by any number of processes at once.
 
 The whole migration is one transaction that begins by taking the writer's lock (SQLite) or an
-advisory lock (PostgreSQL); whoever comes second finds the newest version and does nothing.
+advisory lock (PostgreSQL); whoever comes second finds the newest version and does nothing. Alembic
+keeps what it works on in globals, so threads of one process take turns, whatever their databases.
 """
 
+import threading
 from functools import cache
 from importlib import resources
 
@@ -15,6 +17,8 @@ from alembic.script import ScriptDirectory
 
 from telford.basics.errors import PermanentError
 from telford.store import engine as engines
+
+_TURN = threading.Lock()
 
 
 def upgrade(engine: sa.Engine) -> None:
@@ -31,7 +35,8 @@ def upgrade(engine: sa.Engine) -> None:
             config = _config()
             _refuse_newer(ScriptDirectory.from_config(config), current)
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            with _TURN:
+                command.upgrade(config, "head")
 
 
 @cache
