@@ -24,6 +24,7 @@ import contextlib
 import json
 import pathlib
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -218,24 +219,25 @@ def coverage(options: argparse.Namespace) -> bool:
 
 
 def reference(folder: pathlib.Path, options: argparse.Namespace) -> bool:
-    """The same rounds without a kill, all strategies beside one another."""
-    rounds = {
-        row.name: sum(key.split()[0] == row.name for key in options.record.ends)
-        for row in options.rows
+    """The same rounds without a kill, a world for each strategy, two of them at the same time."""
+    with concurrent.futures.ThreadPoolExecutor(2 if options.beside else 1) as pool:
+        return all(list(pool.map(lambda row: calm(folder, row, options), options.rows)))
+
+
+def calm(folder: pathlib.Path, row: soak_strategies.Row, options: argparse.Namespace) -> bool:
+    """The rounds of one strategy without a kill; whether they end as those with kills did."""
+    killed = {
+        int(key.split()[1]): ends
+        for key, ends in options.record.ends.items()
+        if key.split()[0] == row.name
     }
-    most = max(rounds.values(), default=0)
-    services = soak_strategies.services(tuple(options.rows), options.services)
-    with soak_world.a_world(folder / "calm", services, options.seed) as world:
-        ends = [
-            soak_world.play(world, number, lambda: alone(world)) for number in range(1, most + 1)
-        ]
-    different = []
-    for key, killed in options.record.ends.items():
-        strategy, number = key.split()
-        calm = {name: ends[int(number) - 1][name] for name in killed if strategy in rounds}
-        different += [key] if strategy in rounds and calm != killed else []
-    print(f"final weights of {sum(rounds.values())} rounds: {different or 'the same'}", flush=True)
-    return soak_world.report(world, "without a kill") and not different
+    services = soak_strategies.services((row,), options.services)
+    with soak_world.a_world(folder / f"calm-{row.name}", services, options.seed) as world:
+        for number in range(1, max(killed, default=0) + 1):
+            versions = soak_world.play(world, number, lambda: alone(world))
+            if killed.get(number, versions) != versions:
+                world.problems.append(f"round {number} ends otherwise without kills: {versions}")
+    return soak_world.report(world, f"{row.name}: {len(killed)} rounds without a kill")
 
 
 def alone(world: World) -> None:
@@ -269,6 +271,9 @@ def parse() -> argparse.Namespace:
 
 def main() -> int:
     """All parts that were asked for."""
+    # Whoever ends it ends its places too.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: soak_world.ENDED.set())
     options = parse()
     parts = options.parts.split(",")
     began, right = time.monotonic(), True

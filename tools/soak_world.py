@@ -13,6 +13,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -46,6 +47,8 @@ EXCUSED_SECONDS = 1.0
 # beforehand, without a word, and every life would take seconds to begin.
 _PATHS = filter(None, (str(HERE), os.environ.get("PYTHONPATH", "")))
 os.environ["PYTHONPATH"] = os.pathsep.join(_PATHS)
+# Set by whoever wants everything to end; the worlds are played in threads.
+ENDED = threading.Event()
 FORKING = multiprocessing.get_context("forkserver")
 FORKING.set_forkserver_preload(["soak_controller"])
 
@@ -243,6 +246,8 @@ def play(world: World, number: int, meanwhile: Callable[[], None]) -> dict[str, 
     asked: set[str] = set()
     lives, deadline = world.lives, time.monotonic() + ROUND_LIMIT_SECONDS
     while world.store.releases.revisions(PLACE):
+        if ENDED.is_set():
+            raise SystemExit("ended by a signal")
         meanwhile()
         if world.lives > lives:
             lives, deadline = world.lives, time.monotonic() + ROUND_LIMIT_SECONDS
