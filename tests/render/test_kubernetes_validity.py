@@ -72,7 +72,7 @@ def test_a_lowered_guard_is_seen_by_the_check_of_the_standard():
 
 SCRIPT = """
 import sys, hashlib
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = sys.argv[1:]
 import rendered, whole_estate
 from telford.render import registry
 for target in registry.TARGETS:
@@ -82,10 +82,10 @@ for target in registry.TARGETS:
 
 
 def test_every_byte_is_the_same_under_any_hash_seed():
-    folder = str(pathlib.Path(__file__).parent)
+    folder = pathlib.Path(__file__).parent
     outputs = {
         subprocess.run(
-            [sys.executable, "-c", SCRIPT, folder],
+            [sys.executable, "-c", SCRIPT, str(folder), str(folder.parent)],
             env=os.environ | {"PYTHONHASHSEED": seed},
             capture_output=True,
             check=True,
