@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+from collections.abc import Mapping
 
 import pytest
 from flow_scenes import STEADY
@@ -10,7 +11,7 @@ import stores
 from telford.app import evidence, release_again, release_compare
 from telford.basics.errors import RefusedError, UsageError
 from telford.deliver.gates import GateView
-from telford.store.releases import Release
+from telford.store.releases import Release, Releases
 from telford.testing.place import Behaviour
 from telford.testing.simulation import CANARY, PLACE, QUICK, STABLE, Simulation, address
 
@@ -160,3 +161,23 @@ def test_weights_are_chosen_as_the_budget_allows(url: str) -> None:
     bound = world.store.bindings.get(PLACE, address("orders"))
     assert bound is not None
     assert bound.version == CANARY
+
+
+def test_an_abort_of_a_release_that_began_while_a_tick_was_reading_is_obeyed(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever starts and asks at once may do both between two questions of the controller."""
+    world = a_world(url)
+    reading = type(world.store.releases).revisions
+
+    def begun_meanwhile(releases: Releases, place: str) -> Mapping[str, int]:
+        found = reading(releases, place)
+        if world.store.releases.get("r1") is None:
+            world.release()
+            world.ask("abort", reason="the wrong one")
+        return found
+
+    monkeypatch.setattr(Releases, "revisions", begun_meanwhile)
+    world.step()
+    assert world.run().phase == "aborted"
+    assert [one.outcome for one in world.store.commands.of("r1")] == ["done"]

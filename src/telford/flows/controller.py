@@ -204,10 +204,11 @@ class Controller:
         at: float,
         problems: list[str],
     ) -> _Decided:
+        # Before the rows: a command for a release that begins in between waits for the next tick.
+        commands = self._commands()
         rows = self._rows(problems)
         plans = self._data.gather(row.service for row, state in rows if state.policy.data)
         statuses = self._statuses([row for row, _ in rows], plans.plans, problems)
-        commands = self._commands()
         decided = _Decided(measured=self._measure(places, counted), evaluated=self._evaluate(at))
         decided.plans = data_work.tick(plans, places, statuses, at, self._lease.epoch)
         gathered = self._gates.gather(rows, statuses, at)
