@@ -49,8 +49,8 @@ class Children:
     """
 
     def __init__(self) -> None:
-        self._running: dict[str, Child] = {}
-        self._tasks: dict[str, str] = {}
+        # With the task that each was started for.
+        self._running: dict[str, tuple[str, Child]] = {}
         self._lock = threading.Lock()
 
     def ask(self, key: str, task: str, start: Callable[[], Child], seconds: float) -> Child | None:
@@ -58,32 +58,30 @@ class Children:
         none; one that was started for another task is no answer to this one, and is killed. Raises
         `TemporaryError` where too many run.
         """
-        if self._tasks.get(key, task) != task:
+        with self._lock:
+            known = self._running.get(key)
+        if known is not None and known[0] != task:
             self.end(key)
         with self._lock:
-            child = self._running.get(key)
-            if child is None:
+            if key not in self._running:
                 if len(self._running) >= MOST:
                     raise TemporaryError(f"{MOST} data steps are under way already")
-                child = self._running[key] = start()
-                self._tasks[key] = task
+                self._running[key] = task, start()
+            _, child = self._running[key]
         if not child.ended(seconds):
             return None
         with self._lock:
-            self._forget(key)
+            self._running.pop(key, None)
         return child
 
     def end(self, key: str) -> None:
         """Kill it, where there is one; the data store rolls back."""
         with self._lock:
-            child = self._forget(key)
-        if child is not None:
+            known = self._running.pop(key, None)
+        if known is not None:
+            _, child = known
             child.process.kill()
             child.ended(5.0)
-
-    def _forget(self, key: str) -> Child | None:
-        self._tasks.pop(key, None)
-        return self._running.pop(key, None)
 
 
 def start(

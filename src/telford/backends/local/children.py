@@ -73,9 +73,13 @@ class RotatingLog:
         *lines, self._partial = (self._partial + text).split("\n")
         self._partial = self._partial[-_TAIL_LINE_CHARS:]
         self.tail.extend(line[:_TAIL_LINE_CHARS] for line in lines if line.strip())
-        for line in lines if self._pattern else ():
-            if self._pattern and (found := self._pattern.search(line[:_TAIL_LINE_CHARS])):
-                self.notable = found.group(1)
+        for line in lines:
+            self._note(line[:_TAIL_LINE_CHARS])
+
+    def _note(self, line: str) -> None:
+        found = self._pattern.search(line) if self._pattern else None
+        if found:
+            self.notable = found.group(1)
 
     def _rotate(self) -> None:
         names = [self._path, *(self._numbered(n) for n in range(1, self._files))]
